@@ -1,0 +1,1 @@
+"""Stepmill runs machine-learning pipelines anywhere."""

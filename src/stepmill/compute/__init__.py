@@ -1,0 +1,1 @@
+"""Where jobs run: a sandboxed local process, or a container of an OCI engine."""

@@ -1,0 +1,1 @@
+"""What every layer speaks: errors, findings, JSON, ARNs, ids, clock, settings, tasks."""

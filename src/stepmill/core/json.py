@@ -1,0 +1,67 @@
+"""JSON: its Python types, a reader that fears no input, and one canonical text for hashing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import TypeAlias
+
+import msgspec
+
+from stepmill.core.errors import InvalidInputError
+
+Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+JsonObject: TypeAlias = "Mapping[str, Json]"
+
+# Deeper documents are attacks, not pipelines: every walk over a document may recurse this far, well
+# below CPython's own limit of 1,000 frames.
+DEEPEST_NESTING = 200
+
+
+def read_json(text: str | bytes, *, where: str = "") -> Json:
+    """Read a JSON text strictly (RFC 8259).
+
+    Raises:
+        InvalidInputError: If the text is not JSON, not UTF-8, or nested deeper than
+            ``DEEPEST_NESTING``.
+    """
+    try:
+        value: Json = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise InvalidInputError(f"This is not valid JSON: {error}.", where=where) from error
+    if _is_deeper_than(value, DEEPEST_NESTING):
+        raise InvalidInputError(
+            f"The document is nested deeper than {DEEPEST_NESTING} levels.", where=where, mend="Flatten it."
+        )
+    return value
+
+
+def write_json(value: object) -> str:
+    """Return the compact JSON text of a value, keys in their order."""
+    return msgspec.json.encode(value).decode()
+
+
+def canonical_json(value: object) -> bytes:
+    """Return one text for equal values: compact, keys sorted. For hashing and comparing."""
+    return msgspec.json.encode(value, order="deterministic")
+
+
+def digest(value: object) -> str:
+    """Return the SHA-256 of the canonical JSON of a value, in lower-case hexadecimal."""
+    return sha256(canonical_json(value)).hexdigest()
+
+
+def _is_deeper_than(value: Json, levels: int) -> bool:
+    """Walk level by level, so that a hostile document cannot exhaust the stack."""
+    layer: list[Json] = [value]
+    for _ in range(levels):
+        below: list[Json] = []
+        for item in layer:
+            if isinstance(item, Mapping):
+                below.extend(item.values())
+            elif isinstance(item, Sequence) and not isinstance(item, str):
+                below.extend(item)
+        if not below:
+            return False
+        layer = below
+    return True

@@ -1,0 +1,1 @@
+"""Where things are kept: objects in a folder, metadata in a database."""

@@ -1,0 +1,130 @@
+"""The tables. Each change here needs a migration beside it; a test compares the two.
+
+Moments are stored as integers, microseconds since 1970-01-01T00:00Z: they sort, and both SQLite and
+PostgreSQL keep them exactly. Documents are JSON text.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+# Everything that SageMaker's API calls a resource: jobs, models, model packages and their groups,
+# pipelines and their versions, functions, callbacks. One shape, so that listing, sorting and paging
+# are written once.
+records = Table(
+    "records",
+    metadata,
+    Column("kind", String(64), primary_key=True),
+    Column("name", String(512), primary_key=True),
+    Column("parent", String(512), nullable=False, default=""),
+    Column("number", Integer, nullable=False, default=0),
+    Column("status", String(64), nullable=False, default=""),
+    Column("created_at", BigInteger, nullable=False),
+    Column("modified_at", BigInteger, nullable=False),
+    Column("revision", Integer, nullable=False, default=1),
+    Column("body", Text, nullable=False),
+    Index("records_by_creation", "kind", "parent", "created_at", "name"),
+    Index("records_by_change", "kind", "parent", "modified_at", "name"),
+    Index("records_by_number", "kind", "parent", "number"),
+    sqlite_with_rowid=False,
+)
+
+buckets = Table(
+    "buckets",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+objects = Table(
+    "objects",
+    metadata,
+    Column("bucket", String(63), primary_key=True),
+    Column("key", String(1024), primary_key=True),
+    Column("blob", String(64), nullable=False, index=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("modified_at", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False, default=""),  # empty: not computed yet
+    Column("body", Text, nullable=False, default="{}"),  # content type, user metadata
+    sqlite_with_rowid=False,
+)
+
+executions = Table(
+    "executions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("pipeline", String(256), nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("owner", String(64), nullable=False, default=""),  # the engine that drives it
+    Column("created_at", BigInteger, nullable=False),
+    Column("modified_at", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False, default=0),  # of the last history event
+    Column("body", Text, nullable=False),  # definition reference, parameters, options, reason
+    Index("executions_by_pipeline", "pipeline", "created_at"),
+    Index("executions_by_status", "status"),
+)
+
+frames = Table(
+    "frames",
+    metadata,
+    Column("execution", String(64), primary_key=True),
+    Column("frame", String(256), primary_key=True),
+    Column("body", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("execution", String(64), primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("step", String(256), nullable=False, default=""),
+    Column("body", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The outbox and what became of it: a task stays here until its final report is committed.
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", String(256), primary_key=True),
+    Column("execution", String(64), nullable=False, index=True),
+    Column("stopping", Integer, nullable=False, default=0),
+    Column("body", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+timers = Table(
+    "timers",
+    metadata,
+    Column("execution", String(64), primary_key=True),
+    Column("timer", String(256), primary_key=True),
+    Column("due_at", BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+# Events from other processes and other doors, waiting for the engine that drives the execution.
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("execution", String(64), nullable=False, index=True),
+    Column("body", Text, nullable=False),
+)
+
+cache = Table(
+    "cache",
+    metadata,
+    Column("scope", String(256), primary_key=True),  # "<pipeline>/<step>"
+    Column("key", String(64), primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("source", String(512), nullable=False),  # ARN of the execution that made it
+    Column("body", Text, nullable=False),  # output, metadata, the parts of the key
+    Index("cache_by_key", "key", "created_at"),
+    Index("cache_by_scope", "scope", "created_at"),
+    sqlite_with_rowid=False,
+)
