@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from stepmill.core.errors import InvalidInputError
 
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
-JsonObject: TypeAlias = "Mapping[str, Json]"
+if TYPE_CHECKING:
+    Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+    JsonObject: TypeAlias = Mapping[str, Json]
+else:
+    # msgspec reads annotations at run time and knows no recursive types; JSON is all it decodes anyway.
+    Json = Any
+    JsonObject = dict[str, Any]
 
 # Deeper documents are attacks, not pipelines: every walk over a document may recurse this far, well
 # below CPython's own limit of 1,000 frames.
