@@ -1,0 +1,1 @@
+"""What pipelines leave behind: the model registry."""

@@ -1,0 +1,1 @@
+"""Which software a job runs in: image URIs are looked up here, not pulled."""

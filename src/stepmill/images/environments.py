@@ -1,0 +1,184 @@
+"""Python environments that are built once and kept.
+
+An environment lies in ``<folder>/<key>``, where the key is a hash of its requirements and of the
+Python that it is made from. It is built in its final place, because scripts of an environment
+hold its path; a file written last, ``complete.json``, says that it is whole. A lock file keeps two
+processes from building the same one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+from typing import TypeAlias
+
+from stepmill.core.errors import ComputeError, InvalidInputError, UnsupportedError
+from stepmill.core.json import read_json, write_json
+
+Progress: TypeAlias = Callable[[str], None]
+
+# So many of pip's last lines are shown when it fails.
+LAST_LINES = 15
+
+_COMPLETE = "complete.json"
+
+
+def ignore_progress(_line: str) -> None:
+    """Take a line of progress and drop it."""
+
+
+class Environments:
+    """The environments below one folder. Safe to share between threads and processes.
+
+    Args:
+        folder: Where they are kept; made when the first is built.
+        python: The interpreter they are made from.
+    """
+
+    def __init__(self, folder: Path, python: Path | None = None) -> None:
+        self._folder = folder
+        self._python = python or Path(sys.executable)
+
+    def python(self, requirements: Sequence[str], progress: Progress = ignore_progress) -> Path:
+        """Return the interpreter of the environment with these requirements; build it if need be.
+
+        Args:
+            requirements: As pip takes them: ``pandas>=2.1``. No options.
+            progress: Gets each line that says how the building goes.
+
+        Raises:
+            InvalidInputError: If a requirement is none.
+            UnsupportedError: If this Python cannot make environments.
+            ComputeError: If pip fails. What it said last is in the message.
+        """
+        wanted = _checked(requirements)
+        home = self._folder / self._key(wanted)
+        python = home / "bin" / "python"
+        if not _is_complete(home):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with _locked(home.with_suffix(".lock"), progress):
+                # Whoever held the lock before may have built it.
+                if not _is_complete(home):
+                    self._build(home, wanted, progress)
+        return python
+
+    def versions(self, requirements: Sequence[str]) -> Mapping[str, str]:
+        """Return distribution -> version of an environment that was built; empty if it was not."""
+        marker = self._folder / self._key(_checked(requirements)) / _COMPLETE
+        if not marker.is_file():
+            return {}
+        document = read_json(marker.read_bytes(), where=str(marker))
+        found = document.get("versions") if isinstance(document, Mapping) else None
+        return {name: str(version) for name, version in found.items()} if isinstance(found, Mapping) else {}
+
+    def _key(self, requirements: Sequence[str]) -> str:
+        made_from = (str(self._python), platform.python_version(), platform.machine(), *requirements)
+        return sha256("\n".join(made_from).encode()).hexdigest()[:20]
+
+    def _build(self, home: Path, requirements: Sequence[str], progress: Progress) -> None:
+        shutil.rmtree(home, ignore_errors=True)
+        progress(f"building an environment with {', '.join(requirements) or 'nothing but Python'}")
+        try:
+            self._make(home, progress)
+            if requirements:
+                _install(home, requirements, progress)
+            _mark_complete(home, requirements)
+        except BaseException:
+            shutil.rmtree(home, ignore_errors=True)
+            raise
+        progress("the environment is ready")
+
+    def _make(self, home: Path, progress: Progress) -> None:
+        code, last = _run([str(self._python), "-I", "-m", "venv", str(home)], progress)
+        if code != 0:
+            raise UnsupportedError(
+                f"{self._python} cannot make a virtual environment: {_joined(last)}",
+                mend="Install Python's venv module (Debian: apt-get install python3-venv), or name an"
+                " environment of your own for the image in stepmill.toml.",
+            )
+
+
+def _install(home: Path, requirements: Sequence[str], progress: Progress) -> None:
+    listed = home / "requirements.txt"
+    listed.write_text("".join(f"{requirement}\n" for requirement in requirements))
+    pip = [str(home / "bin" / "python"), "-I", "-m", "pip", "install", "--no-input"]
+    code, last = _run([*pip, "--disable-pip-version-check", "-r", str(listed)], progress)
+    if code != 0:
+        raise ComputeError(
+            f"pip could not install {', '.join(requirements)} (exit code {code}). Its last lines:\n"
+            + _joined(last),
+            where=str(home),
+            mend="Check the requirements and the connection to the package index (PIP_INDEX_URL), "
+            "or name an environment of your own for the image in stepmill.toml.",
+        )
+
+
+def _run(command: Sequence[str], progress: Progress) -> tuple[int, Sequence[str]]:
+    """Run a program to its end; hand on its lines; return its exit code and its last lines."""
+    last: deque[str] = deque(maxlen=LAST_LINES)
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                last.append(line.rstrip())
+                progress(line.rstrip())
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode, tuple(last)
+
+
+def _mark_complete(home: Path, requirements: Sequence[str]) -> None:
+    folders = [str(path) for path in home.glob("lib/python*/site-packages")]
+    versions = {found.name.lower(): found.version for found in metadata.distributions(path=folders)}
+    unfinished = home / f"{_COMPLETE}.new"
+    unfinished.write_text(write_json({"requirements": list(requirements), "versions": versions}))
+    unfinished.replace(home / _COMPLETE)
+
+
+def _is_complete(home: Path) -> bool:
+    return (home / _COMPLETE).is_file() and os.access(home / "bin" / "python", os.X_OK)
+
+
+def _checked(requirements: Sequence[str]) -> tuple[str, ...]:
+    """Return the requirements in one order; equal sets then share an environment."""
+    for requirement in requirements:
+        if not requirement.strip() or requirement.lstrip().startswith("-") or not requirement.isprintable():
+            raise InvalidInputError(
+                f"{requirement!r} is not a requirement.",
+                mend="Name distributions, such as 'pandas>=2.1'; options of pip go to pip's own"
+                " configuration (PIP_INDEX_URL).",
+            )
+    return tuple(sorted({requirement.strip() for requirement in requirements}))
+
+
+@contextmanager
+def _locked(path: Path, progress: Progress) -> Iterator[None]:
+    with path.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            progress("waiting for another process that builds the same environment")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        # Closing the file lets go of the lock; so does the end of the process, however it ends.
+        yield
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "\n".join(lines)
