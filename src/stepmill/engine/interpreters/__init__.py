@@ -1,0 +1,1 @@
+"""Interpreters of the two languages. Pure: they touch no clock, disk, network, thread or chance."""
