@@ -10,9 +10,9 @@ Key                             Frame
 ``reads/<step>``                values read from JSON files for an attempt that is being prepared
 ``gate/<gate>[/<index>]``       how many needs are still missing, for all steps with the same needs
 ``ready/<number>``              steps that may start and wait for a slot
+``ready/<step>/<number>``       children of a ForEach that wait for its MaxConcurrency
 ``loop/<step>``                 progress of a ForEach
 ``items/<step>``                its items; written once
-``iteration/<step>/<index>``    one iteration of a ForEach
 =============================== ==================================================================
 
 Steps with the same needs share one gate, so in layers that are fully connected an end of a step
@@ -179,7 +179,9 @@ class LoopFrame(msgspec.Struct, frozen=True, tag=True):
     Args:
         total: Number of items.
         next: Index of the first iteration that has not begun.
-        unfinished: Iterations begun and not ended.
+        running: Children let through by MaxConcurrency that have not ended.
+        head: Of its own ready queue, ``ready/<step>/<number>``.
+        tail: Of the same.
         succeeded: Children with that end.
         failed: Children with that end.
         stopped: Children with that end.
@@ -190,7 +192,9 @@ class LoopFrame(msgspec.Struct, frozen=True, tag=True):
 
     total: int
     next: int = 0
-    unfinished: int = 0
+    running: int = 0
+    head: int = 0
+    tail: int = 0
     succeeded: int = 0
     failed: int = 0
     stopped: int = 0
@@ -198,18 +202,16 @@ class LoopFrame(msgspec.Struct, frozen=True, tag=True):
     best_value: Json = None
     reason: str = ""
 
+    @property
+    def is_queue_empty(self) -> bool:
+        """Whether no child waits to be let through."""
+        return self.head == self.tail
+
 
 class ItemsFrame(msgspec.Struct, frozen=True, tag=True):
     """The items of a ForEach."""
 
     items: tuple[Json, ...]
-
-
-class IterationFrame(msgspec.Struct, frozen=True, tag=True):
-    """One iteration: how many of its steps are ready or running, and ended in each way."""
-
-    unfinished: int = 0
-    succeeded: int = 0
 
 
 Frame: TypeAlias = (
@@ -222,7 +224,6 @@ Frame: TypeAlias = (
     | ReadyFrame
     | LoopFrame
     | ItemsFrame
-    | IterationFrame
 )
 
 _decoder: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame)
