@@ -20,3 +20,13 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the current time, aware, in UTC."""
         return datetime.now(UTC)
+
+
+def as_text(moment: datetime) -> str:
+    """Return an aware moment as ISO 8601 in UTC, the form that documents carry.
+
+    Example:
+        >>> as_text(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+        '2026-01-02T03:04:05Z'
+    """
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
