@@ -47,8 +47,18 @@ objects = Table(
     Column("size_bytes", BigInteger, nullable=False),
     Column("modified_at", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False, default=""),  # empty: not computed yet
+    Column("inode", BigInteger, nullable=False, default=0, index=True),  # of the blob's file; only a hint
     Column("body", Text, nullable=False, default="{}"),  # content type, user metadata
     sqlite_with_rowid=False,
+)
+
+# The documents that executions run, each text once. Beside the executions, not in them: a row that is
+# rewritten with every event must stay small.
+definitions = Table(
+    "definitions",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # SHA-256 of the text
+    Column("body", Text, nullable=False),
 )
 
 executions = Table(

@@ -1,0 +1,306 @@
+"""What is kept of executions, and the promises of whoever keeps it.
+
+An execution is one row that stays small, and beside it, by its id: frames (its state, in pieces),
+history, tasks (the outbox, and what is under way), timers, and an inbox of events that came from
+other doors. The store knows neither the language nor its statuses: texts in, texts out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from stepmill.core.json import JsonObject
+from stepmill.core.tasks import Task
+
+
+class ExecutionDetails(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an execution was started with, and why it failed.
+
+    Args:
+        arn: Its Amazon resource name.
+        definition: Digest of the document that it runs.
+        version: Version of the pipeline; 0 where none was said.
+        parameters: Name -> value, as they were given at the start.
+        parallelism: The most steps at once; ``None``: the language's default.
+        display_name: For humans.
+        description: For humans.
+        selected_steps: Of a selective execution: the steps that run. Empty: all.
+        source_execution: Of a selective execution: id of the one whose results are taken over.
+        client_token: With the same token the same execution is meant.
+        failure_reason: Why it failed, once it has.
+    """
+
+    arn: str
+    definition: str
+    version: int = 0
+    parameters: JsonObject = {}
+    parallelism: int | None = None
+    display_name: str = ""
+    description: str = ""
+    selected_steps: tuple[str, ...] = ()
+    source_execution: str = ""
+    client_token: str = ""
+    failure_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewExecution:
+    """An execution about to be written for the first time.
+
+    Args:
+        id: Unique.
+        pipeline: Name of the pipeline.
+        status: The first one.
+        owner: The engine that will drive it.
+        created_at: Aware.
+        details: What it was started with; ``details.definition`` is the digest of ``definition``.
+        definition: Text of the document.
+        first_event: Body of the event that lies in its inbox from the start.
+    """
+
+    id: str
+    pipeline: str
+    status: str
+    owner: str
+    created_at: datetime
+    details: ExecutionDetails
+    definition: str
+    first_event: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredExecution:
+    """The row of an execution.
+
+    Args:
+        id: Unique.
+        pipeline: Name of the pipeline.
+        status: As its language spells it.
+        owner: Id of the engine that drives it; empty if none does.
+        created_at: Aware, UTC.
+        modified_at: When it last advanced.
+        position: Of its last history record; 0 before the first.
+        details: What it was started with, and why it failed.
+    """
+
+    id: str
+    pipeline: str
+    status: str
+    owner: str
+    created_at: datetime
+    modified_at: datetime
+    position: int
+    details: ExecutionDetails
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionPage:
+    """Part of a listing; ``next_token`` is ``None`` on the last page."""
+
+    executions: tuple[StoredExecution, ...]
+    next_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRecord:
+    """One fact of an execution's history.
+
+    Args:
+        position: 1, 2, 3 ... within the execution, without gaps.
+        at: When it happened. Aware, UTC.
+        type: Name of the event.
+        step: Whom it concerns; empty for the execution itself.
+        body: The rest.
+    """
+
+    position: int
+    at: datetime
+    type: str
+    step: str
+    body: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTask:
+    """A task whose final report has not been committed.
+
+    Args:
+        task: What its handler gets.
+        stopping: Whether it has been asked to stop.
+    """
+
+    task: Task
+    stopping: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEvent:
+    """An event that waits for the engine that drives the execution; ``body`` is its JSON text."""
+
+    id: int
+    execution: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionChange:
+    """All that becomes true of one execution in one commit.
+
+    Args:
+        execution: Its id.
+        owner: Who must be its owner still; otherwise nothing of the change is written.
+        position_before: Where its history must end still.
+        position: Where it ends afterwards.
+        status: Afterwards.
+        modified_at: Aware.
+        details: Afterwards, if they changed.
+        release: Whether nobody drives it afterwards.
+        frames: Name -> JSON text; ``None`` removes the frame.
+        history: New records, in order.
+        tasks: Task id -> how it stands; ``None`` removes it: its final report is in this change.
+        timers: Timer -> when it is due; ``None`` removes it.
+        consumed: Ids of the inbox events that are part of this change.
+    """
+
+    execution: str
+    owner: str
+    position_before: int
+    position: int
+    status: str
+    modified_at: datetime
+    details: ExecutionDetails | None = None
+    release: bool = False
+    frames: Mapping[str, str | None] = field(default_factory=dict)
+    history: Sequence[HistoryRecord] = ()
+    tasks: Mapping[str, StoredTask | None] = field(default_factory=dict)
+    timers: Mapping[str, datetime | None] = field(default_factory=dict)
+    consumed: Sequence[int] = ()
+
+
+class InboxWatch(Protocol):
+    """Tells cheaply whether a look into the inbox may be worth it. For one thread."""
+
+    def has_changed(self) -> bool:
+        """Return whether something may have been written since the last call; true at the first."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what the watch holds."""
+        ...
+
+
+class ExecutionStore(Protocol):
+    """Keeps executions. Safe to share between threads; each method is one transaction.
+
+    Every method raises ``StorageError`` if the store fails, and those that write
+    ``StorageFullError`` if there is no room; then nothing was written.
+    """
+
+    def create(self, execution: NewExecution) -> None:
+        """Write a new execution, its definition and its first event.
+
+        Raises:
+            ConflictError: If the id is taken. Nothing was written.
+        """
+        ...
+
+    def commit(self, changes: Sequence[ExecutionChange]) -> frozenset[str]:
+        """Write the changes, at most one of each execution, in one transaction.
+
+        Returns:
+            Ids of the executions that have another owner by now or advanced elsewhere. Nothing
+            was written of those changes; all of the others was.
+        """
+        ...
+
+    def adopt(self, execution: str, owner: str, *, instead_of: str) -> bool:
+        """Make ``owner`` the owner if ``instead_of`` still is; return whether it was."""
+        ...
+
+    def release(self, owner: str) -> None:
+        """Leave all executions of that owner without one."""
+        ...
+
+    def post(self, execution: str, body: str, *, statuses: Collection[str]) -> str:
+        """Put an event into the inbox of an execution; return the execution's owner.
+
+        Raises:
+            NotFoundError: If there is no such execution.
+            WrongStateError: If its status is none of ``statuses``. Nothing was written.
+        """
+        ...
+
+    def inbox(self, owner: str) -> list[InboxEvent]:
+        """Return what waits for the executions of that owner, oldest first."""
+        ...
+
+    def waiting(self, statuses: Collection[str]) -> list[StoredExecution]:
+        """Return the executions that have one of the statuses or events in their inbox, oldest first."""
+        ...
+
+    def get(self, execution: str) -> StoredExecution:
+        """Return an execution.
+
+        Raises:
+            NotFoundError: If there is none of that id.
+        """
+        ...
+
+    def find(
+        self,
+        *,
+        pipeline: str | None = None,
+        statuses: Collection[str] | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        ascending: bool = False,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> ExecutionPage:
+        """List executions by time of creation; ``after`` is the token of the page before.
+
+        Raises:
+            InvalidInputError: If the token is none of ours, or the limit below 1.
+        """
+        ...
+
+    def definition(self, digest: str) -> str:
+        """Return the document of that digest.
+
+        Raises:
+            NotFoundError: If there is none.
+        """
+        ...
+
+    def frame_names(self, execution: str) -> frozenset[str]:
+        """Return the names of an execution's frames."""
+        ...
+
+    def frame(self, execution: str, name: str) -> str | None:
+        """Return one frame's text, ``None`` if there is none of that name."""
+        ...
+
+    def frames(self, execution: str) -> dict[str, str]:
+        """Return all frames of an execution: name -> text."""
+        ...
+
+    def history(self, execution: str, *, after_position: int = 0, limit: int = 1000) -> list[HistoryRecord]:
+        """Return the next history records after a position, in order."""
+        ...
+
+    def tasks(self, execution: str) -> list[StoredTask]:
+        """Return the tasks of an execution that have not ended."""
+        ...
+
+    def timers(self, execution: str) -> dict[str, datetime]:
+        """Return the timers of an execution that have not fired: timer -> when it is due."""
+        ...
+
+    def watch(self) -> InboxWatch:
+        """Return a new watch over the inbox."""
+        ...

@@ -1,0 +1,433 @@
+"""Executions in the database.
+
+What a commit does is a handful of statements, each run once for all rows of its kind, on rows found
+by their primary key: the price of an event depends neither on the size of its execution nor on how
+many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, WrongStateError
+from stepmill.core.json import read_json, write_json
+from stepmill.core.tasks import Task
+from stepmill.storage import tables
+from stepmill.storage.database import Database, from_micros, to_micros
+from stepmill.storage.executions import (
+    ExecutionChange,
+    ExecutionDetails,
+    ExecutionPage,
+    HistoryRecord,
+    InboxEvent,
+    InboxWatch,
+    NewExecution,
+    StoredExecution,
+    StoredTask,
+)
+
+# Most pages are small; a page of 100 executions is what AWS gives at most.
+LARGEST_PAGE = 1000
+
+_executions, _frames, _history = tables.executions, tables.frames, tables.history
+_tasks, _timers, _inbox = tables.tasks, tables.timers, tables.inbox
+
+_ADVANCE = (
+    update(_executions)
+    .where(
+        _executions.c.id == bindparam("of"),
+        _executions.c.owner == bindparam("held_by"),
+        _executions.c.position == bindparam("from_position"),
+    )
+    .values(
+        status=bindparam("new_status"),
+        owner=bindparam("new_owner"),
+        position=bindparam("new_position"),
+        modified_at=bindparam("new_modified_at"),
+    )
+)
+_DESCRIBE = update(_executions).where(_executions.c.id == bindparam("of")).values(body=bindparam("new_body"))
+_DROP_FRAME = delete(_frames).where(
+    _frames.c.execution == bindparam("of"), _frames.c.frame == bindparam("named")
+)
+_DROP_TASK = delete(_tasks).where(_tasks.c.id == bindparam("named"))
+_DROP_TIMER = delete(_timers).where(
+    _timers.c.execution == bindparam("of"), _timers.c.timer == bindparam("named")
+)
+_DROP_EVENT = delete(_inbox).where(_inbox.c.id == bindparam("numbered"))
+_EMPTY_INBOX = delete(_inbox).where(_inbox.c.execution == bindparam("of"))
+
+_Rows = list[dict[str, object]]
+
+
+class SqlExecutionStore:
+    """Keeps executions in a database, SQLite or PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        dialect = database.engine.dialect.name
+        self._put_frame = _upsert(_frames, dialect)
+        self._put_task = _upsert(_tasks, dialect)
+        self._put_timer = _upsert(_timers, dialect)
+        self._add_definition = _insert_for(dialect)(tables.definitions).on_conflict_do_nothing()
+
+    def create(self, execution: NewExecution) -> None:
+        """Write a new execution, its definition and its first event."""
+        created = to_micros(execution.created_at)
+        row = {
+            "id": execution.id,
+            "pipeline": execution.pipeline,
+            "status": execution.status,
+            "owner": execution.owner,
+            "created_at": created,
+            "modified_at": created,
+            "position": 0,
+            "body": write_json(execution.details),
+        }
+        with self._database.write() as connection:
+            if _row_of(connection, execution.id) is not None:
+                raise ConflictError(f"There is an execution {execution.id!r} already.", where=execution.id)
+            document = {"digest": execution.details.definition, "body": execution.definition}
+            connection.execute(self._add_definition, document)
+            connection.execute(insert(_executions), row)
+            connection.execute(insert(_inbox), {"execution": execution.id, "body": execution.first_event})
+
+    def commit(self, changes: Sequence[ExecutionChange]) -> frozenset[str]:
+        """Write the changes in one transaction; return the executions that were lost to others."""
+        with self._database.write() as connection:
+            held = [change for change in changes if _advance_row(connection, change)]
+            self._write_parts(connection, held)
+        return frozenset({change.execution for change in changes} - {change.execution for change in held})
+
+    def _write_parts(self, connection: Connection, changes: Sequence[ExecutionChange]) -> None:
+        puts, drops = _frame_rows(changes)
+        _run(connection, self._put_frame, puts)
+        _run(connection, _DROP_FRAME, drops)
+        _run(connection, insert(_history), [row for change in changes for row in _history_rows(change)])
+        puts, drops = _task_rows(changes)
+        _run(connection, self._put_task, puts)
+        _run(connection, _DROP_TASK, drops)
+        puts, drops = _timer_rows(changes)
+        _run(connection, self._put_timer, puts)
+        _run(connection, _DROP_TIMER, drops)
+        _run(connection, _DROP_EVENT, [{"numbered": i} for change in changes for i in change.consumed])
+        # Nobody waits for an answer to what reached an execution in the moment of its end.
+        _run(connection, _EMPTY_INBOX, [{"of": change.execution} for change in changes if change.release])
+
+    def adopt(self, execution: str, owner: str, *, instead_of: str) -> bool:
+        """Make ``owner`` the owner if ``instead_of`` still is; return whether it was."""
+        statement = (
+            update(_executions)
+            .where(_executions.c.id == execution, _executions.c.owner == instead_of)
+            .values(owner=owner)
+        )
+        with self._database.write() as connection:
+            return connection.execute(statement).rowcount == 1
+
+    def release(self, owner: str) -> None:
+        """Leave all executions of that owner without one."""
+        with self._database.write() as connection:
+            connection.execute(update(_executions).where(_executions.c.owner == owner).values(owner=""))
+
+    def post(self, execution: str, body: str, *, statuses: Collection[str]) -> str:
+        """Put an event into the inbox of an execution; return the execution's owner."""
+        with self._database.write() as connection:
+            row = _row_of(connection, execution)
+            if row is None:
+                raise _unknown(execution)
+            if row.status not in statuses:
+                raise WrongStateError(f"The execution is {row.status}.", where=execution)
+            connection.execute(insert(_inbox), {"execution": execution, "body": body})
+            return str(row.owner)
+
+    def inbox(self, owner: str) -> list[InboxEvent]:
+        """Return what waits for the executions of that owner, oldest first."""
+        statement = (
+            select(_inbox.c.id, _inbox.c.execution, _inbox.c.body)
+            .join_from(_inbox, _executions, _inbox.c.execution == _executions.c.id)
+            .where(_executions.c.owner == owner)
+            .order_by(_inbox.c.id)
+        )
+        with self._database.read() as connection:
+            return [InboxEvent(row.id, row.execution, row.body) for row in connection.execute(statement)]
+
+    def waiting(self, statuses: Collection[str]) -> list[StoredExecution]:
+        """Return the executions that have one of the statuses or events in their inbox, oldest first."""
+        addressed = select(_inbox.c.execution)
+        statement = (
+            select(_executions)
+            .where(_executions.c.status.in_(statuses) | _executions.c.id.in_(addressed))
+            .order_by(_executions.c.created_at, _executions.c.id)
+        )
+        with self._database.read() as connection:
+            return [_stored(row) for row in connection.execute(statement)]
+
+    def get(self, execution: str) -> StoredExecution:
+        """Return an execution."""
+        with self._database.read() as connection:
+            row = _row_of(connection, execution)
+        if row is None:
+            raise _unknown(execution)
+        return _stored(row)
+
+    def find(
+        self,
+        *,
+        pipeline: str | None = None,
+        statuses: Collection[str] | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        ascending: bool = False,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> ExecutionPage:
+        """List executions by time of creation, one page at a time."""
+        if not 1 <= limit <= LARGEST_PAGE:
+            raise InvalidInputError(f"A page has 1 to {LARGEST_PAGE} entries, not {limit}.", where="limit")
+        created, identifier = _executions.c.created_at, _executions.c.id
+        statement = select(_executions)
+        if pipeline is not None:
+            statement = statement.where(_executions.c.pipeline == pipeline)
+        if statuses is not None:
+            statement = statement.where(_executions.c.status.in_(statuses))
+        if created_after is not None:
+            statement = statement.where(created > to_micros(created_after))
+        if created_before is not None:
+            statement = statement.where(created < to_micros(created_before))
+        if after is not None:
+            last = sqlalchemy.tuple_(*(sqlalchemy.literal(part) for part in _read_token(after)))
+            key = sqlalchemy.tuple_(created, identifier)
+            statement = statement.where(key > last if ascending else key < last)
+        order = (created, identifier) if ascending else (created.desc(), identifier.desc())
+        with self._database.read() as connection:
+            rows = connection.execute(statement.order_by(*order).limit(limit + 1)).all()
+        shown = tuple(_stored(row) for row in rows[:limit])
+        token = f"{to_micros(shown[-1].created_at)}-{shown[-1].id}" if len(rows) > limit else None
+        return ExecutionPage(shown, token)
+
+    def definition(self, digest: str) -> str:
+        """Return the document of that digest."""
+        statement = select(tables.definitions.c.body).where(tables.definitions.c.digest == digest)
+        with self._database.read() as connection:
+            text = connection.execute(statement).scalar()
+        if text is None:
+            raise NotFoundError(f"There is no definition with the digest {digest!r}.", where=digest)
+        return str(text)
+
+    def frame_names(self, execution: str) -> frozenset[str]:
+        """Return the names of an execution's frames."""
+        statement = select(_frames.c.frame).where(_frames.c.execution == execution)
+        with self._database.read() as connection:
+            return frozenset(connection.execute(statement).scalars())
+
+    def frame(self, execution: str, name: str) -> str | None:
+        """Return one frame's text, ``None`` if there is none of that name."""
+        statement = select(_frames.c.body).where(_frames.c.execution == execution, _frames.c.frame == name)
+        with self._database.read() as connection:
+            text = connection.execute(statement).scalar()
+        return None if text is None else str(text)
+
+    def frames(self, execution: str) -> dict[str, str]:
+        """Return all frames of an execution: name -> text."""
+        statement = select(_frames.c.frame, _frames.c.body).where(_frames.c.execution == execution)
+        with self._database.read() as connection:
+            return {row.frame: row.body for row in connection.execute(statement)}
+
+    def history(self, execution: str, *, after_position: int = 0, limit: int = 1000) -> list[HistoryRecord]:
+        """Return the next history records after a position, in order."""
+        statement = (
+            select(_history)
+            .where(_history.c.execution == execution, _history.c.position > after_position)
+            .order_by(_history.c.position)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(statement).all()
+        return [
+            HistoryRecord(row.position, from_micros(row.at), row.type, row.step, _read_object(row.body))
+            for row in rows
+        ]
+
+    def tasks(self, execution: str) -> list[StoredTask]:
+        """Return the tasks of an execution that have not ended."""
+        statement = select(_tasks.c.body, _tasks.c.stopping).where(_tasks.c.execution == execution)
+        with self._database.read() as connection:
+            rows = connection.execute(statement.order_by(_tasks.c.id)).all()
+        return [StoredTask(msgspec.json.decode(row.body, type=Task), bool(row.stopping)) for row in rows]
+
+    def timers(self, execution: str) -> dict[str, datetime]:
+        """Return the timers of an execution that have not fired: timer -> when it is due."""
+        statement = select(_timers.c.timer, _timers.c.due_at).where(_timers.c.execution == execution)
+        with self._database.read() as connection:
+            return {row.timer: from_micros(row.due_at) for row in connection.execute(statement)}
+
+    def watch(self) -> InboxWatch:
+        """Return a new watch over the inbox."""
+        if self._database.engine.dialect.name == "sqlite":
+            return _SqliteWatch(self._database)
+        return _AlwaysWatch()
+
+
+class _SqliteWatch:
+    """Asks SQLite's own counter of commits by others, which costs a few microseconds."""
+
+    def __init__(self, database: Database) -> None:
+        # A connection of the driver itself: the counter stands still within a transaction, and
+        # SQLAlchemy's connections are always in one.
+        self._connection = database.engine.raw_connection()
+        self._last: object = None
+
+    def has_changed(self) -> bool:
+        cursor = self._connection.cursor()
+        try:
+            version = cursor.execute("PRAGMA data_version").fetchone()
+        finally:
+            cursor.close()
+        changed = bool(version != self._last)
+        self._last = version
+        return changed
+
+    def close(self) -> None:
+        with suppress(sqlalchemy.exc.SQLAlchemyError):
+            self._connection.close()
+
+
+class _AlwaysWatch:
+    """Where the database has no such counter, every look is worth it."""
+
+    def has_changed(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        return
+
+
+def _insert_for(dialect: str) -> Any:
+    """Return the ``insert`` that knows ON CONFLICT in this dialect; the two have one interface."""
+    return postgresql.insert if dialect == "postgresql" else sqlite.insert
+
+
+def _upsert(table: sqlalchemy.Table, dialect: str) -> Any:
+    statement = _insert_for(dialect)(table)
+    keys = [column.name for column in table.primary_key]
+    values = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=values)
+
+
+def _run(connection: Connection, statement: Any, rows: _Rows) -> None:
+    if rows:
+        connection.execute(statement, rows)
+
+
+def _row_of(connection: Connection, execution: str) -> Any:
+    return connection.execute(select(_executions).where(_executions.c.id == execution)).first()
+
+
+def _advance_row(connection: Connection, change: ExecutionChange) -> bool:
+    """Write the row if the execution is still where its driver left it; return whether it was."""
+    values = {
+        "of": change.execution,
+        "held_by": change.owner,
+        "from_position": change.position_before,
+        "new_status": change.status,
+        "new_owner": "" if change.release else change.owner,
+        "new_position": change.position,
+        "new_modified_at": to_micros(change.modified_at),
+    }
+    advanced: int = connection.execute(_ADVANCE, values).rowcount
+    if advanced != 1:
+        return False
+    if change.details is not None:
+        connection.execute(_DESCRIBE, {"of": change.execution, "new_body": write_json(change.details)})
+    return True
+
+
+def _frame_rows(changes: Sequence[ExecutionChange]) -> tuple[_Rows, _Rows]:
+    puts: _Rows = []
+    drops: _Rows = []
+    for change in changes:
+        for name, text in change.frames.items():
+            if text is None:
+                drops.append({"of": change.execution, "named": name})
+            else:
+                puts.append({"execution": change.execution, "frame": name, "body": text})
+    return puts, drops
+
+
+def _history_rows(change: ExecutionChange) -> Iterator[dict[str, object]]:
+    for record in change.history:
+        yield {
+            "execution": change.execution,
+            "position": record.position,
+            "at": to_micros(record.at),
+            "type": record.type,
+            "step": record.step,
+            "body": write_json(record.body),
+        }
+
+
+def _task_rows(changes: Sequence[ExecutionChange]) -> tuple[_Rows, _Rows]:
+    puts: _Rows = []
+    drops: _Rows = []
+    for change in changes:
+        for task_id, stored in change.tasks.items():
+            if stored is None:
+                drops.append({"named": task_id})
+            else:
+                body = write_json(stored.task)
+                row = {"id": task_id, "execution": change.execution, "stopping": int(stored.stopping)}
+                puts.append({**row, "body": body})
+    return puts, drops
+
+
+def _timer_rows(changes: Sequence[ExecutionChange]) -> tuple[_Rows, _Rows]:
+    puts: _Rows = []
+    drops: _Rows = []
+    for change in changes:
+        for timer, due_at in change.timers.items():
+            if due_at is None:
+                drops.append({"of": change.execution, "named": timer})
+            else:
+                puts.append({"execution": change.execution, "timer": timer, "due_at": to_micros(due_at)})
+    return puts, drops
+
+
+def _stored(row: Any) -> StoredExecution:
+    return StoredExecution(
+        id=row.id,
+        pipeline=row.pipeline,
+        status=row.status,
+        owner=row.owner,
+        created_at=from_micros(row.created_at),
+        modified_at=from_micros(row.modified_at),
+        position=row.position,
+        details=msgspec.json.decode(row.body, type=ExecutionDetails),
+    )
+
+
+def _read_object(text: str) -> dict[str, Any]:
+    value = read_json(text)
+    assert isinstance(value, dict)
+    return value
+
+
+def _read_token(token: str) -> tuple[int, str]:
+    created, _, identifier = token.partition("-")
+    if not (created.isascii() and created.isdigit() and len(created) < 20 and identifier):
+        raise InvalidInputError(
+            "That is no token of this listing.", where="after", mend="Pass on the next_token of a page."
+        )
+    return int(created), identifier
+
+
+def _unknown(execution: str) -> NotFoundError:
+    return NotFoundError(f"There is no execution {execution!r}.", where=execution)
