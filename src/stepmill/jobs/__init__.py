@@ -1,0 +1,1 @@
+"""What a step does: the handlers of tasks."""
