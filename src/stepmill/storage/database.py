@@ -7,7 +7,11 @@ survive a power cut, not only a killed process; the engine groups its commits, w
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import threading
+import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,14 +20,17 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy import event, pool
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import URL, Connection
 
-from stepmill.core.errors import StorageError, StorageFullError
+from stepmill.core.errors import IllegalTransitionError
 from stepmill.storage import migrations
+from stepmill.storage.failures import busy_error, is_busy, translated_database_errors, translated_disk_errors
 
 # SQLite's lock is unfair: a writer may wait for several others in a row.
 LONGEST_LOCK_WAIT_S = 60.0
 
+_RETRY_PAUSE_S = 0.01
+_WRITE = {"stepmill_write": True}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -39,86 +46,143 @@ def from_micros(micros: int) -> datetime:
 
 
 class Database:
-    """Opens transactions. Safe to share between threads."""
+    """Opens transactions. Safe to share between threads, and usable in a forked child.
+
+    A statement that is built once, with ``bindparam`` for its values, costs a fifth of one that is
+    built anew for each call.
+    """
 
     def __init__(self, engine: sqlalchemy.Engine) -> None:
         self.engine = engine
+        self._where = engine.url.database or ""
+        self._turn = threading.Lock()
+        self._local = threading.local()
+        _open_databases.add(self)
 
     @classmethod
     def open_sqlite(cls, path: Path) -> Database:
         """Open, and where needed make or migrate, the database in that file.
 
         Raises:
-            StorageError: If the file cannot be opened, or a newer Stepmill wrote it.
+            StorageError: If the file cannot be opened or is no database, or a newer Stepmill wrote it.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        engine = sqlalchemy.create_engine(
-            f"sqlite:///{path}",
-            poolclass=pool.QueuePool,
-            pool_size=8,
-            max_overflow=64,
-            connect_args={"timeout": LONGEST_LOCK_WAIT_S, "check_same_thread": False},
-        )
-        event.listen(engine, "connect", _prepare_connection)
-        event.listen(engine, "begin", _begin)
-        with _translated_errors(str(path)):
-            migrations.bring_up_to_date(engine)
+        with translated_disk_errors():
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with translated_database_errors(str(path)):
+            engine = _sqlite_engine(path)
+            try:
+                migrations.bring_up_to_date(engine)
+            except BaseException:
+                engine.dispose()
+                raise
         return cls(engine)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Give a connection that sees one consistent state and changes nothing."""
-        with _translated_errors(), self.engine.connect() as connection:
+        """Give a connection that sees one consistent state; what it changes is not kept.
+
+        Inside this thread's ``write`` it is the writer's own connection: it sees what is not yet committed.
+        """
+        if (writing := self._writer()) is not None:
+            yield writing
+            return
+        with translated_database_errors(self._where), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Give a connection that holds the write lock; commit at the end, roll back on an error.
 
+        The threads of a process queue for it on a lock of their own: SQLite's waiting is a poll with
+        pauses of up to 100 ms.
+
         Raises:
             StorageFullError: If the disk is full. Nothing was written.
             StorageError: If the database fails otherwise. Nothing was written.
+            IllegalTransitionError: If this thread is writing already: what the inner one believes to be
+                committed could still be rolled back by the outer one.
         """
-        with _translated_errors(), self.engine.connect() as connection:
-            connection = connection.execution_options(stepmill_write=True)
-            with connection.begin():
-                yield connection
+        if self._writer() is not None:
+            raise IllegalTransitionError("A write transaction began inside another one.", where=self._where)
+        if not self._turn.acquire(timeout=LONGEST_LOCK_WAIT_S):
+            raise busy_error(self._where)
+        try:
+            with translated_database_errors(self._where), self.engine.connect() as connection:
+                connection = connection.execution_options(**_WRITE)
+                with connection.begin():
+                    self._local.writer = connection
+                    yield connection
+        finally:
+            self._local.writer = None
+            self._turn.release()
 
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
 
+    def _writer(self) -> Connection | None:
+        return getattr(self._local, "writer", None)
 
-def _prepare_connection(connection: Any, _record: object) -> None:
+    def leave_to_parent(self) -> None:
+        """Begin afresh in a forked child: the connections, and who holds a lock, are the parent's affair."""
+        # Closing one here, even by dropping the last reference, would make SQLite tidy up files that
+        # the parent is using.
+        _connections_of_parents.append(self.engine.pool)
+        self.engine.dispose(close=False)
+        self._turn = threading.Lock()
+        self._local = threading.local()
+
+
+_open_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+_connections_of_parents: list[object] = []
+
+
+def _after_fork() -> None:
+    for database in list(_open_databases):
+        database.leave_to_parent()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _sqlite_engine(path: Path) -> sqlalchemy.Engine:
+    engine = sqlalchemy.create_engine(
+        URL.create("sqlite", database=str(path)),
+        poolclass=pool.QueuePool,
+        pool_size=16,
+        # Without end: a reader that waits for a connection while it holds another would never get it.
+        max_overflow=-1,
+        connect_args={"timeout": LONGEST_LOCK_WAIT_S, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare_connection)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare_connection(connection: sqlite3.Connection, _record: object) -> None:
     # Autocommit mode of the driver: transactions are begun by _begin alone.
     connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32768"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    _switch_to_wal(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-32768"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """SQLite does not wait here when two processes open a new database at once: it fails; so try again."""
+    deadline = time.monotonic() + LONGEST_LOCK_WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY_PAUSE_S)
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:
     write = connection.get_execution_options().get("stepmill_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
-@contextmanager
-def _translated_errors(where: str = "") -> Iterator[None]:
-    try:
-        yield
-    except sqlalchemy.exc.DBAPIError as error:
-        code = getattr(error.orig, "sqlite_errorcode", None)
-        if code == sqlite3.SQLITE_FULL or (code is not None and code & 0xFF == sqlite3.SQLITE_FULL):
-            raise StorageFullError(
-                "The disk is full; nothing was written.",
-                where=where,
-                mend="Free some room (`stepmill gc` removes what no execution needs) and try again.",
-            ) from error
-        if code is not None and code & 0xFF == sqlite3.SQLITE_BUSY:
-            raise StorageError(
-                f"The database was locked by another process for {LONGEST_LOCK_WAIT_S:.0f} s.",
-                where=where,
-                mend="Try again; if it stays so, look for a hanging stepmill process.",
-            ) from error
-        raise StorageError(f"The database failed: {error.orig}.", where=where) from error
+    # Straight to the driver: SQLAlchemy's way costs as much as a small insert.
+    driver: Any = connection.connection.driver_connection
+    driver.execute("BEGIN IMMEDIATE" if write else "BEGIN").close()

@@ -25,8 +25,8 @@ records = Table(
     Column("modified_at", BigInteger, nullable=False),
     Column("revision", Integer, nullable=False, default=1),
     Column("body", Text, nullable=False),
-    Index("records_by_creation", "kind", "parent", "created_at", "name"),
-    Index("records_by_change", "kind", "parent", "modified_at", "name"),
+    Index("records_by_creation", "kind", "created_at", "name"),
+    Index("records_by_change", "kind", "modified_at", "name"),
     Index("records_by_number", "kind", "parent", "number"),
     sqlite_with_rowid=False,
 )

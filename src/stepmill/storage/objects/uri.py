@@ -94,8 +94,8 @@ def check_bucket_name(name: str) -> None:
     ):
         raise InvalidInputError(
             f"{name[:100]!r} cannot be the name of a bucket.",
-            mend="Take 3 to 63 lower-case letters, digits, hyphens and single dots, a letter or digit at both "
-            "ends, none of S3's reserved beginnings and endings.",
+            mend="Take 3 to 63 lower-case letters, digits, hyphens and single dots, with a letter or digit "
+            "at both ends and none of S3's reserved beginnings and endings.",
         )
 
 

@@ -1,0 +1,66 @@
+"""Where things lie in the home folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from stepmill.storage.failures import translated_disk_errors
+
+# Data, logs and credentials of jobs: nobody else's business.
+_PRIVATE = 0o700
+
+
+@dataclass(frozen=True)
+class HomeLayout:
+    """The places in a home folder (``.stepmill``, or ``STEPMILL_HOME``).
+
+    Args:
+        home: Absolute path of the folder.
+    """
+
+    home: Path
+
+    @property
+    def database(self) -> Path:
+        """The metadata database; SQLite keeps ``-wal`` and ``-shm`` beside it."""
+        return self.home / "stepmill.db"
+
+    @property
+    def objects(self) -> Path:
+        """Folder of the object store."""
+        return self.home / "objects"
+
+    @property
+    def jobs(self) -> Path:
+        """Folder of the jobs' folders, by the jobs' names."""
+        return self.home / "jobs"
+
+    @property
+    def engines(self) -> Path:
+        """Folder of what the engines leave behind: who drives what, and whether it lives."""
+        return self.home / "engines"
+
+    @property
+    def environments(self) -> Path:
+        """Folder of the environments that were built for images."""
+        return self.home / "environments"
+
+    @property
+    def run(self) -> Path:
+        """Folder of sockets and locks of what is running; nothing in it outlives its process."""
+        return self.home / "run"
+
+    def create(self) -> None:
+        """Make the home and its folders, for this user's eyes only. What is there already stays as it is.
+
+        Raises:
+            StorageError: If a folder cannot be made.
+        """
+        with translated_disk_errors():
+            if not self.home.is_dir():
+                self.home.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+                # The home lies in a project, and the project in git more often than not.
+                (self.home / ".gitignore").write_text("*\n")
+            for folder in (self.objects, self.jobs, self.engines, self.environments, self.run):
+                folder.mkdir(mode=_PRIVATE, exist_ok=True)

@@ -1,0 +1,167 @@
+"""Records: what SageMaker's API calls resources (jobs, models, pipelines, ...), all in one shape.
+
+So that names, numbers, listing, sorting and paging are written once. What a record says beyond that
+is a document that only its owner reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from stepmill.core.json import JsonObject
+
+LONGEST_NAME = 512
+LARGEST_PAGE = 10_000
+
+
+class SortBy(StrEnum):
+    """What a listing is sorted by; equal ones are sorted by name."""
+
+    CREATED = "created"
+    MODIFIED = "modified"
+    NAME = "name"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One resource.
+
+    Args:
+        kind: What it is: ``training-job``, ``model``.
+        name: Unique within its kind.
+        parent: What it belongs to: a version's group; may be empty.
+        number: Its number within its parent, from 1; 0 if it has none.
+        status: How it stands; may be empty.
+        created_at: Aware, UTC, in whole microseconds.
+        modified_at: The same.
+        revision: 1 when created, and one more with each change.
+        body: All else.
+    """
+
+    kind: str
+    name: str
+    parent: str
+    number: int
+    status: str
+    created_at: datetime
+    modified_at: datetime
+    revision: int
+    body: JsonObject
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of a listing.
+
+    Args:
+        records: In order.
+        next_token: For ``after``, to get what follows; ``None`` at the end.
+    """
+
+    records: tuple[Record, ...]
+    next_token: str | None = None
+
+
+class RecordStore(Protocol):
+    """Keeps records. Safe to share between threads; several processes may use the same one.
+
+    Every change is on the disk when its method returns.
+    """
+
+    def create(
+        self, kind: str, name: str, body: JsonObject, *, parent: str = "", number: int = 0, status: str = ""
+    ) -> Record:
+        """Make a record.
+
+        Raises:
+            ConflictError: If there is one of that kind and name.
+            InvalidInputError: If the name is empty or longer than ``LONGEST_NAME`` characters.
+        """
+        ...
+
+    def create_numbered(
+        self,
+        kind: str,
+        parent: str,
+        name_for: Callable[[int], str],
+        body_for: Callable[[int], JsonObject],
+        status: str = "",
+    ) -> Record:
+        """Make the record with the next number of its parent, from 1. No number is ever given twice.
+
+        The functions are called while the store is locked; they must be quick and not use it.
+
+        Raises:
+            ConflictError: If there is one of that kind and name.
+        """
+        ...
+
+    def get(self, kind: str, name: str) -> Record:
+        """Return a record.
+
+        Raises:
+            NotFoundError: If there is none.
+        """
+        ...
+
+    def find(self, kind: str, name: str) -> Record | None:
+        """Return a record, or ``None`` if there is none."""
+        ...
+
+    def update(self, kind: str, name: str, change: Callable[[Record], Record]) -> Record:
+        """Replace a record by what ``change`` makes of it, with nobody else's change in between.
+
+        Only ``parent``, ``number``, ``status`` and ``body`` can be changed. If ``change`` returns the
+        very record that it was given, nothing is written. It is called while the store is locked; it must
+        be quick and not use it.
+
+        Raises:
+            NotFoundError: If there is none.
+        """
+        ...
+
+    def delete(self, kind: str, name: str) -> None:
+        """Remove a record.
+
+        Raises:
+            NotFoundError: If there is none.
+        """
+        ...
+
+    def list(
+        self,
+        kind: str,
+        *,
+        parent: str | None = None,
+        status: str | None = None,
+        name_contains: str = "",
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        sort_by: SortBy | str = SortBy.CREATED,
+        descending: bool = False,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> Page:
+        """Return a page of the records of one kind.
+
+        Args:
+            kind: Which kind.
+            parent: Only those that belong to it; ``""`` is a parent too.
+            status: Only those that stand so.
+            name_contains: Only those whose name has it in it; the case of ASCII letters does not matter.
+            created_after: Only those created later than this moment.
+            created_before: Only those created earlier than this moment.
+            sort_by: By what.
+            descending: Whether the greatest comes first.
+            limit: At most so many, 1 to ``LARGEST_PAGE``.
+            after: A page's ``next_token``; the other arguments must be the same as for that page.
+
+        Raises:
+            InvalidInputError: If the token, the order or the limit is not one.
+        """
+        ...

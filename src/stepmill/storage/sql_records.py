@@ -1,0 +1,274 @@
+"""Records in the metadata database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy
+from sqlalchemy import Row, bindparam, func, select, tuple_
+from sqlalchemy.engine import Connection
+
+from stepmill.core.clock import Clock
+from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError
+from stepmill.core.json import JsonObject, write_json
+from stepmill.storage.database import Database, from_micros, to_micros
+from stepmill.storage.paging import decode_place, encode_place
+from stepmill.storage.records import LARGEST_PAGE, LONGEST_NAME, Page, Record, SortBy
+from stepmill.storage.tables import records
+
+# Under this kind the last number that was given out for a parent is kept, so that none is given twice
+# even when the newest record has been deleted.
+_NUMBERS = "last-number"
+
+_FIRST_OF_PARENT = (records.c.kind == bindparam("kind_"), records.c.parent == bindparam("parent_"))
+_THIS = (records.c.kind == bindparam("kind_"), records.c.name == bindparam("name_"))
+_GET = select(records).where(*_THIS)
+_INSERT = records.insert()
+_DELETE = records.delete().where(*_THIS)
+_UPDATE = records.update().where(*_THIS)
+_LAST_NUMBER = select(func.max(records.c.number)).where(*_FIRST_OF_PARENT)
+_COLUMNS = {
+    SortBy.CREATED: records.c.created_at,
+    SortBy.MODIFIED: records.c.modified_at,
+    SortBy.NAME: records.c.name,
+    SortBy.NUMBER: records.c.number,
+}
+
+
+class SqlRecordStore:
+    """Records in the metadata database.
+
+    Args:
+        database: Where.
+        clock: Says when a record was created and changed.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def create(
+        self, kind: str, name: str, body: JsonObject, *, parent: str = "", number: int = 0, status: str = ""
+    ) -> Record:
+        """See ``RecordStore``."""
+        record = self._new(kind, name, body, parent, number, status)
+        row = _to_row(record)
+        with self._database.write() as connection:
+            _insert(connection, row)
+        return record
+
+    def create_numbered(
+        self,
+        kind: str,
+        parent: str,
+        name_for: Callable[[int], str],
+        body_for: Callable[[int], JsonObject],
+        status: str = "",
+    ) -> Record:
+        """See ``RecordStore``."""
+        with self._database.write() as connection:
+            number = self._next_number(connection, kind, parent)
+            record = self._new(kind, name_for(number), body_for(number), parent, number, status)
+            _insert(connection, _to_row(record))
+        return record
+
+    def get(self, kind: str, name: str) -> Record:
+        """See ``RecordStore``."""
+        record = self.find(kind, name)
+        if record is None:
+            raise _not_found(kind, name)
+        return record
+
+    def find(self, kind: str, name: str) -> Record | None:
+        """See ``RecordStore``."""
+        with self._database.read() as connection:
+            return _find(connection, kind, name)
+
+    def update(self, kind: str, name: str, change: Callable[[Record], Record]) -> Record:
+        """See ``RecordStore``."""
+        with self._database.write() as connection:
+            old = _find(connection, kind, name)
+            if old is None:
+                raise _not_found(kind, name)
+            wanted = change(old)
+            if wanted is old:
+                return old
+            new = replace(
+                old,
+                parent=wanted.parent,
+                number=wanted.number,
+                status=wanted.status,
+                body=wanted.body,
+                modified_at=self._clock.now(),
+                revision=old.revision + 1,
+            )
+            connection.execute(_UPDATE, {"kind_": kind, "name_": name, **_to_row(new)})
+        return new
+
+    def delete(self, kind: str, name: str) -> None:
+        """See ``RecordStore``."""
+        with self._database.write() as connection:
+            gone = connection.execute(_DELETE, {"kind_": kind, "name_": name}).rowcount
+            if not gone:
+                raise _not_found(kind, name)
+
+    def list(
+        self,
+        kind: str,
+        *,
+        parent: str | None = None,
+        status: str | None = None,
+        name_contains: str = "",
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        sort_by: SortBy | str = SortBy.CREATED,
+        descending: bool = False,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> Page:
+        """See ``RecordStore``."""
+        order = _Order.checked(sort_by, descending)
+        if not 1 <= limit <= LARGEST_PAGE:
+            raise InvalidInputError(
+                f"A page of {limit} is not possible.", mend=f"Ask for 1 to {LARGEST_PAGE}."
+            )
+        _check_text(kind, parent or "", status or "", name_contains)
+        query = select(records).where(records.c.kind == kind)
+        if parent is not None:
+            query = query.where(records.c.parent == parent)
+        if status is not None:
+            query = query.where(records.c.status == status)
+        if name_contains:
+            query = query.where(records.c.name.icontains(name_contains, autoescape=True))
+        if created_after is not None:
+            query = query.where(records.c.created_at > to_micros(created_after))
+        if created_before is not None:
+            query = query.where(records.c.created_at < to_micros(created_before))
+        with self._database.read() as connection:
+            rows = connection.execute(order.applied(query, after).limit(limit + 1)).all()
+        found = tuple(_from_row(row) for row in rows[:limit])
+        return Page(found, order.token_after(found[-1]) if len(rows) > limit else None)
+
+    def _new(self, kind: str, name: str, body: JsonObject, parent: str, number: int, status: str) -> Record:
+        if not 1 <= len(name) <= LONGEST_NAME:
+            raise InvalidInputError(
+                f"A name of {len(name)} characters is not possible.",
+                where=name[:100],
+                mend=f"Take 1 to {LONGEST_NAME} characters.",
+            )
+        _check_text(kind, name, parent, status)
+        now = self._clock.now()
+        return Record(kind, name, parent, number, status, now, now, 1, body)
+
+    def _next_number(self, connection: Connection, kind: str, parent: str) -> int:
+        counter = f"{kind}/{parent}"
+        last = _find(connection, _NUMBERS, counter)
+        greatest = connection.scalar(_LAST_NUMBER, {"kind_": kind, "parent_": parent}) or 0
+        if last is None:
+            last = self._new(_NUMBERS, counter, {}, "", 0, "")
+            connection.execute(_INSERT, _to_row(last))
+        number = max(last.number, greatest) + 1
+        connection.execute(
+            _UPDATE, {"kind_": _NUMBERS, "name_": counter, **_to_row(replace(last, number=number))}
+        )
+        return number
+
+
+@dataclass(frozen=True)
+class _Order:
+    """The order of a listing, and the tokens that name a place in it."""
+
+    sort_by: SortBy
+    descending: bool
+
+    @classmethod
+    def checked(cls, sort_by: SortBy | str, descending: bool) -> _Order:
+        try:
+            return cls(SortBy(sort_by), descending)
+        except ValueError:
+            known = ", ".join(SortBy)
+            raise InvalidInputError(
+                f"Records are not sorted by {sort_by!r}.", mend=f"Take one of {known}."
+            ) from None
+
+    @property
+    def _label(self) -> str:
+        return f"{self.sort_by}{'-' if self.descending else '+'}"
+
+    def applied(self, query: sqlalchemy.Select[Any], after: str | None) -> sqlalchemy.Select[Any]:
+        """Add the order, and the place to begin."""
+        column, name = _COLUMNS[self.sort_by], records.c.name
+        if after is not None:
+            place = tuple_(*decode_place(after, self._label, text=self.sort_by is SortBy.NAME))
+            here = tuple_(column, name)
+            query = query.where(here < place if self.descending else here > place)
+        if self.descending:
+            return query.order_by(column.desc(), name.desc())
+        return query.order_by(column, name)
+
+    def token_after(self, record: Record) -> str:
+        value = _to_row(record)[_COLUMNS[self.sort_by].name]
+        return encode_place(self._label, value, record.name)
+
+
+def _check_text(*texts: str) -> None:
+    """Refuse half surrogate pairs (undecodable bytes of a command line): no database takes them."""
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidInputError("This is not Unicode text.", where=repr(text[:100])) from error
+
+
+def _find(connection: Connection, kind: str, name: str) -> Record | None:
+    _check_text(kind, name)
+    row = connection.execute(_GET, {"kind_": kind, "name_": name}).first()
+    return None if row is None else _from_row(row)
+
+
+def _insert(connection: Connection, row: dict[str, Any]) -> None:
+    try:
+        connection.execute(_INSERT, row)
+    except sqlalchemy.exc.IntegrityError as error:
+        raise ConflictError(
+            f"There is a {row['kind']} {row['name']!r} already.",
+            mend="Choose another name, or delete it first.",
+        ) from error
+
+
+def _not_found(kind: str, name: str) -> NotFoundError:
+    return NotFoundError(
+        f"There is no {kind} {name!r}.", mend="Look at the list for the names that are there."
+    )
+
+
+def _to_row(record: Record) -> dict[str, Any]:
+    return {
+        "kind": record.kind,
+        "name": record.name,
+        "parent": record.parent,
+        "number": record.number,
+        "status": record.status,
+        "created_at": to_micros(record.created_at),
+        "modified_at": to_micros(record.modified_at),
+        "revision": record.revision,
+        "body": write_json(record.body),
+    }
+
+
+def _from_row(row: Row[Any]) -> Record:
+    return Record(
+        kind=row.kind,
+        name=row.name,
+        parent=row.parent,
+        number=row.number,
+        status=row.status,
+        created_at=from_micros(row.created_at),
+        modified_at=from_micros(row.modified_at),
+        revision=row.revision,
+        body=msgspec.json.decode(row.body),
+    )
