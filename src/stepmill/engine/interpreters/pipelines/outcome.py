@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from stepmill.core.json import JsonObject
 from stepmill.core.statuses import PipelineExecutionStatus
@@ -11,17 +12,39 @@ from stepmill.engine.interpreters.pipelines.commands import Command
 from stepmill.engine.interpreters.pipelines.frames import Frame
 
 
+class HistoryType(StrEnum):
+    """What can happen to an execution and to its steps."""
+
+    EXECUTION_STARTED = "ExecutionStarted"
+    EXECUTION_RETRIED = "ExecutionRetried"
+    EXECUTION_STOPPING = "ExecutionStopping"
+    EXECUTION_STOPPED = "ExecutionStopped"
+    EXECUTION_FAILED = "ExecutionFailed"
+    EXECUTION_SUCCEEDED = "ExecutionSucceeded"
+    EXECUTION_COMPLETED_WITH_FAILURES = "ExecutionCompletedWithFailures"
+    STEP_STARTED = "StepStarted"
+    STEP_RUNNING = "StepRunning"
+    STEP_RETRY_SCHEDULED = "StepRetryScheduled"
+    STEP_STOPPING = "StepStopping"
+    STEP_STOPPED = "StepStopped"
+    STEP_FAILED = "StepFailed"
+    STEP_SUCCEEDED = "StepSucceeded"
+    STEP_CACHE_HIT = "StepCacheHit"
+    STEP_SKIPPED = "StepSkipped"
+    STEP_REUSED = "StepReused"
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryEvent:
     """A fact for the history of an execution.
 
     Args:
-        type: What happened, in the past tense; ``history.HistoryType`` lists all.
+        type: What happened, in the past tense; a ``HistoryType``.
         step: Name of the step; empty for what concerns the whole execution.
         body: A little more about it, for who watches.
     """
 
-    type: str
+    type: HistoryType
     step: str = ""
     body: JsonObject = field(default_factory=dict)
 
