@@ -1,0 +1,105 @@
+"""Says in SageMaker's words how a job has ended, and why.
+
+Source: API reference, DescribeTrainingJob: FailureReason, SecondaryStatus; container contract, C1.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from stepmill.compute.spec import Ending, JobEnded
+from stepmill.core.statuses import JobStatus
+
+LONGEST_REASON = 1024
+
+ALGORITHM_ERROR = "AlgorithmError"
+CLIENT_ERROR = "ClientError"
+INTERNAL_ERROR = "SageMaker.JOB_INTERNAL_ERROR"
+CAPACITY_ERROR = "SageMaker.CAPACITY_ERROR"
+
+_READ_ONLY_HINT = (
+    "Hint: inputs are read-only here, because they are shared and not copied. Write to an output folder, "
+    "to /tmp or to the working directory instead."
+)
+_READ_ONLY_TEXT = "Read-only file system"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job has ended.
+
+    Args:
+        status: Its last status.
+        secondary: The last secondary status of a training job.
+        error: Name of the error that the engine knows; empty if the job did not fail for it.
+        reason: FailureReason, at most 1,024 characters; empty if there is none.
+    """
+
+    status: JobStatus
+    secondary: str
+    error: str = ""
+    reason: str = ""
+
+
+def outcome_of(
+    ended: JobEnded, *, failure: str = "", log_tail: Sequence[str] = (), timeout: timedelta | None = None
+) -> Outcome:
+    """Return how a job has ended.
+
+    Args:
+        ended: What compute says.
+        failure: Text of the failure file that the job wrote; may be empty.
+        log_tail: Last lines of its log; stand in for a failure file.
+        timeout: The one it had.
+    """
+    match ended.ending:
+        case Ending.EXITED if ended.exit_code == 0:
+            return Outcome(JobStatus.COMPLETED, "Completed")
+        case Ending.STOPPED:
+            return Outcome(JobStatus.STOPPED, "Stopped")
+        case Ending.TIMED_OUT:
+            seconds = f" ({timeout.total_seconds():.0f})" if timeout else ""
+            reason = f"The job ran longer than MaxRuntimeInSeconds{seconds} allows and was stopped."
+            return Outcome(JobStatus.STOPPED, "MaxRuntimeExceeded", CLIENT_ERROR, reason)
+        case Ending.LOST:
+            text = ended.message or "the job's supervisor was killed, or the machine was restarted"
+            return _failed(INTERNAL_ERROR, "InternalServerError", f"The job was lost: {text}")
+        case Ending.NOT_STARTED:
+            text = ended.message or "the program could not be started"
+            return _failed(CLIENT_ERROR, CLIENT_ERROR, f"CannotStartContainerError: {text}")
+    return _algorithm_error(ended, failure, log_tail)
+
+
+def log_tail_text(lines: Sequence[str]) -> str:
+    """Return the last lines of a log for a human, with a hint where they show a known trap."""
+    if not lines:
+        return ""
+    hint = f"\n{_READ_ONLY_HINT}" if any(_READ_ONLY_TEXT in line for line in lines) else ""
+    return "Last lines of the log:\n" + "\n".join(f"  {line}" for line in lines) + hint
+
+
+def _algorithm_error(ended: JobEnded, failure: str, log_tail: Sequence[str]) -> Outcome:
+    text = failure.strip() or "\n".join(line for line in log_tail if line.strip())
+    if ended.ending is Ending.OUT_OF_MEMORY:
+        text = f"OutOfMemoryError: {ended.message or 'the job needed more memory than it may use'}"
+    elif ended.ending is Ending.SIGNALLED:
+        text = f"The program was ended by {_signal_name(ended.exit_code)}. {ended.message}\n{text}".strip()
+    ending = f", exit code: {ended.exit_code}"
+    # The end of a log says more than its beginning; a failure file is cut at its end, as SageMaker does.
+    room = LONGEST_REASON - len(f"{ALGORITHM_ERROR}: ") - len(ending)
+    kept = text[:room] if failure.strip() else text[-room:]
+    return Outcome(JobStatus.FAILED, "Failed", ALGORITHM_ERROR, f"{ALGORITHM_ERROR}: {kept}{ending}")
+
+
+def _failed(error: str, word: str, text: str) -> Outcome:
+    return Outcome(JobStatus.FAILED, "Failed", error, f"{word}: {text}"[:LONGEST_REASON])
+
+
+def _signal_name(exit_code: int) -> str:
+    try:
+        return signal.Signals(exit_code - 128).name
+    except ValueError:
+        return "a signal"

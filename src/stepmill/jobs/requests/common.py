@@ -1,0 +1,89 @@
+"""What the requests for both kinds of job share."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from stepmill.core.errors import InvalidInputError
+from stepmill.core.json import JsonObject
+from stepmill.jobs.requests.data import Input
+from stepmill.jobs.requests.fields import Fields
+
+# API reference: TrainingJobName, ProcessingJobName.
+_JOB_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+LONGEST_JOB_NAME = 63
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRequest:
+    """What to run, for whichever kind of job.
+
+    Args:
+        name: Of the job; empty if the request leaves it to others.
+        document: The request as it came.
+        image: URI of the image.
+        entrypoint: Replaces the image's own; may be empty.
+        arguments: Follow the entry point.
+        environment: Variables.
+        inputs: What the job finds in its folders.
+        instance_type: As asked for. It limits nothing here.
+        timeout: After which the job is stopped; ``None``: never.
+        network: Whether the job may reach the network.
+        notes: What is accepted but means nothing here.
+    """
+
+    name: str
+    document: JsonObject
+    image: str
+    entrypoint: tuple[str, ...]
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+    inputs: tuple[Input, ...]
+    instance_type: str
+    timeout: timedelta | None
+    network: bool
+    notes: tuple[str, ...] = ()
+
+
+def check_job_name(name: str, where: str) -> str:
+    """Return the name of a job.
+
+    Raises:
+        InvalidInputError: If SageMaker would not take it.
+    """
+    # The length comes first: the pattern takes time to say no to a long row of hyphens.
+    if len(name) > 2 * LONGEST_JOB_NAME or not _JOB_NAME.fullmatch(name) or len(name) > LONGEST_JOB_NAME:
+        raise InvalidInputError(
+            f"{name[:100]!r} cannot be the name of a job.",
+            where=where,
+            mend=f"Take 1 to {LONGEST_JOB_NAME} letters, digits and hyphens, no hyphen at either end.",
+        )
+    return name
+
+
+def read_environment(fields: Fields) -> dict[str, str]:
+    """Return the variables of a job.
+
+    Raises:
+        InvalidInputError: If a name cannot be the name of a variable.
+    """
+    environment = fields.text_map("Environment")
+    for name in environment:
+        if not name or "=" in name or "\0" in name:
+            raise InvalidInputError(
+                f"{name[:100]!r} cannot be the name of a variable.",
+                where=fields.place("Environment"),
+                mend="Use letters, digits and underscores.",
+            )
+    return environment
+
+
+def read_timeout(fields: Fields) -> timedelta | None:
+    """Return ``StoppingCondition.MaxRuntimeInSeconds``; ``None`` if it is not given: no limit then."""
+    condition = fields.fields("StoppingCondition")
+    if not condition.has("MaxRuntimeInSeconds"):
+        return None
+    # Nobody waits longer than a year; the cap keeps what follows inside a timedelta.
+    return timedelta(seconds=min(condition.integer("MaxRuntimeInSeconds", least=1), 366 * 86_400))

@@ -1,0 +1,135 @@
+"""Reads a CreateProcessingJob request.
+
+Source: API reference, CreateProcessingJob; container contract, C4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from stepmill.core.errors import InvalidInputError, UnsupportedError
+from stepmill.core.json import Json
+from stepmill.jobs.locations import read_location
+from stepmill.jobs.requests.common import JobRequest, check_job_name, read_environment, read_timeout
+from stepmill.jobs.requests.data import (
+    Compression,
+    Input,
+    InputMode,
+    Output,
+    UploadMode,
+    check_distinct,
+    check_one_host,
+    check_path_inside,
+    read_source,
+    refuse_pipe_mode,
+)
+from stepmill.jobs.requests.fields import Fields
+
+# Every LocalPath of a processing job lies below it.
+PROCESSING_FOLDER = "/opt/ml/processing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessingRequest(JobRequest):
+    """What a processing job does.
+
+    Args:
+        outputs: Folders, and where their files go.
+    """
+
+    outputs: tuple[Output, ...] = ()
+
+
+def read_processing_request(document: Json, project: Path) -> ProcessingRequest:
+    """Read the request.
+
+    Args:
+        document: The request, resolved.
+        project: Folder that relative paths start from.
+
+    Raises:
+        InvalidInputError: If a value cannot be taken.
+        UnsupportedError: If it asks for what is not offered.
+    """
+    fields = Fields(document)
+    cluster = fields.fields("ProcessingResources", required=True).fields("ClusterConfig", required=True)
+    check_one_host(cluster.integer("InstanceCount", 1, least=1), cluster.place("InstanceCount"))
+    application = fields.fields("AppSpecification", required=True)
+    name = fields.text("ProcessingJobName", "")
+    inputs = tuple(_input(item, project) for item in fields.each("ProcessingInputs"))
+    outputs = tuple(
+        _output(item, project) for item in fields.fields("ProcessingOutputConfig").each("Outputs")
+    )
+    check_distinct([i.name for i in inputs], "inputs", "ProcessingInputs")
+    check_distinct([o.name for o in outputs], "outputs", "ProcessingOutputConfig.Outputs")
+    return ProcessingRequest(
+        name=check_job_name(name, "ProcessingJobName") if name else "",
+        document=fields.members,
+        image=application.text("ImageUri"),
+        entrypoint=application.texts("ContainerEntrypoint"),
+        arguments=application.texts("ContainerArguments"),
+        environment=read_environment(fields),
+        inputs=inputs,
+        instance_type=cluster.text("InstanceType", ""),
+        timeout=read_timeout(fields),
+        network=not fields.fields("NetworkConfig").flag("EnableNetworkIsolation"),
+        outputs=outputs,
+    )
+
+
+def _input(fields: Fields, project: Path) -> Input:
+    name = fields.text("InputName")
+    if fields.has("DatasetDefinition"):
+        raise UnsupportedError(
+            "Inputs by DatasetDefinition (Athena, Redshift) are not offered.",
+            where=fields.place("DatasetDefinition"),
+            mend="Store the data as objects or files and name them in S3Input.",
+        )
+    s3 = fields.fields("S3Input", required=True)
+    refuse_pipe_mode(s3.choice("S3InputMode", InputMode, InputMode.FILE), s3.place("S3InputMode"))
+    source, data_type, distribution = read_source(s3, project)
+    app_managed = fields.flag("AppManaged")
+    if app_managed and not s3.has("LocalPath"):
+        target = f"{PROCESSING_FOLDER}/input"
+    else:
+        target = _local_path(s3)
+    return Input(
+        name=name,
+        target=target,
+        source=None if app_managed else source,
+        data_type=data_type,
+        distribution=distribution,
+        compression=s3.choice("S3CompressionType", Compression, Compression.NONE),
+        where=s3.where,
+    )
+
+
+def _output(fields: Fields, project: Path) -> Output:
+    name = fields.text("OutputName")
+    if fields.has("FeatureStoreOutput"):
+        raise UnsupportedError(
+            "Outputs to a feature group are not offered yet.",
+            where=fields.place("FeatureStoreOutput"),
+            mend="Store the output as objects.",
+        )
+    s3 = fields.fields("S3Output", required=True)
+    app_managed = fields.flag("AppManaged")
+    destination = read_location(s3.text("S3Uri"), project, s3.place("S3Uri"))
+    return Output(
+        name=name,
+        path=_local_path(s3) if s3.has("LocalPath") or not app_managed else f"{PROCESSING_FOLDER}/output",
+        destination=None if app_managed else destination,
+        continuous=s3.choice("S3UploadMode", UploadMode, UploadMode.AT_END) is UploadMode.CONTINUOUS,
+        where=s3.where,
+    )
+
+
+def _local_path(fields: Fields) -> str:
+    where = fields.place("LocalPath")
+    path = check_path_inside(fields.text("LocalPath"), PROCESSING_FOLDER, where)
+    if path == PROCESSING_FOLDER:
+        raise InvalidInputError(
+            f"LocalPath is {PROCESSING_FOLDER} itself.", where=where, mend="Choose a folder below it."
+        )
+    return path

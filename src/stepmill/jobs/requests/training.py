@@ -1,0 +1,222 @@
+"""Reads a CreateTrainingJob request.
+
+Source: API reference, CreateTrainingJob; container contract, C1.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from stepmill.core.errors import InvalidInputError, UnsupportedError
+from stepmill.core.json import Json
+from stepmill.jobs.locations import Location, read_location
+from stepmill.jobs.requests.common import JobRequest, check_job_name, read_environment, read_timeout
+from stepmill.jobs.requests.data import (
+    Compression,
+    Input,
+    InputMode,
+    Output,
+    check_distinct,
+    check_one_host,
+    check_path_inside,
+    read_source,
+    refuse_pipe_mode,
+)
+from stepmill.jobs.requests.fields import Fields
+
+CHANNELS_FOLDER = "/opt/ml/input/data"
+DEFAULT_CHECKPOINTS = "/opt/ml/checkpoints"
+DEFAULT_TENSORBOARD = "/opt/ml/output/tensorboard"
+
+_CHANNEL = re.compile(r"[A-Za-z0-9.\-_]{1,64}")
+_SPOT_NOTE = "managed spot training was asked for; here the job runs without interruptions"
+_RETRY_NOTE = "RetryStrategy is not applied: retry policies of the step are"
+
+
+@dataclass(frozen=True)
+class MetricDefinition:
+    """A metric and how its values stand in the log.
+
+    Args:
+        name: Of the metric.
+        regex: Its first group is the value.
+    """
+
+    name: str
+    regex: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRequest(JobRequest):
+    """What a training job does.
+
+    Args:
+        hyperparameters: As given, every value a string.
+        channels: Content of ``inputdataconfig.json``: channel -> its settings.
+        output: Where model and output go; the job's name is put below it.
+        compress: Whether as archives, else as files.
+        checkpoints: Folder and where it is kept; ``None`` if not asked for.
+        tensorboard: Folder that is stored while the job runs; ``None`` if not asked for.
+        metrics: What to read from the log.
+    """
+
+    hyperparameters: dict[str, str]
+    channels: dict[str, dict[str, str]]
+    output: Location
+    compress: bool = True
+    checkpoints: Output | None = None
+    tensorboard: Output | None = None
+    metrics: tuple[MetricDefinition, ...] = ()
+
+
+def read_training_request(document: Json, project: Path) -> TrainingRequest:
+    """Read the request.
+
+    Args:
+        document: The request, resolved.
+        project: Folder that relative paths start from.
+
+    Raises:
+        InvalidInputError: If a value cannot be taken.
+        UnsupportedError: If it asks for what is not offered.
+    """
+    fields = Fields(document)
+    algorithm = fields.fields("AlgorithmSpecification", required=True)
+    mode = algorithm.choice("TrainingInputMode", InputMode, InputMode.FILE)
+    channels = [(_channel(item, mode, project)) for item in fields.each("InputDataConfig")]
+    inputs = tuple(channel for channel, _ in channels)
+    check_distinct([i.name for i in inputs], "channels", "InputDataConfig")
+    output = fields.fields("OutputDataConfig", required=True)
+    name = fields.text("TrainingJobName", "")
+    return TrainingRequest(
+        name=check_job_name(name, "TrainingJobName") if name else "",
+        document=fields.members,
+        image=_image(algorithm),
+        entrypoint=algorithm.texts("ContainerEntrypoint"),
+        arguments=algorithm.texts("ContainerArguments"),
+        environment=read_environment(fields),
+        inputs=inputs,
+        instance_type=_instance_type(fields),
+        timeout=read_timeout(fields),
+        network=not fields.flag("EnableNetworkIsolation"),
+        notes=_notes(fields),
+        hyperparameters=fields.text_map("HyperParameters"),
+        channels={channel.name: settings for channel, settings in channels},
+        output=read_location(output.text("S3OutputPath"), project, output.place("S3OutputPath")),
+        compress=_compress(output),
+        checkpoints=_folder(fields, "CheckpointConfig", "S3Uri", DEFAULT_CHECKPOINTS, project),
+        tensorboard=_folder(fields, "TensorBoardOutputConfig", "S3OutputPath", DEFAULT_TENSORBOARD, project),
+        metrics=tuple(_metric(item) for item in algorithm.each("MetricDefinitions")),
+    )
+
+
+def _image(algorithm: Fields) -> str:
+    if algorithm.has("AlgorithmName"):
+        raise UnsupportedError(
+            "Algorithms by name (AWS Marketplace) are not offered.",
+            where=algorithm.place("AlgorithmName"),
+            mend="Name an image in TrainingImage.",
+        )
+    return algorithm.text("TrainingImage")
+
+
+def _instance_type(fields: Fields) -> str:
+    if fields.has("ServerlessJobConfig"):
+        raise UnsupportedError(
+            "Serverless model customisation is not offered.",
+            where=fields.place("ServerlessJobConfig"),
+            mend="Name an image in AlgorithmSpecification.TrainingImage.",
+        )
+    resources = fields.fields("ResourceConfig")
+    groups = resources.each("InstanceGroups")
+    if groups:
+        count = sum(group.integer("InstanceCount", least=0) for group in groups)
+        check_one_host(count, resources.place("InstanceGroups"))
+        return groups[0].text("InstanceType")
+    check_one_host(resources.integer("InstanceCount", 1, least=1), resources.place("InstanceCount"))
+    return resources.text("InstanceType", "")
+
+
+def _channel(fields: Fields, job_mode: InputMode, project: Path) -> tuple[Input, dict[str, str]]:
+    name = fields.text("ChannelName")
+    if not _CHANNEL.fullmatch(name) or name in (".", ".."):
+        raise InvalidInputError(
+            f"{name[:100]!r} cannot be the name of a channel.",
+            where=fields.place("ChannelName"),
+            mend="Take 1 to 64 letters, digits, dots, hyphens and underscores.",
+        )
+    source = fields.fields("DataSource", required=True)
+    if source.has("FileSystemDataSource"):
+        raise UnsupportedError(
+            "File systems (EFS, FSx) as a channel are not offered.",
+            where=source.place("FileSystemDataSource"),
+            mend="Name the folder in S3DataSource.S3Uri: a path of this machine is as good as s3://.",
+        )
+    mode = fields.choice("InputMode", InputMode, job_mode)
+    refuse_pipe_mode(mode, fields.place("InputMode"))
+    s3 = source.fields("S3DataSource", required=True)
+    location, data_type, distribution = read_source(s3, project)
+    settings = {
+        "TrainingInputMode": str(mode),
+        "S3DistributionType": str(distribution),
+        "RecordWrapperType": fields.text("RecordWrapperType", "None"),
+    }
+    if content_type := fields.text("ContentType", ""):
+        settings["ContentType"] = content_type
+    channel = Input(
+        name=name,
+        target=f"{CHANNELS_FOLDER}/{name}",
+        source=location,
+        data_type=data_type,
+        distribution=distribution,
+        compression=fields.choice("CompressionType", Compression, Compression.NONE),
+        where=s3.where,
+    )
+    return channel, settings
+
+
+def _compress(output: Fields) -> bool:
+    compression = output.text("CompressionType", "GZIP")
+    if compression not in ("GZIP", "NONE"):
+        raise InvalidInputError(
+            f"{compression[:100]!r} is none of GZIP, NONE.", where=output.place("CompressionType")
+        )
+    return compression == "GZIP"
+
+
+def _folder(fields: Fields, name: str, uri: str, default: str, project: Path) -> Output | None:
+    if not fields.has(name):
+        return None
+    config = fields.fields(name)
+    path = check_path_inside(config.text("LocalPath", default), "/opt/ml", config.place("LocalPath"))
+    if path == "/opt/ml":
+        raise InvalidInputError(
+            "LocalPath is /opt/ml itself.", where=config.place("LocalPath"), mend=f"Choose {default}."
+        )
+    destination = read_location(config.text(uri), project, config.place(uri))
+    return Output(name=name, path=path, destination=destination, continuous=True, where=config.where)
+
+
+def _metric(fields: Fields) -> MetricDefinition:
+    regex = fields.text("Regex")
+    try:
+        groups = re.compile(regex).groups
+    except (re.error, RecursionError, OverflowError) as error:
+        raise InvalidInputError(
+            f"The regular expression is wrong: {error}.", where=fields.place("Regex")
+        ) from error
+    if groups == 0:
+        raise InvalidInputError(
+            "The regular expression has no group.",
+            where=fields.place("Regex"),
+            mend=r"Put the value in parentheses: 'loss: ([0-9.]+)'.",
+        )
+    return MetricDefinition(fields.text("Name"), regex)
+
+
+def _notes(fields: Fields) -> tuple[str, ...]:
+    spot = (_SPOT_NOTE,) if fields.flag("EnableManagedSpotTraining") else ()
+    retry = (_RETRY_NOTE,) if fields.has("RetryStrategy") else ()
+    return spot + retry

@@ -1,0 +1,6 @@
+"""Programs that run beside or inside jobs. Each is one file that needs nothing but Python itself.
+
+``train.py`` is shown to training jobs read-only and run by their own interpreter, 3.8 or newer,
+where Stepmill need not be installed. ``scan_metrics.py`` reads a log in a process of its own, because
+a hostile regular expression can only be interrupted there.
+"""
