@@ -1,0 +1,174 @@
+"""One execution in the hands of the engine that drives it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from stepmill.core.statuses import PipelineExecutionStatus
+from stepmill.core.tasks import TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
+from stepmill.engine.frame_cache import FrameCache
+from stepmill.engine.interpreters.pipelines.advance import advance
+from stepmill.engine.interpreters.pipelines.commands import Command, SetTimer, StartTask, StopTask
+from stepmill.engine.interpreters.pipelines.events import Event, RetryRequested, TimerFired
+from stepmill.engine.interpreters.pipelines.outcome import Advance
+from stepmill.engine.interpreters.pipelines.plan import Plan
+from stepmill.storage.executions import (
+    ExecutionChange,
+    ExecutionDetails,
+    HistoryRecord,
+    StoredExecution,
+    StoredTask,
+)
+
+_REPORTS = (TaskStarted, TaskSucceeded, TaskFailed, TaskStopped)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What several events led to: what to write, and what to do once it is written."""
+
+    change: ExecutionChange
+    commands: tuple[Command, ...]
+
+
+class Driven:
+    """State of an execution, ahead of the store by what ``take_batch`` gives out.
+
+    Used by one thread. ``position`` of the last record that was written may be read by others.
+
+    Args:
+        stored: The execution as it is stored.
+        owner: The engine that drives it.
+        plan: Of its definition.
+        frames: Its frames.
+        tasks: Those that have not ended.
+        timers: Those that have not fired: timer -> when it is due.
+    """
+
+    def __init__(
+        self,
+        stored: StoredExecution,
+        owner: str,
+        plan: Plan,
+        frames: FrameCache,
+        tasks: Iterable[StoredTask] = (),
+        timers: Mapping[str, datetime] | None = None,
+    ) -> None:
+        self.id = stored.id
+        self.status = PipelineExecutionStatus(stored.status)
+        self.tasks = {kept.task.id: kept for kept in tasks}
+        self.timers = dict(timers or {})
+        self.written_position = stored.position
+        self._owner = owner
+        self._plan = plan
+        self._frames = frames
+        self._details = stored.details
+        self._modified_at = stored.modified_at
+        self._has_new_details = False
+        self._history: list[HistoryRecord] = []
+        self._changed_tasks: dict[str, StoredTask | None] = {}
+        self._changed_timers: dict[str, datetime | None] = {}
+        self._consumed: list[int] = []
+        self._commands: list[Command] = []
+
+    def receive(self, event: Event, at: datetime) -> None:
+        """Take an event in. What nobody waits for any more changes nothing.
+
+        Raises:
+            IllegalTransitionError: If the event cannot happen now. Nothing changed.
+            StorageError: If a frame could not be read. Nothing changed.
+        """
+        if isinstance(event, _REPORTS):
+            if event.task_id not in self.tasks:
+                return
+            self._take_over(advance(self._plan, self._frames, event, at), at)
+            if not isinstance(event, TaskStarted):
+                self._end_task(event.task_id)
+            return
+        if isinstance(event, TimerFired) and event.timer_id not in self.timers:
+            return
+        self._take_over(advance(self._plan, self._frames, event, at), at)
+        if isinstance(event, TimerFired):
+            self._end_timer(event.timer_id, at)
+        elif isinstance(event, RetryRequested) and event.parallelism is not None:
+            self._replace_details(msgspec.structs.replace(self._details, parallelism=event.parallelism))
+
+    def consume(self, inbox_id: int) -> None:
+        """Remember that this inbox event has been taken in."""
+        self._consumed.append(inbox_id)
+
+    def take_batch(self) -> Batch | None:
+        """Return what changed since the last call, ``None`` if nothing did."""
+        frames = self._frames.take_changes()
+        touched = (frames, self._history, self._changed_tasks, self._changed_timers, self._consumed)
+        if not any(touched):
+            return None
+        change = ExecutionChange(
+            execution=self.id,
+            owner=self._owner,
+            position_before=self.written_position,
+            position=self.written_position + len(self._history),
+            status=self.status,
+            modified_at=self._modified_at,
+            details=self._details if self._has_new_details else None,
+            release=self.status.is_final,
+            frames=frames,
+            history=self._history,
+            tasks=self._changed_tasks,
+            timers=self._changed_timers,
+            consumed=self._consumed,
+        )
+        batch = Batch(change, tuple(self._commands))
+        self._history, self._changed_tasks, self._changed_timers = [], {}, {}
+        self._consumed, self._commands, self._has_new_details = [], [], False
+        return batch
+
+    def settle(self, change: ExecutionChange) -> None:
+        """Note that the change was written."""
+        self.written_position = change.position
+        self._frames.settle()
+
+    def _take_over(self, outcome: Advance, at: datetime) -> None:
+        self._frames.update(outcome.frames)
+        self._modified_at = at
+        position = self.written_position + len(self._history)
+        for offset, fact in enumerate(outcome.history, start=1):
+            self._history.append(HistoryRecord(position + offset, at, fact.type, fact.step, fact.body))
+        for command in outcome.commands:
+            self._note(command)
+        if outcome.status is not None:
+            self.status = outcome.status
+            self._replace_details(
+                msgspec.structs.replace(self._details, failure_reason=outcome.failure_reason)
+            )
+
+    def _note(self, command: Command) -> None:
+        match command:
+            case StartTask(task):
+                self.tasks[task.id] = self._changed_tasks[task.id] = StoredTask(task)
+            case StopTask(task_id):
+                kept = self.tasks.get(task_id)
+                if kept is None:
+                    return
+                self.tasks[task_id] = self._changed_tasks[task_id] = StoredTask(kept.task, stopping=True)
+            case SetTimer(timer_id, due_at):
+                self.timers[timer_id] = self._changed_timers[timer_id] = due_at
+        self._commands.append(command)
+
+    def _end_task(self, task_id: str) -> None:
+        del self.tasks[task_id]
+        self._changed_tasks[task_id] = None
+
+    def _end_timer(self, timer_id: str, at: datetime) -> None:
+        # Unless the event set the timer anew.
+        if self.timers[timer_id] <= at:
+            del self.timers[timer_id]
+            self._changed_timers[timer_id] = None
+
+    def _replace_details(self, details: ExecutionDetails) -> None:
+        self._details = details
+        self._has_new_details = True
