@@ -28,8 +28,6 @@ from support.executions import NOON, new_execution
 
 LATER = NOON + timedelta(seconds=5, microseconds=1)
 TASK = Task("abc/A/1", "r", {"Key": [1, None, "ü"]}, "arn", "P", "A", cache=CachePolicy(timedelta(days=30)))
-    "abc/A/1", "r", {"Key": [1, 2.5, None, "ü"]}, "arn", "P", "A", cache=CachePolicy(timedelta(days=30))
-)
 
 
 @pytest.fixture
