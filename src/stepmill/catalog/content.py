@@ -53,7 +53,8 @@ class ContentDigests:
     def below(self, uri: str) -> str:
         """Return the digest of what an input of that address holds.
 
-        An object or a file: its own digest. A prefix or a folder: that of everything below it.
+        An object or a file: its name counts too, as a job finds it under that name. A prefix or a
+        folder: everything below it, by relative name.
 
         Raises:
             NotFoundError: If there is nothing at all.
@@ -63,9 +64,9 @@ class ContentDigests:
         if path is not None:
             return self._of_path(path)
         address = S3Uri.parse(uri)
-        if address.key:
+        if address.key and not address.key.endswith("/"):
             try:
-                return self._objects.digest(address)
+                return _named(address.name, self._objects.digest(address))
             except NotFoundError:
                 pass
         if next(self._objects.all(address), None) is None:
@@ -84,7 +85,7 @@ class ContentDigests:
 
     def _of_path(self, path: Path) -> str:
         if path.is_file():
-            return self._of_file(path)
+            return _named(path.name, self._of_file(path))
         if not path.is_dir():
             raise NotFoundError(f"There is no file or folder {path}.")
         tree = sha256()
@@ -117,3 +118,7 @@ class ContentDigests:
                 self._known.clear()
             self._known[path] = (stamp, digest)
         return digest
+
+
+def _named(name: str, digest: str) -> str:
+    return sha256(f"{digest} {name}".encode(errors="surrogateescape")).hexdigest()

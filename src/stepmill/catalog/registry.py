@@ -130,11 +130,12 @@ class ModelRegistry:
                 where="ModelPackageGroupName",
                 mend="Name the group that it becomes a version of.",
             )
-        with self._claiming:
-            made = self._made_before(token) if token else None
-            if made is None:
-                state["digests"] = self._digests(request)
-                made = self._add(request, state, group, status)
+        made = self._made_before(token)
+        if made is None:
+            # Large models take a while to digest, so this is done before anyone is kept waiting.
+            state["digests"] = self._digests(request)
+            with self._claiming:
+                made = self._made_before(token) or self._add(request, state, group, status)
                 self._remember(token, made)
         return packages.describe_package(made, self._arns)
 
@@ -276,39 +277,45 @@ class ModelRegistry:
     def _claim(self, token: Json, group: str) -> None:
         """Say, before a version is made, that one is going to be: after a crash it is looked for."""
         if token and self._records.find(TOKEN_KIND, _token_key(str(token))) is None:
-            self._records.create(TOKEN_KIND, _token_key(str(token)), {"group": group, "package": ""})
+            newest = self._records.list(
+                PACKAGE_KIND, parent=group, sort_by="number", descending=True, limit=1
+            ).records
+            body: JsonObject = {"group": group, "after": newest[0].number if newest else 0, "package": ""}
+            self._records.create(TOKEN_KIND, _token_key(str(token)), body)
 
     def _remember(self, token: str, made: Record) -> None:
         if not token:
             return
         key = _token_key(token)
         if self._records.find(TOKEN_KIND, key) is None:
-            self._records.create(TOKEN_KIND, key, {"group": "", "package": made.name})
+            self._records.create(TOKEN_KIND, key, {"package": made.name})
         else:
             self._records.update(
                 TOKEN_KIND, key, lambda claim: replace(claim, body={**claim.body, "package": made.name})
             )
 
     def _made_before(self, token: str) -> Record | None:
-        claim = self._records.find(TOKEN_KIND, _token_key(token))
+        claim = self._records.find(TOKEN_KIND, _token_key(token)) if token else None
         if claim is None:
             return None
         if name := claim.body.get("package"):
             return self._records.find(PACKAGE_KIND, str(name))
-        # Claimed, and then killed: only the versions made since can be it.
+        # Claimed, and then killed: only a version made since can be it.
         after: str | None = None
         while True:
             page = self._records.list(
-                PACKAGE_KIND, parent=str(claim.body["group"]), sort_by="number", descending=True, after=after
+                PACKAGE_KIND,
+                parent=str(claim.body["group"]),
+                sort_by="number",
+                descending=True,
+                after=after,
             )
             for record in page.records:
                 if packages.part(record.body, "state").get("token") == token:
                     return record
-                if record.created_at < claim.created_at:
-                    return None
-            if page.next_token is None:
-                return None
             after = page.next_token
+            if after is None or page.records[-1].number <= int(str(claim.body["after"])):
+                return None
 
 
 def digest_model_data(contents: ContentDigests, uri: str, where: str, *, is_prefix: bool) -> str:

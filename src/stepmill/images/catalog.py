@@ -87,6 +87,26 @@ class ImageCatalog:
             return self._shipped(image, shipped, progress)
         raise _refusal(image)
 
+    def identity(self, image_uri: str) -> Mapping[str, str]:
+        """Return the versions of what stands for an image here, by name, building nothing.
+
+        Where they differ, results may differ: the step cache keys on them. Unknown images and images
+        that an engine runs have none; their URI says all.
+        """
+        image = ImageReference.parse(image_uri)
+        for name in image.names:
+            if setting := self._images.get(name):
+                return _identity_of_setting(setting)
+        shipped = families.shipped_image(image)
+        if shipped is None:
+            return {}
+        versions = _own_versions(shipped.packages)
+        if not all(versions):
+            wanted = [package.requirement for package in shipped.packages]
+            versions = _versions(shipped.packages, self._environments.versions(wanted))
+        names = [package.names[0] for package in shipped.packages]
+        return {"python": platform.python_version(), **dict(zip(names, versions, strict=True))}
+
     def _from_setting(
         self, image: ImageReference, name: str, setting: ImageSetting, progress: Progress
     ) -> ResolvedImage:
@@ -163,6 +183,14 @@ def _notes(image: ImageReference, shipped: ShippedImage, versions: Sequence[str]
     if families.is_for_gpus(image):
         notes.append("the image is the one for GPUs; the job uses one only if its libraries find one here")
     return tuple(notes)
+
+
+def _identity_of_setting(setting: ImageSetting) -> dict[str, str]:
+    if setting.engine is not None:
+        return {}
+    if setting.python is not None:
+        return {"python": str(setting.python.absolute())}
+    return {"python": platform.python_version(), "requirements": ", ".join(sorted(setting.requirements))}
 
 
 def _check_setting(setting: ImageSetting, where: str) -> None:

@@ -1,0 +1,111 @@
+"""Whether what an earlier run left is still what it left: its files are remembered by size and time.
+
+A fixed destination is written again by the next run. A cached result that points to it would then
+lead to another run's data, so it is not taken.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from stepmill.core.errors import InvalidInputError, NotFoundError
+from stepmill.core.json import Json, JsonObject, digest
+from stepmill.jobs.locations import read_location
+from stepmill.storage.database import to_micros
+from stepmill.storage.objects.store import ObjectStore
+from stepmill.storage.objects.uri import S3Uri
+
+# So many files of one output are remembered one by one; more of them all together.
+MOST_FILES_LISTED = 1000
+
+_ALL = ""
+
+
+class KeptOutputs:
+    """Remembers the state of outputs.
+
+    Args:
+        objects: Where ``s3://`` addresses lie.
+        project: Folder that relative paths start from.
+    """
+
+    def __init__(self, objects: ObjectStore, project: Path) -> None:
+        self._objects = objects
+        self._project = project
+
+    def state(self, output: Json) -> JsonObject:
+        """Return the state of the outputs that a job's Describe document names."""
+        return {address: self._files(address) for address in _destinations(output)}
+
+    def change(self, state: JsonObject) -> str:
+        """Say what became of one of the files since; empty if all are as they were.
+
+        Files that came to lie beside them since do not matter.
+        """
+        for address, files in state.items():
+            now = self._files(address)
+            for name, stamp in (files if isinstance(files, Mapping) else {}).items():
+                if name == _ALL and now.get(_ALL) != stamp:
+                    return f"{address} is no longer as it was left"
+                if name not in now:
+                    return f"{_below(address, name)} is gone"
+                if now[name] != stamp:
+                    return f"{_below(address, name)} was written again since"
+        return ""
+
+    def _files(self, address: str) -> dict[str, Json]:
+        found: dict[str, Json] = dict(self._listed(address))
+        if len(found) <= MOST_FILES_LISTED:
+            return found
+        return {_ALL: digest(found)}
+
+    def _listed(self, address: str) -> Iterator[tuple[str, str]]:
+        try:
+            location = read_location(address, self._project)
+            if isinstance(location, Path):
+                yield from _files_of_folder(location)
+                return
+            folder = S3Uri(location.bucket, f"{location.key.removesuffix('/')}/" if location.key else "")
+            for info in self._objects.all(folder):
+                name = info.key.removeprefix(folder.key)
+                if name:
+                    yield name, f"{info.size_bytes}@{to_micros(info.modified_at)}"
+        except (NotFoundError, InvalidInputError):
+            return
+
+
+def _destinations(output: Json) -> Iterator[str]:
+    """Yield the folders that a job's Describe document says it wrote to."""
+    described = _object(output)
+    outputs = _object(described.get("ProcessingOutputConfig")).get("Outputs")
+    for item in outputs if isinstance(outputs, Sequence) and not isinstance(outputs, str) else ():
+        uri = _object(_object(item).get("S3Output")).get("S3Uri")
+        if isinstance(uri, str):
+            yield uri
+    path, job = (
+        _object(described.get("OutputDataConfig")).get("S3OutputPath"),
+        described.get("TrainingJobName"),
+    )
+    if isinstance(path, str) and isinstance(job, str):
+        yield f"{path.removesuffix('/')}/{job}/output"
+
+
+def _files_of_folder(folder: Path) -> Iterator[tuple[str, str]]:
+    for where, _, files in os.walk(folder):
+        for name in files:
+            path = Path(where, name)
+            try:
+                found = path.stat()
+            except OSError:
+                continue
+            yield path.relative_to(folder).as_posix(), f"{found.st_size}@{found.st_mtime_ns}"
+
+
+def _below(address: str, name: str) -> str:
+    return f"{address.removesuffix('/')}/{name}"
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, Mapping) else {}
