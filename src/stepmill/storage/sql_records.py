@@ -19,6 +19,7 @@ from stepmill.storage.database import Database, from_micros, to_micros
 from stepmill.storage.paging import decode_place, encode_place
 from stepmill.storage.records import LARGEST_PAGE, LONGEST_NAME, Page, Record, SortBy
 from stepmill.storage.tables import records
+from stepmill.storage.texts import check_text
 
 # Under this kind the last number that was given out for a parent is kept, so that none is given twice
 # even when the newest record has been deleted.
@@ -136,7 +137,7 @@ class SqlRecordStore:
             raise InvalidInputError(
                 f"A page of {limit} is not possible.", mend=f"Ask for 1 to {LARGEST_PAGE}."
             )
-        _check_text(kind, parent or "", status or "", name_contains)
+        check_text(kind, parent or "", status or "", name_contains)
         query = select(records).where(records.c.kind == kind)
         if parent is not None:
             query = query.where(records.c.parent == parent)
@@ -160,7 +161,7 @@ class SqlRecordStore:
                 where=name[:100],
                 mend=f"Take 1 to {LONGEST_NAME} characters.",
             )
-        _check_text(kind, name, parent, status)
+        check_text(kind, name, parent, status)
         now = self._clock.now()
         return Record(kind, name, parent, number, status, now, now, 1, body)
 
@@ -215,17 +216,8 @@ class _Order:
         return encode_place(self._label, value, record.name)
 
 
-def _check_text(*texts: str) -> None:
-    """Refuse half surrogate pairs (undecodable bytes of a command line): no database takes them."""
-    for text in texts:
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise InvalidInputError("This is not Unicode text.", where=repr(text[:100])) from error
-
-
 def _find(connection: Connection, kind: str, name: str) -> Record | None:
-    _check_text(kind, name)
+    check_text(kind, name)
     row = connection.execute(_GET, {"kind_": kind, "name_": name}).first()
     return None if row is None else _from_row(row)
 

@@ -4,5 +4,7 @@ from alembic import context
 
 from stepmill.storage.tables import metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
-context.run_migrations()
+# Only Alembic sets ``config``: whoever merely imports this (a doctest run) runs nothing.
+if hasattr(context, "config"):
+    context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+    context.run_migrations()

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from stepmill.core.errors import InvalidInputError
+from stepmill.storage.texts import check_text
 
 LONGEST_KEY_BYTES = 1024
 
@@ -120,13 +121,8 @@ def end_of_prefix(prefix: str) -> str | None:
 
 
 def _check_key(key: str) -> None:
-    try:
-        size = len(key.encode())
-    except UnicodeEncodeError:
-        raise InvalidInputError(
-            f"The key {key[:100]!r} is not Unicode text: it has half of a surrogate pair.",
-            mend="Decode it from UTF-8.",
-        ) from None
+    check_text(key)
+    size = len(key.encode())
     if size > LONGEST_KEY_BYTES:
         raise InvalidInputError(
             f"The key {key[:100]!r}... has {size} bytes; S3 takes {LONGEST_KEY_BYTES}.", mend="Shorten it."
