@@ -155,7 +155,7 @@ class Draft:
         """The plan of a step, or of the body step that a child is made from."""
         return self.plan.steps[body_step(frame.name, frame.index)]
 
-    def has_ended(self, name: str) -> bool:
+    def has_succeeded(self, name: str) -> bool:
         """Whether a step has succeeded, and so is not run again by a retry."""
         frame = self.step(name)
         return frame is not None and frame.status is StepStatus.SUCCEEDED

@@ -145,10 +145,17 @@ class OutputFrame(msgspec.Struct, frozen=True, tag=True):
 
 
 class ReadsFrame(msgspec.Struct, frozen=True, tag=True):
-    """Values read from JSON files, in the order in which they were asked for: (URI, path, value)."""
+    """Values read from JSON files for an attempt.
+
+    Args:
+        values: What is known: (URI, path, value).
+        asked: What the read under way asks for: (URI, path).
+        rounds: How many reads there were; a later one reads what only an earlier one could name.
+    """
 
     values: tuple[tuple[str, str, Json], ...] = ()
-    asked: tuple[tuple[str, str], ...] = ()  # of the read under way: (URI, path)
+    asked: tuple[tuple[str, str], ...] = ()
+    rounds: int = 0
 
 
 class GateFrame(msgspec.Struct, frozen=True, tag=True):
@@ -158,17 +165,19 @@ class GateFrame(msgspec.Struct, frozen=True, tag=True):
 
 
 class ReadyFrame(msgspec.Struct, frozen=True, tag=True):
-    """Steps that may start: the rest of a gate's, or a single one whose next attempt is due.
+    """Steps that may start: the rest of a gate's, or a single one.
 
     Args:
         gate: Name of the gate; empty for a single step.
-        step: Name of the single step.
-        index: Of the iteration; -1 outside of a ForEach.
+        step: Name of the single step: a child of a ForEach, or one whose next attempt is due.
+        loop: Name of the ForEach of a child.
+        index: Of its iteration; -1 outside of a ForEach.
         next: Position of the first of the gate's steps that has not started.
     """
 
     gate: str = ""
     step: str = ""
+    loop: str = ""
     index: int = -1
     next: int = 0
 

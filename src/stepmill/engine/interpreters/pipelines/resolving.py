@@ -70,6 +70,14 @@ class Resolver:
             return [self.document(below) for below in value]
         return value
 
+    def text(self, value: Json) -> str:
+        """Return a value, or what an expression stands for, as text.
+
+        Raises:
+            InvalidInputError: If it has no value.
+        """
+        return text_of(self.document(value))
+
     def object(self, value: JsonObject) -> dict[str, Json]:
         """Return an object with every expression below its keys replaced by its value.
 

@@ -1,0 +1,116 @@
+"""The request of a step's task: its arguments resolved, its job named, its texts made text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from stepmill.core.json import Json
+from stepmill.core.tasks import CachePolicy, Task
+from stepmill.engine.interpreters.pipelines.draft import Draft
+from stepmill.engine.interpreters.pipelines.frames import StepFrame
+from stepmill.engine.interpreters.pipelines.naming import LONGEST_JOB_NAME, job_name, task_id
+from stepmill.engine.interpreters.pipelines.resolving import Resolver
+from stepmill.engine.interpreters.pipelines.values import text_of
+from stepmill.language.pipelines.definition import Step, StepType
+
+# The member that names what the step makes, and how long a name may be. If the arguments have it,
+# it is a prefix (the SDK's use_custom_job_prefix). Source: API reference, the Create operations.
+JOB_NAMES: Mapping[StepType, tuple[str, int]] = {
+    StepType.AUTO_ML: ("AutoMLJobName", 32),
+    StepType.MODEL: ("ModelName", LONGEST_JOB_NAME),
+    StepType.PROCESSING: ("ProcessingJobName", LONGEST_JOB_NAME),
+    StepType.TRAINING: ("TrainingJobName", LONGEST_JOB_NAME),
+    StepType.TRANSFORM: ("TransformJobName", LONGEST_JOB_NAME),
+    StepType.TUNING: ("HyperParameterTuningJobName", 32),
+}
+
+# Where the API has a map or a list of strings: a number or a truth value that an expression gives
+# there becomes its text. "*" stands for each element of a list.
+TEXT_PLACES: Mapping[StepType, tuple[tuple[str, ...], ...]] = {
+    StepType.MODEL: (("PrimaryContainer", "Environment"), ("Containers", "*", "Environment")),
+    StepType.PROCESSING: (
+        ("Environment",),
+        ("AppSpecification", "ContainerArguments"),
+        ("AppSpecification", "ContainerEntrypoint"),
+    ),
+    StepType.REGISTER_MODEL: (
+        ("InferenceSpecification", "Containers", "*", "Environment"),
+        ("AdditionalInferenceSpecifications", "*", "Containers", "*", "Environment"),
+        ("CustomerMetadataProperties",),
+    ),
+    StepType.TRAINING: (
+        ("HyperParameters",),
+        ("Environment",),
+        ("AlgorithmSpecification", "ContainerArguments"),
+        ("AlgorithmSpecification", "ContainerEntrypoint"),
+    ),
+    StepType.TRANSFORM: (("Environment",),),
+    StepType.TUNING: (
+        ("TrainingJobDefinition", "StaticHyperParameters"),
+        ("TrainingJobDefinition", "Environment"),
+        ("TrainingJobDefinitions", "*", "StaticHyperParameters"),
+        ("TrainingJobDefinitions", "*", "Environment"),
+    ),
+}
+
+
+def make_task(draft: Draft, frame: StepFrame) -> tuple[Task, Resolver]:
+    """Return the task of a step's attempt. Of no use while the resolver misses reads.
+
+    Raises:
+        InvalidInputError: If an expression in it has no value.
+    """
+    inputs = draft.inputs
+    planned = draft.planned(frame)
+    step = planned.step
+    member, limit = JOB_NAMES.get(step.type, ("", 0))
+    name = ""
+    if member:
+        prefix = Resolver(draft, frame).document(step.arguments.get(member, ""))
+        name = job_name(
+            inputs.execution_id,
+            frame.name,
+            frame.attempt,
+            prefix=prefix if isinstance(prefix, str) else "",
+            limit=limit,
+        )
+    resolver = Resolver(draft, frame, name)
+    payload = resolver.document(step.arguments)
+    for place in TEXT_PLACES.get(step.type, ()):
+        payload = _with_texts(payload, place)
+    if member and isinstance(payload, Mapping) and member in payload:
+        payload = {**payload, member: name}
+    task = Task(
+        id=task_id(inputs.execution_id, frame.name, frame.attempt),
+        resource=planned.resource,
+        payload=payload,
+        execution_arn=inputs.execution_arn,
+        pipeline=inputs.pipeline,
+        step=frame.name,
+        name=name,
+        extra=_extra(step, resolver),
+        cache=CachePolicy(step.cache.expire_after) if step.cache and step.cache.enabled else None,
+    )
+    return task, resolver
+
+
+def _extra(step: Step, resolver: Resolver) -> dict[str, Json]:
+    extra = resolver.object(step.extra)
+    if step.outputs:
+        extra["OutputParameters"] = [
+            {"OutputName": output.name, "OutputType": str(output.type)} for output in step.outputs
+        ]
+    return extra
+
+
+def _with_texts(value: Json, place: Sequence[str]) -> Json:
+    """Return a document with text in place of numbers and truth values at a place of it."""
+    if place:
+        if isinstance(value, list) and place[0] == "*":
+            return [_with_texts(element, place[1:]) for element in value]
+        if isinstance(value, Mapping) and place[0] in value:
+            return {**value, place[0]: _with_texts(value[place[0]], place[1:])}
+        return value
+    if isinstance(value, Mapping):
+        return {key: text_of(each) for key, each in value.items()}
+    return [text_of(each) for each in value] if isinstance(value, list) else value
