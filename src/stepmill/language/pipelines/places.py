@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_:-]{0,79}\Z")
 _LONGEST_SHOWN = 80
-# difflib compares the word with every candidate, letter by letter; more than this many is not help.
-_MOST_CANDIDATES = 2_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +91,6 @@ def nearest(word: object, known: Iterable[str]) -> str:
     """
     if not isinstance(word, str) or len(word) > 128:
         return ""
-    candidates = [name for _, name in zip(range(_MOST_CANDIDATES), known, strict=False)]
-    by_folded = {name.lower(): name for name in candidates}
+    by_folded = {name.lower(): name for name in known}
     found = get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
     return f"Did you mean {show(by_folded[found[0]])}?" if found else ""
