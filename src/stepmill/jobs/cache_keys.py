@@ -71,7 +71,7 @@ class Content:
 
 KeyBuilder: TypeAlias = Callable[[Task], CacheKey]
 ImageIdentity: TypeAlias = Callable[[str], Mapping[str, str]]
-_Leaf: TypeAlias = "Json | Content"
+Leaf: TypeAlias = "Json | Content"
 
 
 class JobKeys:
@@ -99,8 +99,8 @@ class JobKeys:
             StepmillError: If an input is not there, or the request cannot be read.
         """
         request = _object(task.payload)
-        leaves: dict[str, _Leaf] = dict(
-            _leaves({name: request[name] for name in _PROCESSING if name in request})
+        leaves: dict[str, Leaf] = dict(
+            leaves_of({name: request[name] for name in _PROCESSING if name in request})
         )
         for place, item in _named(request.get("ProcessingInputs"), "ProcessingInputs"):
             self._replace_source(leaves, f"{place}.S3Input", _object(item.get("S3Input")))
@@ -116,8 +116,8 @@ class JobKeys:
             StepmillError: If an input is not there, or the request cannot be read.
         """
         request = _object(task.payload)
-        leaves: dict[str, _Leaf] = dict(
-            _leaves({name: request[name] for name in _TRAINING if name in request})
+        leaves: dict[str, Leaf] = dict(
+            leaves_of({name: request[name] for name in _TRAINING if name in request})
         )
         for place, item in _named(request.get("InputDataConfig"), "InputDataConfig"):
             source = _object(_object(item.get("DataSource")).get("S3DataSource"))
@@ -130,12 +130,12 @@ class JobKeys:
         )
         return self._key(task, leaves, _object(request.get("AlgorithmSpecification")).get("TrainingImage"))
 
-    def _key(self, task: Task, leaves: dict[str, _Leaf], image: Json) -> CacheKey:
+    def _key(self, task: Task, leaves: dict[str, Leaf], image: Json) -> CacheKey:
         if isinstance(image, str):
             leaves |= {f"software.{name}": version for name, version in self._identify(image).items()}
         return make_key(task.resource, leaves)
 
-    def _replace_source(self, leaves: dict[str, _Leaf], place: str, source: JsonObject) -> None:
+    def _replace_source(self, leaves: dict[str, Leaf], place: str, source: JsonObject) -> None:
         """Put the content of an input in the place of its address."""
         uri = source.get("S3Uri")
         if isinstance(uri, str):
@@ -143,7 +143,7 @@ class JobKeys:
             found = self._digest_of_manifest(uri) if is_manifest else self._contents.below(uri)
             leaves[f"{place}.S3Uri"] = Content(found, uri)
 
-    def _replace_code(self, leaves: dict[str, _Leaf]) -> None:
+    def _replace_code(self, leaves: dict[str, Leaf]) -> None:
         """Put the content of a script mode archive in the place of its address; it may be JSON-encoded."""
         place = "HyperParameters['sagemaker_submit_directory']"
         text = leaves.get(place)
@@ -166,7 +166,7 @@ class JobKeys:
         return digest(sorted(listed))
 
 
-def make_key(resource: str, leaves: Mapping[str, _Leaf]) -> CacheKey:
+def make_key(resource: str, leaves: Mapping[str, Leaf]) -> CacheKey:
     """Make a key from places and the values there."""
     values = {
         place: [leaf.digest] if isinstance(leaf, Content) else leaf
@@ -206,7 +206,7 @@ def _difference(place: str, before: str, after: str) -> str:
     return f"{place}: {read_json(before)!r} -> {read_json(after)!r}"
 
 
-def _shown(place: str, leaf: _Leaf) -> str:
+def _shown(place: str, leaf: Leaf) -> str:
     if isinstance(leaf, Content):
         return f"{_CONTENT}{leaf.digest} {leaf.address}"
     text = write_json(leaf)
@@ -216,14 +216,22 @@ def _shown(place: str, leaf: _Leaf) -> str:
     return text
 
 
-def _leaves(value: Json, place: str = "") -> Iterator[tuple[str, Json]]:
+def callback_key(task: Task) -> CacheKey:
+    """Make the key of a callback: its queue, its arguments, and what it promises."""
+    leaves: dict[str, Leaf] = dict(leaves_of(task.payload, "Arguments"))
+    for name in ("SqsQueueUrl", "OutputParameters"):
+        leaves.update(leaves_of(task.extra.get(name), name))
+    return make_key(task.resource, leaves)
+
+
+def leaves_of(value: Json, place: str = "") -> Iterator[tuple[str, Json]]:
     """Yield each value that holds no others, with its place; empty objects and lists count as such."""
     if isinstance(value, Mapping) and value:
         for key, below in value.items():
-            yield from _leaves(below, _place(place, key))
+            yield from leaves_of(below, _place(place, key))
     elif isinstance(value, Sequence) and not isinstance(value, str) and value:
         for index, below in enumerate(value):
-            yield from _leaves(below, f"{place}[{_index(below, index)}]")
+            yield from leaves_of(below, f"{place}[{_index(below, index)}]")
     else:
         yield place, value
 

@@ -1,0 +1,1 @@
+"""Lambda functions: Python handlers that are kept here and run as jobs."""

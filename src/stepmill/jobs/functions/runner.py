@@ -1,0 +1,120 @@
+"""Calls one Lambda function. Runs inside the job, by whatever Python the job has.
+
+Stands alone: it is copied into the job's folder, imports the standard library only, and finds
+beside itself ``call.json`` (what to call) and ``task`` (the function's code, also at ``/var/task``).
+It leaves ``result.json``: ``{"result": ...}``, or ``{"error": {errorType, errorMessage, stackTrace}}``.
+
+Source: AWS Lambda developer guide, "Using the Lambda context object to retrieve Python function
+information" and "Lambda function errors in Python".
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_TASK_ROOT = Path("/var/task")
+
+
+class Context:
+    """What a function learns of its call, as Lambda's context object."""
+
+    def __init__(self, call: dict[str, Any]) -> None:
+        self.function_name: str = call["function_name"]
+        self.function_version = "$LATEST"
+        self.invoked_function_arn: str = call["function_arn"]
+        self.memory_limit_in_mb: str = call["memory_limit_in_mb"]
+        self.aws_request_id: str = call["request_id"]
+        self.log_group_name: str = call["log_group"]
+        self.log_stream_name: str = call["log_stream"]
+        self.identity = None
+        self.client_context = None
+        self._deadline = time.monotonic() + call["timeout_seconds"]
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until the call is ended."""
+        return max(0, int((self._deadline - time.monotonic()) * 1000))
+
+    def log(self, message: object) -> None:
+        """Write to the log."""
+        sys.stdout.write(str(message))
+
+
+class CallError(Exception):
+    """The function could not be called, or its result not be taken.
+
+    Args:
+        kind: Lambda's name for it.
+        message: What is wrong.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def main(base: Path) -> int:
+    """Call the function and write down what became of it; return the exit code."""
+    call = json.loads((base / "call.json").read_text(encoding="utf-8"))
+    code = _TASK_ROOT if _TASK_ROOT.is_dir() else base / "task"
+    sys.path.insert(0, str(code))
+    os.environ["LAMBDA_TASK_ROOT"] = str(code)
+    os.chdir(code)
+    try:
+        text = _call(call)
+    # A function may raise anything, SystemExit too.
+    except BaseException as error:  # noqa: BLE001
+        _write(base, json.dumps({"error": _described(error)}))
+        return 1
+    _write(base, text)
+    return 0
+
+
+def _call(call: dict[str, Any]) -> str:
+    result = _function(call["handler"])(call["event"], Context(call))
+    try:
+        return json.dumps({"result": result}, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise CallError("Runtime.MarshalError", f"Unable to marshal response: {error}") from error
+
+
+def _function(handler: str) -> Callable[[Any, Context], Any]:
+    path, _, name = handler.rpartition(".")
+    try:
+        module = importlib.import_module(path.replace("/", "."))
+    except ImportError as error:
+        raise CallError("Runtime.ImportModuleError", f"Unable to import module '{path}': {error}") from error
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise CallError("Runtime.HandlerNotFound", f"Handler '{name}' missing on module '{path}'")
+    return function  # type: ignore[no-any-return]
+
+
+def _described(error: BaseException) -> dict[str, Any]:
+    """Describe an error as Lambda does; frames of this file are left out."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+    kind = error.kind if isinstance(error, CallError) else type(error).__name__
+    sys.stderr.write("".join(traceback.format_exception(type(error), error, error.__traceback__)))
+    return {"errorMessage": str(error), "errorType": kind, "stackTrace": traceback.format_list(frames)}
+
+
+def _write(base: Path, text: str) -> None:
+    """Write the result whole or not at all."""
+    unfinished = base / "result.json.new"
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(base / "result.json")
+
+
+if __name__ == "__main__":
+    ended = main(Path(__file__).absolute().parent)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Lambda does not wait for threads that the function left behind, and neither does this.
+    os._exit(ended)
