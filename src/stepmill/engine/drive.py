@@ -154,7 +154,8 @@ class Driver:
                 self._progress.notify_all()
 
     def _turn(self) -> None:
-        events = self._collect()
+        taken_up: list[Driven] = []
+        events = self._collect(taken_up)
         now = self._clock.now()
         touched: dict[str, Driven] = {}
         for execution, event, inbox_id in events:
@@ -167,6 +168,10 @@ class Driver:
                 driven.consume(inbox_id)
             touched[execution] = driven
         self._finish_turn(touched.values())
+        for driven in taken_up:
+            # Adopted for an event that another engine has taken in meanwhile.
+            if driven.id not in touched and driven.status.is_final:
+                self._give_up(driven)
 
     def _finish_turn(self, touched: Iterable[Driven]) -> None:
         batches = [(driven, batch) for driven in touched if (batch := driven.take_batch()) is not None]
@@ -214,7 +219,7 @@ class Driver:
             self._broken[driven.id] = error
 
     def _give_up(self, driven: Driven) -> None:
-        """Let go of an execution that met a bug; it can be resumed from its last commit."""
+        """Let go of an execution as it was last committed."""
         self._drop(driven)
         try:
             self._store.adopt(driven.id, "", instead_of=self._owner)
@@ -230,8 +235,11 @@ class Driver:
 
     # ---- what arrives -----------------------------------------------------------------------
 
-    def _collect(self) -> list[tuple[str, Event | None, int]]:
-        """Wait for something to happen; return (execution, event, inbox id or 0), in order."""
+    def _collect(self, taken_up: list[Driven]) -> list[tuple[str, Event | None, int]]:
+        """Wait for something to happen; return (execution, event, inbox id or 0), in order.
+
+        Executions that are driven since go into ``taken_up``.
+        """
         events: list[tuple[str, Event | None, int]] = []
         must_look = False
         message = self._next_message()
@@ -242,6 +250,7 @@ class Driver:
                 must_look = True
                 if isinstance(message, Driven):
                     self._take_up(message)
+                    taken_up.append(message)
             if len(events) >= MOST_EVENTS_PER_COMMIT:
                 break
             message = self._poll_message()

@@ -78,10 +78,13 @@ class Driven:
     def receive(self, event: Event, at: datetime) -> None:
         """Take an event in. What nobody waits for any more changes nothing.
 
+        ``at`` is raised to the moment of the event before, should the clock have been set back.
+
         Raises:
             IllegalTransitionError: If the event cannot happen now. Nothing changed.
             StorageError: If a frame could not be read. Nothing changed.
         """
+        at = max(at, self._modified_at)
         if isinstance(event, _REPORTS):
             if event.task_id not in self.tasks:
                 return

@@ -1,0 +1,117 @@
+"""Looking at executions. Needs no engine, and disturbs none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from stepmill.core.json import Json
+from stepmill.core.statuses import PipelineExecutionStatus
+from stepmill.engine.frame_cache import FrameCache
+from stepmill.engine.interpreters.pipelines.listing import StepView, step_entries, step_notes, step_views
+from stepmill.engine.interpreters.pipelines.plan import Plan
+from stepmill.engine.ownership import is_alive
+from stepmill.engine.plans import Plans
+from stepmill.engine.summaries import ExecutionSummary, SummaryPage, summarize
+from stepmill.storage.executions import ExecutionStore, HistoryRecord, StoredExecution
+
+_HISTORY_PAGE = 1000
+
+
+class ExecutionReader:
+    """Reads what is committed. Each method raises ``NotFoundError`` if there is no such execution.
+
+    Args:
+        store: Where executions are kept.
+        plans: Of their definitions.
+        locks: Folder of the engines' lock files.
+    """
+
+    def __init__(self, store: ExecutionStore, plans: Plans, locks: Path) -> None:
+        self._store = store
+        self._plans = plans
+        self._locks = locks
+
+    def describe(self, execution: str) -> ExecutionSummary:
+        """Return how an execution stands as a whole."""
+        return self._summary(self._store.get(execution))
+
+    def find(
+        self,
+        *,
+        pipeline: str | None = None,
+        statuses: Collection[PipelineExecutionStatus] | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        ascending: bool = False,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> SummaryPage:
+        """List executions by time of creation, the newest first unless ``ascending``.
+
+        ``after`` is the ``next_token`` of the page before.
+
+        Raises:
+            InvalidInputError: If the token is none of ours, or the limit not within 1 to 1000.
+        """
+        page = self._store.find(
+            pipeline=pipeline,
+            statuses=statuses,
+            created_after=created_after,
+            created_before=created_before,
+            ascending=ascending,
+            limit=limit,
+            after=after,
+        )
+        return SummaryPage(tuple(self._summary(row) for row in page.executions), page.next_token)
+
+    def steps(self, execution: str) -> list[dict[str, Json]]:
+        """Return the entries of ListPipelineExecutionSteps, in the order in which the steps started."""
+        return step_entries(*self._plan_and_frames(execution))
+
+    def step_notes(self, execution: str) -> dict[str, tuple[str, ...]]:
+        """Return the remarks on each step that has any: why the cache missed, which isolation a job had."""
+        return step_notes(*self._plan_and_frames(execution))
+
+    def step_views(self, execution: str) -> list[StepView]:
+        """Return all steps in the order of the definition, those that have not started too."""
+        return step_views(*self._plan_and_frames(execution))
+
+    def history(
+        self, execution: str, *, after_position: int = 0, limit: int = _HISTORY_PAGE
+    ) -> list[HistoryRecord]:
+        """Return the next history records after a position, in order."""
+        self._store.get(execution)
+        return self._store.history(execution, after_position=after_position, limit=limit)
+
+    def whole_history(self, execution: str) -> Iterator[HistoryRecord]:
+        """Yield all history records, in order."""
+        page = self.history(execution)
+        while page:
+            yield from page
+            page = self.history(execution, after_position=page[-1].position)
+
+    def definition(self, execution: str) -> str:
+        """Return the text of the document that an execution runs."""
+        return self._store.definition(self._store.get(execution).details.definition)
+
+    def plan(self, execution: str) -> Plan:
+        """Return the plan that an execution follows."""
+        return self._plans.of(self._store.get(execution).details.definition)
+
+    def _plan_and_frames(self, execution: str) -> tuple[Plan, FrameCache]:
+        plan = self.plan(execution)
+        texts = self._store.frames(execution)
+        return plan, FrameCache(texts, texts.get, limit=len(texts))
+
+    def _summary(self, stored: StoredExecution) -> ExecutionSummary:
+        while True:
+            is_owner_alive = is_alive(self._locks, stored.owner)
+            if is_owner_alive or not stored.owner:
+                return summarize(stored, is_owner_alive=is_owner_alive)
+            # Its owner may have written the end just before it went.
+            again = self._store.get(stored.id)
+            if again.owner == stored.owner:
+                return summarize(again, is_owner_alive=False)
+            stored = again
