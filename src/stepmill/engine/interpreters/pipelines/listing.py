@@ -195,13 +195,17 @@ def _shut_by(
     frame = _step(frames, name)
     if frame is None or frame.status is None or not frame.status.is_final:
         return
-    if plan.steps[name].loop or (selected is not None and name not in selected and not frame.metadata):
-        return
     output = frames.get(f"output/{name}")
     happened = outcomes_of(frame.status, output.document if isinstance(output, OutputFrame) else None)
+    is_outside = selected is not None and name not in selected
     for outcome, gates in plan.steps[name].feeds.items():
+        if isinstance(outcome, Branch):
+            standing = Standing.NOT_TAKEN
+        elif is_outside:
+            continue  # what is not selected counts as done, however it ended
+        else:
+            standing = Standing.NOT_REACHED
         if outcome not in happened:
-            standing = Standing.NOT_TAKEN if isinstance(outcome, Branch) else Standing.NOT_REACHED
             yield from ((gate, standing) for gate in gates)
 
 

@@ -60,20 +60,19 @@ def items_of(draft: Draft, step: StepFrame, resolver: Resolver) -> tuple[Json, .
 
 def open_loop(draft: Draft, step: StepFrame, items: tuple[Json, ...]) -> None:
     """Begin a ForEach; one that was begun before keeps the children that succeeded."""
-    before = draft.loop(step.name)
-    loop = LoopFrame(total=len(items))
-    if before is None:
-        draft.put(f"items/{step.name}", ItemsFrame(items))
-    else:
-        loop = replace(
-            loop,
-            succeeded=before.succeeded,
-            best=before.best,
-            best_value=before.best_value,
-            reason=before.reason,
-        )
-    draft.put(f"loop/{step.name}", loop)
+    is_new = draft.loop(step.name) is None
+    draft.put(f"loop/{step.name}", LoopFrame(total=len(items)))
     draft.due_loops.append(step.name)
+    if is_new:
+        draft.put(f"items/{step.name}", ItemsFrame(items))
+        return
+    for index in range(len(items)):
+        for body in draft.plan.steps[step.name].step.children:
+            child = draft.step(child_name(body, index))
+            if child is not None and child.status is StepStatus.SUCCEEDED:
+                loop = _loop(draft, step.name)
+                draft.put(f"loop/{step.name}", replace(loop, succeeded=loop.succeeded + 1))
+                note_candidate(draft, child)
 
 
 def body_of(draft: Draft, name: str) -> ForEachBody:
@@ -214,11 +213,10 @@ def _end_loop(draft: Draft, step: StepFrame, *, is_done: bool) -> None:
         "FailedStepCount": loop.failed,
         "StoppedStepCount": loop.stopped,
     }
-    shown = dict(result)
     if selector and status is StepStatus.SUCCEEDED:
-        shown["Selector"] = {"StepName": child_name(selector.field.step, loop.best), "Index": loop.best}
+        result["Selector"] = {"StepName": child_name(selector.field.step, loop.best), "Index": loop.best}
     for number in range(loop.head, loop.tail):
         draft.drop(ready_key(number, step.name))
     draft.put(f"loop/{step.name}", replace(loop, head=loop.tail))
-    ending = Ending(status, reason, output=result, has_output=True, metadata={"ForEach": shown})
+    ending = Ending(status, reason, output=result, has_output=True, metadata={"ForEach": result})
     end_step(draft, step, ending)

@@ -181,11 +181,14 @@ class Resolver:
             case ("IterationOutputs", int(index), str(body), *rest):
                 return child_name(body, index), tuple(rest)
             case ("Selected", *rest):
-                frame = self._draft.loop(loop)
-                selector = self._draft.plan.steps[loop].step.for_each
-                if frame and frame.best >= 0 and selector and selector.selector:
-                    return child_name(selector.selector.field.step, frame.best), tuple(rest)
-                raise InvalidInputError(f"{where} has no value: no iteration was selected.", where=where)
+                output = self._draft.output(loop)
+                try:
+                    chosen = find(output.document if output else None, ("Selector", "StepName"))
+                except InvalidInputError:
+                    raise InvalidInputError(
+                        f"{where} has no value: no iteration was selected.", where=where
+                    ) from None
+                return text_of(chosen), tuple(rest)
         raise InvalidInputError(
             f"{where} is no property of a ForEach step.",
             where=where,
