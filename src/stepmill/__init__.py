@@ -1,1 +1,106 @@
-"""Stepmill runs machine-learning pipelines anywhere."""
+"""Stepmill runs machine-learning pipelines anywhere.
+
+>>> from stepmill import Parameter, Pipeline, ProcessingStep
+>>> words = Parameter("words", "Hello!")
+>>> greet = ProcessingStep("Greet", code="greet.py", image="python", arguments=[words])
+>>> Pipeline("Hello", [greet])
+<Pipeline 'Hello': Greet>
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stepmill.core.errors import DefinitionError, InvalidInputError, StepmillError
+    from stepmill.sdk import (
+        After,
+        Best,
+        CallbackStep,
+        Channel,
+        CompiledPipeline,
+        Condition,
+        ConditionStep,
+        FailStep,
+        ForEachStep,
+        Function,
+        FunctionStep,
+        Join,
+        LambdaStep,
+        ModelStep,
+        Output,
+        Parameter,
+        Pipeline,
+        ProcessingInput,
+        ProcessingOutput,
+        ProcessingStep,
+        RawStep,
+        RegisterModelStep,
+        Report,
+        Retry,
+        Step,
+        StepFunction,
+        TrainingStep,
+        Value,
+        current_item,
+        execution,
+        load_pipeline,
+        step,
+    )
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "After",
+    "Best",
+    "CallbackStep",
+    "Channel",
+    "CompiledPipeline",
+    "Condition",
+    "ConditionStep",
+    "DefinitionError",
+    "FailStep",
+    "ForEachStep",
+    "Function",
+    "FunctionStep",
+    "InvalidInputError",
+    "Join",
+    "LambdaStep",
+    "ModelStep",
+    "Output",
+    "Parameter",
+    "Pipeline",
+    "ProcessingInput",
+    "ProcessingOutput",
+    "ProcessingStep",
+    "RawStep",
+    "RegisterModelStep",
+    "Report",
+    "Retry",
+    "Step",
+    "StepFunction",
+    "StepmillError",
+    "TrainingStep",
+    "Value",
+    "__version__",
+    "current_item",
+    "execution",
+    "load_pipeline",
+    "step",
+]
+
+_ERRORS = frozenset({"DefinitionError", "InvalidInputError", "StepmillError"})
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for, so that importing the package costs nothing."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(
+        import_module("stepmill.core.errors" if name in _ERRORS else "stepmill.sdk"), name
+    )
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
