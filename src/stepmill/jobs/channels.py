@@ -26,7 +26,7 @@ from stepmill.core.json import Json, read_json
 from stepmill.jobs.locations import Location
 from stepmill.jobs.mounts import Placement
 from stepmill.jobs.requests.data import LONGEST_FILE_NAME_BYTES, Compression, DataType, Input
-from stepmill.jobs.streams import ChunkFile
+from stepmill.jobs.streams import file_of
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.objects.uri import S3Uri
 
@@ -269,7 +269,7 @@ def _copy(origin: Location, objects: ObjectStore, target: Path) -> None:
 
 def _unpack(origin: Location, objects: ObjectStore, target: Path, limit: int) -> int:
     """Write what a gzip file holds; return how many bytes that were."""
-    opened = origin.open("rb") if isinstance(origin, Path) else ChunkFile(objects.chunks(origin))
+    opened = origin.open("rb") if isinstance(origin, Path) else file_of(objects.chunks(origin))
     written = 0
     try:
         with opened as packed, gzip.GzipFile(fileobj=packed) as plain, target.open("xb") as file:

@@ -4,35 +4,39 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 
-class ChunkFile(io.RawIOBase):
-    """A file to read from, made of an iterator of bytes. It may give less than was asked for.
+def file_of(chunks: Iterator[bytes]) -> io.BufferedReader:
+    """Return a file to read from, made of an iterator of bytes.
 
     Example:
-        >>> ChunkFile(iter([b"ab", b"c"])).read(1)
-        b'a'
+        >>> file_of(iter([b"ab", b"", b"c"])).read()
+        b'abc'
     """
+    return io.BufferedReader(_Chunks(chunks))
 
+
+class _Chunks(io.RawIOBase):
     def __init__(self, chunks: Iterator[bytes]) -> None:
         super().__init__()
         self._chunks = chunks
         self._rest = memoryview(b"")
 
     def readable(self) -> bool:
-        """Return true."""
         return True
 
-    def read(self, size: int = -1, /) -> bytes:
-        """Return at most ``size`` bytes; all that is left if it is negative; nothing at the end."""
-        if size < 0:
-            whole = bytes(self._rest) + b"".join(self._chunks)
-            self._rest = memoryview(b"")
-            return whole
-        while size and not self._rest:
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        while not self._rest:
             chunk = next(self._chunks, None)
             if chunk is None:
-                return b""
+                return 0
             self._rest = memoryview(chunk)
-        piece, self._rest = self._rest[:size], self._rest[size:]
-        return bytes(piece)
+        target = memoryview(buffer).cast("B")
+        size = min(len(target), len(self._rest))
+        target[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size

@@ -1,0 +1,156 @@
+"""In what processing and training jobs differ; all else is written once, in ``handler.py``."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from stepmill.core.json import Json
+from stepmill.images.catalog import ResolvedImage
+from stepmill.jobs.locations import Location
+from stepmill.jobs.outputs import Delivery
+from stepmill.jobs.records import Metric
+from stepmill.jobs.requests.common import JobRequest
+from stepmill.jobs.requests.data import Output
+from stepmill.storage.objects.store import ObjectStore
+
+R = TypeVar("R", bound=JobRequest)
+
+_PYTHONS = ("python", "python3")
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where a job is done.
+
+    Args:
+        name: Of the job.
+        arn: Of the job.
+        folder: Its own folder on this machine; compute keeps its files there too.
+    """
+
+    name: str
+    arn: str
+    folder: Path
+
+    @property
+    def ml(self) -> Path:
+        """What the job sees as ``/opt/ml``."""
+        return self.folder / "ml"
+
+    @property
+    def inputs(self) -> Path:
+        """Where its inputs are laid out."""
+        return self.folder / "inputs"
+
+    @property
+    def collected(self) -> Path:
+        """Where archives are made before they are stored."""
+        return self.folder / "collected"
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a job has left.
+
+    Args:
+        deliveries: Files, and where they go.
+        model: Address of the model; empty if there is none.
+        metrics: What was read from the log.
+        exit_message: What it says of its end.
+        notes: Remarks.
+    """
+
+    deliveries: tuple[Delivery, ...] = ()
+    model: str = ""
+    metrics: tuple[Metric, ...] = ()
+    exit_message: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class JobKind(Protocol[R]):
+    """A kind of job.
+
+    Args:
+        record_kind: ``processing-job`` or ``training-job``; also names the resource in ARNs.
+        member: What its name and ARN begin with in documents: ``ProcessingJob``.
+        phases: Whether secondary statuses are kept.
+    """
+
+    record_kind: str
+    member: str
+    phases: bool
+
+    def read(self, document: Json, project: Path) -> R:
+        """Read a request.
+
+        Raises:
+            InvalidInputError: If a value cannot be taken.
+            UnsupportedError: If it asks for what is not offered.
+        """
+        ...
+
+    def lay_out(self, request: R, place: Workplace, objects: ObjectStore, project: Path) -> None:
+        """Make the folders and files that the job finds in ``/opt/ml``, its inputs excepted."""
+        ...
+
+    def command(self, request: R, image: ResolvedImage) -> tuple[str, ...]:
+        """Return the program to run and its arguments.
+
+        Raises:
+            InvalidInputError: If neither the request nor the image names one.
+        """
+        ...
+
+    def environment(self, request: R, place: Workplace) -> Mapping[str, str]:
+        """Return the variables that only this kind of job has."""
+        ...
+
+    def outputs(self, request: R, place: Workplace) -> tuple[Output, ...]:
+        """Return the folders whose files are kept as they are."""
+        ...
+
+    def destinations(self, request: R) -> tuple[Location, ...]:
+        """Return where its files go, besides those of ``outputs``."""
+        ...
+
+    def collect(self, request: R, place: Workplace, *, succeeded: bool, stopped: bool) -> Collected:
+        """Return what the job has left, besides ``outputs``. May be repeated.
+
+        Args:
+            request: What it was asked.
+            place: Where it was done.
+            succeeded: Whether it completed.
+            stopped: Whether it was stopped: what there is by then is kept as well.
+        """
+        ...
+
+
+def can_be_warm(command: Sequence[str], image: ResolvedImage) -> bool:
+    """Return whether a command runs a Python script in Stepmill's own environment."""
+    return (
+        image.own_environment
+        and image.engine is None
+        and len(command) > 1
+        and command[0] in _PYTHONS
+        and command[1].endswith(".py")
+    )
+
+
+def read_small_file(path: Path, limit_bytes: int) -> str:
+    """Return the beginning of a file that a job wrote; empty if it is not there or no regular file.
+
+    A job may put a pipe or a link in its place: neither is waited for nor followed.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return ""
+        return file.read(limit_bytes).decode(errors="replace").replace("\0", "")

@@ -1,0 +1,306 @@
+"""What is kept of a job: its request as it came, and its state; Describe documents are made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from stepmill.core.arns import Arns
+from stepmill.core.clock import as_text
+from stepmill.core.errors import ConflictError
+from stepmill.core.json import JsonObject
+from stepmill.core.statuses import JobStatus
+from stepmill.storage.records import Record, RecordStore
+
+PROCESSING_JOB = "processing-job"
+TRAINING_JOB = "training-job"
+
+# API reference, SecondaryStatusTransition: what each secondary status of a training job means.
+_STATUS_MESSAGES = {
+    "Starting": "Preparing the instances for training",
+    "Downloading": "Staging the input data",
+    "Training": "Training image is ready; training in progress",
+    "Uploading": "Storing the generated training model",
+    "Stopping": "Stopping the training job",
+    "Stopped": "Training job stopped",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds",
+    "Completed": "Training job completed",
+    "Failed": "Training job failed",
+}
+
+
+class Transition(msgspec.Struct, frozen=True):
+    """A secondary status of a training job.
+
+    Args:
+        status: ``Starting``, ``Downloading``, ``Training`` ...
+        at: When it began.
+    """
+
+    status: str
+    at: datetime
+
+
+class MetricPoint(msgspec.Struct, frozen=True, array_like=True):
+    """A value of a metric and when it was printed."""
+
+    at: datetime
+    value: float
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """What a metric did.
+
+    Args:
+        name: Of the metric.
+        last: The last value printed.
+        points: All values, evenly thinned if there were many.
+    """
+
+    name: str
+    last: MetricPoint
+    points: tuple[MetricPoint, ...] = ()
+
+
+class JobState(msgspec.Struct, frozen=True):
+    """How a job stands.
+
+    Args:
+        task_id: The task it was made for; its idempotency key.
+        arn: Of the job.
+        execution_arn: For whom.
+        step: Name of the step.
+        status: How it stands.
+        secondary: Secondary status; of training jobs.
+        transitions: All secondary statuses so far.
+        started_at: When its program began.
+        ended_at: When the job ended; its program may have ended earlier.
+        stop_requested: Whether it was asked to stop.
+        isolation: The one it has: ``bubblewrap``, ``none``; empty until it runs.
+        warm: Whether it was forked from a warm parent.
+        notes: Remarks: what is weaker or other than asked for.
+        exit_code: Of its program; ``None`` if there is none.
+        error: Name of the error, if it failed.
+        reason: FailureReason.
+        log_tail: The last lines of its log, if it failed.
+        exit_message: What a processing job left in ``/opt/ml/output/message``.
+        model: Address of what a training job left in its model folder.
+        metrics: What was read from the log.
+    """
+
+    task_id: str
+    arn: str
+    execution_arn: str = ""
+    step: str = ""
+    status: JobStatus = JobStatus.IN_PROGRESS
+    secondary: str = "Starting"
+    transitions: tuple[Transition, ...] = ()
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    stop_requested: bool = False
+    isolation: str = ""
+    warm: bool = False
+    notes: tuple[str, ...] = ()
+    exit_code: int | None = None
+    error: str = ""
+    reason: str = ""
+    log_tail: tuple[str, ...] = ()
+    exit_message: str = ""
+    model: str = ""
+    metrics: tuple[Metric, ...] = ()
+
+    def entered(self, secondary: str, at: datetime) -> JobState:
+        """Return the state with one more secondary status."""
+        if self.transitions and self.transitions[-1].status == secondary:
+            return self
+        transitions = (*self.transitions, Transition(secondary, at))
+        return msgspec.structs.replace(self, secondary=secondary, transitions=transitions)
+
+    def with_notes(self, *notes: str) -> JobState:
+        """Return the state with these remarks, each only once."""
+        return msgspec.structs.replace(self, notes=tuple(dict.fromkeys((*self.notes, *notes))))
+
+
+def state_of(record: Record) -> JobState:
+    """Return how the job of a record stands."""
+    return msgspec.convert(record.body["state"], JobState)
+
+
+def request_of(record: Record) -> JsonObject:
+    """Return the request of a job as it came."""
+    request = record.body["request"]
+    return request if isinstance(request, Mapping) else {}
+
+
+def body_of(request: JsonObject, state: JobState) -> JsonObject:
+    """Return what is kept of a job."""
+    body: JsonObject = {"request": request, "state": msgspec.to_builtins(state)}
+    return body
+
+
+class JobRecords:
+    """The records of one kind of job.
+
+    Args:
+        records: Where they are kept.
+        kind: ``processing-job`` or ``training-job``.
+    """
+
+    def __init__(self, records: RecordStore, kind: str) -> None:
+        self._records = records
+        self.kind = kind
+
+    def open(self, name: str, request: JsonObject, state: JobState) -> Record:
+        """Return the record of a task's job; make it if this is the first time.
+
+        Raises:
+            ConflictError: If another task has made a job of that name.
+        """
+        record = self._records.find(self.kind, name)
+        if record is None:
+            return self._records.create(self.kind, name, body_of(request, state), status=state.status)
+        if state_of(record).task_id != state.task_id:
+            raise ConflictError(f"There is a {self.kind} {name!r} already.", mend="Choose another name.")
+        return record
+
+    def get(self, name: str) -> Record:
+        """Return the record of a job.
+
+        Raises:
+            NotFoundError: If there is none.
+        """
+        return self._records.get(self.kind, name)
+
+    def find(self, name: str) -> Record | None:
+        """Return the record of a job, or ``None``."""
+        return self._records.find(self.kind, name)
+
+    def change(self, name: str, change: Callable[[JobState], JobState]) -> Record:
+        """Change how a job stands; one that has ended stays as it is."""
+
+        def changed(record: Record) -> Record:
+            old = state_of(record)
+            new = old if old.status.is_final else change(old)
+            if new == old:
+                return record
+            return replace(record, status=new.status, body=body_of(request_of(record), new))
+
+        return self._records.update(self.kind, name, changed)
+
+
+def series(record: Record) -> tuple[Metric, ...]:
+    """Return the metrics of a training job; none for other kinds."""
+    return state_of(record).metrics
+
+
+def describe(record: Record) -> dict[str, Any]:
+    """Return the answer of DescribeProcessingJob or DescribeTrainingJob for a job's record.
+
+    The request is echoed as it came. Moments are ISO 8601 in UTC.
+    """
+    if record.kind == PROCESSING_JOB:
+        return describe_processing(record)
+    return describe_training(record)
+
+
+def describe_processing(record: Record) -> dict[str, Any]:
+    """Return the answer of DescribeProcessingJob. All required members are there."""
+    state = state_of(record)
+    return {
+        **_echo(request_of(record)),
+        "ProcessingJobName": record.name,
+        "ProcessingJobArn": state.arn,
+        "ProcessingJobStatus": str(state.status),
+        **_given("ExitMessage", state.exit_message),
+        **_given("FailureReason", state.reason),
+        **_times(record, state, "ProcessingStartTime", "ProcessingEndTime"),
+    }
+
+
+def describe_training(record: Record) -> dict[str, Any]:
+    """Return the answer of DescribeTrainingJob. All required members are there."""
+    state = state_of(record)
+    request = _echo(request_of(record))
+    output = request.get("OutputDataConfig")
+    algorithm = request.get("AlgorithmSpecification")
+    seconds = _seconds(state)
+    return {
+        **request,
+        "TrainingJobName": record.name,
+        "TrainingJobArn": state.arn,
+        "TrainingJobStatus": str(state.status),
+        "SecondaryStatus": state.secondary,
+        "SecondaryStatusTransitions": _transitions(state),
+        "ModelArtifacts": {"S3ModelArtifacts": state.model},
+        # The SDK reads it without asking whether it is there.
+        "OutputDataConfig": {"KmsKeyId": "", **(output if isinstance(output, Mapping) else {})},
+        "AlgorithmSpecification": {
+            "TrainingInputMode": "File",
+            **(algorithm if isinstance(algorithm, Mapping) else {}),
+        },
+        "StoppingCondition": request.get("StoppingCondition") or {},
+        "EnableNetworkIsolation": bool(request.get("EnableNetworkIsolation")),
+        "EnableInterContainerTrafficEncryption": bool(request.get("EnableInterContainerTrafficEncryption")),
+        "EnableManagedSpotTraining": bool(request.get("EnableManagedSpotTraining")),
+        **_given("FailureReason", state.reason),
+        **({"FinalMetricDataList": _final_metrics(state)} if state.metrics else {}),
+        **({} if seconds is None else {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}),
+        **_times(record, state, "TrainingStartTime", "TrainingEndTime"),
+    }
+
+
+def _echo(request: JsonObject) -> dict[str, Any]:
+    return {key: value for key, value in request.items() if key != "Tags"}
+
+
+def _given(name: str, value: str) -> dict[str, Any]:
+    return {name: value} if value else {}
+
+
+def _times(record: Record, state: JobState, started: str, ended: str) -> dict[str, Any]:
+    return {
+        "CreationTime": as_text(record.created_at),
+        "LastModifiedTime": as_text(record.modified_at),
+        **({started: as_text(state.started_at)} if state.started_at else {}),
+        **({ended: as_text(state.ended_at)} if state.ended_at else {}),
+    }
+
+
+def _seconds(state: JobState) -> int | None:
+    if state.started_at is None or state.ended_at is None:
+        return None
+    return max(1, round((state.ended_at - state.started_at).total_seconds()))
+
+
+def _transitions(state: JobState) -> list[dict[str, Any]]:
+    entries = []
+    for index, transition in enumerate(state.transitions):
+        later = state.transitions[index + 1 :]
+        last = transition.status == state.secondary and state.status.is_final
+        ended = later[0].at if later else transition.at if last else None
+        reason = state.reason if last and state.reason else _STATUS_MESSAGES.get(transition.status, "")
+        entries.append(
+            {
+                "Status": transition.status,
+                "StartTime": as_text(transition.at),
+                **({"EndTime": as_text(ended)} if ended else {}),
+                "StatusMessage": reason,
+            }
+        )
+    return entries
+
+
+def _final_metrics(state: JobState) -> list[dict[str, Any]]:
+    return [
+        {"MetricName": metric.name, "Value": metric.last.value, "Timestamp": as_text(metric.last.at)}
+        for metric in state.metrics
+    ]
+
+
+def job_arn(arns: Arns, kind: str, name: str) -> str:
+    """Return the ARN of a job."""
+    return arns.sagemaker(kind, name)

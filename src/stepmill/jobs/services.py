@@ -1,0 +1,58 @@
+"""What the handlers of jobs work with. The composition root puts it together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from stepmill.compute.spec import Compute, Resources
+from stepmill.core.arns import Arns
+from stepmill.core.clock import Clock
+from stepmill.core.settings import Isolation
+from stepmill.images.catalog import ResolvedImage
+from stepmill.images.environments import Progress
+from stepmill.storage.objects.store import ObjectStore
+from stepmill.storage.records import RecordStore
+
+
+class Images(Protocol):
+    """Looks images up."""
+
+    def resolve(self, image_uri: str, progress: Progress = ...) -> ResolvedImage:
+        """Find what stands for an image."""
+        ...
+
+
+@dataclass(frozen=True)
+class JobServices:
+    """What handlers of jobs work with.
+
+    Args:
+        objects: Where ``s3://`` addresses lead.
+        records: Where jobs are kept.
+        compute: Runs them.
+        images: Says which software they run in.
+        clock: Tells the time.
+        arns: Builds ARNs.
+        folder: Holds a folder for each job.
+        project: Folder that relative paths start from.
+        isolation: How jobs are kept apart, if the image does not say.
+        warm: Whether jobs may be forked from a warm parent.
+        resources: The most that each job may use. Instance types limit nothing: a job that was
+            sized for the cloud should still run on a small machine, and faster on a large one.
+        log_limit_bytes: How much of the head and of the tail of a log is kept.
+    """
+
+    objects: ObjectStore
+    records: RecordStore
+    compute: Compute
+    images: Images
+    clock: Clock
+    arns: Arns
+    folder: Path
+    project: Path
+    isolation: Isolation = Isolation.AUTO
+    warm: bool = True
+    resources: Resources = field(default_factory=Resources)
+    log_limit_bytes: int = 64 * 1024 * 1024

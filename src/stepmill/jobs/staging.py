@@ -1,0 +1,94 @@
+"""Makes a job's folder ready: configuration, code, inputs, places for outputs. Done once for each job."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from stepmill.compute.spec import Mount
+from stepmill.jobs.channels import holds_code, stage_input
+from stepmill.jobs.contract import inside
+from stepmill.jobs.kinds import JobKind, R, Workplace
+from stepmill.jobs.mounts import Placement, arrange
+from stepmill.jobs.outputs import CONTAINER_ROOT, make_destinations
+from stepmill.storage.failures import translated_disk_errors
+from stepmill.storage.objects.store import ObjectStore
+
+_STAGED = "staged.json"
+
+
+class Staged(msgspec.Struct, frozen=True):
+    """What was made ready. Kept in the job's folder: if it is there, all of it was.
+
+    Args:
+        shown: Source, target and whether read-only, of each mount.
+        notes: Remarks.
+    """
+
+    shown: tuple[tuple[str, str, bool], ...]
+    notes: tuple[str, ...]
+
+    @property
+    def mounts(self) -> tuple[Mount, ...]:
+        """What the job sees."""
+        return tuple(Mount(Path(source), target, read_only) for source, target, read_only in self.shown)
+
+
+def stage(kind: JobKind[R], request: R, place: Workplace, objects: ObjectStore, project: Path) -> Staged:
+    """Make the folder of a job ready, unless that was done before.
+
+    Args:
+        kind: Of the job.
+        request: What it does.
+        place: Where.
+        objects: Where ``s3://`` addresses lead.
+        project: Folder that relative paths start from.
+
+    Raises:
+        NotFoundError: If an input is not there.
+        InvalidInputError: If inputs or outputs cannot be laid out.
+        StorageFullError: If no room is left.
+        StorageError: If the store or the disk fails otherwise.
+    """
+    marker = place.folder / _STAGED
+    if marker.exists():
+        return msgspec.json.decode(marker.read_bytes(), type=Staged)
+    outputs = kind.outputs(request, place)
+    destinations = [output.destination for output in outputs if output.destination is not None]
+    notes = make_destinations([*destinations, *kind.destinations(request)], objects)
+    with translated_disk_errors():
+        for folder in (place.ml, place.inputs):
+            # What an interrupted attempt left.
+            if folder.exists():
+                shutil.rmtree(folder)
+            folder.mkdir(parents=True)
+        kind.lay_out(request, place, objects, project)
+        shown = [Mount(place.ml, CONTAINER_ROOT), *arrange(_placements(kind, request, place, objects))]
+        staged = Staged(tuple((str(m.source), m.target, m.read_only) for m in shown), notes)
+        unfinished = marker.with_suffix(".partial")
+        unfinished.write_bytes(msgspec.json.encode(staged))
+        unfinished.replace(marker)
+    return staged
+
+
+def _placements(kind: JobKind[R], request: R, place: Workplace, objects: ObjectStore) -> list[Placement]:
+    # A shell's script is an argument of it; other arguments name data.
+    words = (*request.entrypoint, *request.arguments) if "-c" in request.arguments else request.entrypoint
+    # Each only once: inputs for the same folder share it.
+    placements: dict[Placement, None] = {}
+    folders: dict[str, Path] = {}
+    for item in request.inputs:
+        if item.source is None:
+            inside(place.ml, item.target).mkdir(parents=True, exist_ok=True)
+            continue
+        folder = folders.setdefault(item.target, place.inputs / str(len(folders)))
+        staged = stage_input(item, objects, folder, copy=holds_code(item, words))
+        placements |= dict.fromkeys(staged)
+    for output in kind.outputs(request, place):
+        # Below an input that is read-only, an output's folder has to be shown on its own.
+        if any(output.path.startswith(f"{target}/") for target in folders):
+            own = Placement(inside(place.ml, output.path), output.path, read_only=False, ours=True)
+            placements[own] = None
+    return list(placements)
