@@ -7,7 +7,6 @@ cost the square of a hostile document: one key of five megabytes above a million
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -18,17 +17,20 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_:-]{0,79}\Z")
 _LONGEST_SHOWN = 80
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """A place in a document: the root, or a key or an index below another place.
+    """A place in a document: the root, or a key or an index below another place. Never changed.
 
     Example:
         >>> str(ROOT / "Steps" / 2 / "Arguments" / "odd key")
         "Steps[2].Arguments['odd key']"
     """
 
-    parent: Place | None = None
-    key: str | int = ""
+    # Not a frozen dataclass: one is made for every value of a document, and this costs half as much.
+    __slots__ = ("key", "parent")
+
+    def __init__(self, parent: Place | None = None, key: str | int = "") -> None:
+        self.parent = parent
+        self.key = key
 
     def __truediv__(self, key: str | int) -> Place:
         return Place(self, key)
