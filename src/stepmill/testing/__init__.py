@@ -1,0 +1,55 @@
+"""Public: what whoever extends Stepmill tests with.
+
+Contract suites say what every implementation of a protocol must do; a test class inherits one and
+gives it the implementation as a fixture::
+
+    class TestMyStore(ObjectStoreContract):
+        @pytest.fixture
+        def store(self, tmp_path: Path) -> ObjectStore:
+            return MyStore(tmp_path)
+
+The names are loaded when they are asked for: pytest and hypothesis are needed only by what uses them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stepmill.testing.clock import FakeClock
+    from stepmill.testing.contracts.caches import CacheStoreContract
+    from stepmill.testing.contracts.objects import ObjectStoreContract
+    from stepmill.testing.contracts.records import RecordStoreContract
+    from stepmill.testing.handlers import ScriptedHandler
+    from stepmill.testing.strategies import bucket_names, object_keys
+
+__all__ = [
+    "CacheStoreContract",
+    "FakeClock",
+    "ObjectStoreContract",
+    "RecordStoreContract",
+    "ScriptedHandler",
+    "bucket_names",
+    "object_keys",
+]
+
+_MODULES = {
+    "CacheStoreContract": "contracts.caches",
+    "FakeClock": "clock",
+    "ObjectStoreContract": "contracts.objects",
+    "RecordStoreContract": "contracts.records",
+    "ScriptedHandler": "handlers",
+    "bucket_names": "strategies",
+    "object_keys": "strategies",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

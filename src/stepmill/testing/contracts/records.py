@@ -1,0 +1,282 @@
+"""What every store of records must do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError
+from stepmill.core.json import JsonObject
+from stepmill.storage.records import LARGEST_PAGE, LONGEST_NAME, Record, RecordStore
+from stepmill.testing.clock import FakeClock
+
+_SECOND = timedelta(seconds=1)
+
+
+def _names(records: Sequence[Record]) -> list[str]:
+    return [record.name for record in records]
+
+
+class RecordStoreContract:
+    """Inherit it, and give a fixture ``store``: an empty ``RecordStore`` that reads the fixture ``clock``."""
+
+    @pytest.fixture
+    def clock(self) -> FakeClock:
+        """Return the clock that the store reads."""
+        return FakeClock()
+
+    @pytest.fixture
+    def store(self) -> RecordStore:
+        """Return the empty store to test."""
+        pytest.fail("The test class has no fixture `store`.")
+
+    def test_a_record_comes_back_as_it_was_created(self, store: RecordStore, clock: FakeClock) -> None:
+        body: JsonObject = {
+            "request": {"Name": "ä\x00\U0010ffff", "n": [1, 2.5, None, True, {}]},
+            "state": {},
+        }
+        made = store.create("model", "one", body, parent="group", number=3, status="Pending")
+        now = clock.now()
+        assert made == Record("model", "one", "group", 3, "Pending", now, now, 1, body)
+        assert store.get("model", "one") == made
+        assert store.find("model", "one") == made
+
+    def test_what_is_not_there_is_not_found(self, store: RecordStore) -> None:
+        store.create("model", "one", {})
+        assert store.find("model", "One") is None
+        assert store.find("endpoint", "one") is None
+        with pytest.raises(NotFoundError, match="model 'two'"):
+            store.get("model", "two")
+
+    def test_a_name_is_taken_once_per_kind(self, store: RecordStore) -> None:
+        store.create("model", "one", {"n": 1})
+        with pytest.raises(ConflictError, match="model 'one'"):
+            store.create("model", "one", {"n": 2})
+        assert store.get("model", "one").body == {"n": 1}
+        assert store.create("endpoint", "one", {}).kind == "endpoint"
+
+    @pytest.mark.parametrize("name", ["", "n" * (LONGEST_NAME + 1), "half \ud800 pair"])
+    def test_a_name_that_no_database_takes_is_refused(self, store: RecordStore, name: str) -> None:
+        with pytest.raises(InvalidInputError):
+            store.create("model", name, {})
+
+    def test_half_a_surrogate_pair_is_refused_in_questions_too(self, store: RecordStore) -> None:
+        with pytest.raises(InvalidInputError):
+            store.find("model", "\udcff")
+        with pytest.raises(InvalidInputError):
+            store.list("model", name_contains="\udcff")
+
+    def test_an_update_changes_what_may_change(self, store: RecordStore, clock: FakeClock) -> None:
+        made = store.create("job", "one", {"n": 1}, status="InProgress")
+        clock.advance(_SECOND)
+        changed = store.update("job", "one", lambda old: replace(old, status="Completed", body={"n": 2}))
+        expected = replace(
+            made, status="Completed", body={"n": 2}, modified_at=made.created_at + _SECOND, revision=2
+        )
+        assert changed == expected
+        assert store.get("job", "one") == expected
+
+    def test_an_update_cannot_change_identity_or_birth(self, store: RecordStore) -> None:
+        made = store.create("job", "one", {})
+        other = replace(
+            made, kind="x", name="y", created_at=made.created_at - _SECOND, revision=77, parent="p"
+        )
+        changed = store.update("job", "one", lambda _: other)
+        assert (changed.kind, changed.name, changed.created_at) == ("job", "one", made.created_at)
+        assert (changed.revision, changed.parent) == (2, "p")
+        assert store.find("x", "y") is None
+
+    def test_an_update_that_changes_nothing_writes_nothing(
+        self, store: RecordStore, clock: FakeClock
+    ) -> None:
+        made = store.create("job", "one", {})
+        clock.advance(_SECOND)
+        assert store.update("job", "one", lambda old: old) == made
+        assert store.get("job", "one") == made
+
+    def test_an_update_of_nothing_is_an_error(self, store: RecordStore) -> None:
+        with pytest.raises(NotFoundError):
+            store.update("job", "one", lambda old: old)
+
+    def test_an_update_that_raises_changes_nothing(self, store: RecordStore) -> None:
+        made = store.create("job", "one", {})
+
+        def change(_: Record) -> Record:
+            raise KeyError("changed my mind")
+
+        with pytest.raises(KeyError):
+            store.update("job", "one", change)
+        assert store.get("job", "one") == made
+
+    def test_no_update_is_lost_among_threads(self, store: RecordStore) -> None:
+        store.create("job", "one", {"n": 0})
+
+        def add(_: int) -> None:
+            store.update("job", "one", lambda old: replace(old, body={"n": int(str(old.body["n"])) + 1}))
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(add, range(64)))
+        found = store.get("job", "one")
+        assert (found.body, found.revision) == ({"n": 64}, 65)
+
+    def test_a_deleted_record_is_gone(self, store: RecordStore) -> None:
+        store.create("model", "one", {})
+        store.delete("model", "one")
+        assert store.find("model", "one") is None
+        with pytest.raises(NotFoundError):
+            store.delete("model", "one")
+        assert store.create("model", "one", {}).revision == 1
+
+    def test_numbers_begin_at_one_for_each_parent(self, store: RecordStore) -> None:
+        def create(parent: str) -> Record:
+            return store.create_numbered(
+                "package", parent, lambda n: f"{parent}/{n}", lambda n: {"v": n}, "Ready"
+            )
+
+        made = [create("a"), create("a"), create("b")]
+        assert [(r.name, r.parent, r.number, r.status, r.body) for r in made] == [
+            ("a/1", "a", 1, "Ready", {"v": 1}),
+            ("a/2", "a", 2, "Ready", {"v": 2}),
+            ("b/1", "b", 1, "Ready", {"v": 1}),
+        ]
+
+    def test_a_number_is_never_given_twice(self, store: RecordStore) -> None:
+        numbers = []
+        for _ in range(3):
+            made = store.create_numbered("package", "a", lambda n: f"a/{n}", lambda _: {})
+            numbers.append(made.number)
+            store.delete("package", made.name)
+        assert numbers == [1, 2, 3]
+
+    def test_numbers_go_on_behind_one_that_was_chosen(self, store: RecordStore) -> None:
+        store.create("package", "a/7", {}, parent="a", number=7)
+        assert store.create_numbered("package", "a", lambda n: f"a/{n}", lambda _: {}).number == 8
+
+    def test_a_number_whose_name_is_taken_is_a_conflict(self, store: RecordStore) -> None:
+        store.create("package", "a/1", {})
+        with pytest.raises(ConflictError):
+            store.create_numbered("package", "a", lambda n: f"a/{n}", lambda _: {})
+
+    def test_threads_get_different_numbers(self, store: RecordStore) -> None:
+        start = threading.Barrier(8)
+
+        def create(_: int) -> int:
+            start.wait()
+            return store.create_numbered("package", "a", lambda n: f"a/{n}", lambda _: {}).number
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sorted(pool.map(create, range(8))) == list(range(1, 9))
+
+    def test_numbering_leaves_nothing_in_a_listing(self, store: RecordStore) -> None:
+        store.create_numbered("package", "a", lambda n: f"a/{n}", lambda _: {})
+        assert _names(store.list("package").records) == ["a/1"]
+
+    def test_an_empty_listing_has_no_further_page(self, store: RecordStore) -> None:
+        page = store.list("model")
+        assert (page.records, page.next_token) == ((), None)
+
+    def _fill(self, store: RecordStore, clock: FakeClock) -> None:
+        """Create c, a, b, d, e in this order, then change a; d and e at the same moment."""
+        for number, name in enumerate(["c", "a", "b", "d"], start=1):
+            clock.advance(_SECOND)
+            store.create(
+                "model", name, {}, number=number, parent="xy"[number % 2], status="odd" if number % 2 else ""
+            )
+        store.create("model", "e", {}, number=4)
+        clock.advance(_SECOND)
+        store.update("model", "a", lambda old: replace(old, body={"changed": True}))
+        store.create("other", "z", {})
+
+    @pytest.mark.parametrize(
+        ("sort_by", "expected"),
+        [("created", "cabde"), ("modified", "cbdea"), ("name", "abcde"), ("number", "cabde")],
+    )
+    def test_each_order_in_both_directions(
+        self, store: RecordStore, clock: FakeClock, sort_by: str, expected: str
+    ) -> None:
+        self._fill(store, clock)
+        assert _names(store.list("model", sort_by=sort_by).records) == list(expected)
+        assert _names(store.list("model", sort_by=sort_by, descending=True).records) == list(
+            reversed(expected)
+        )
+
+    @pytest.mark.parametrize("sort_by", ["created", "modified", "name", "number"])
+    @pytest.mark.parametrize("descending", [False, True])
+    @pytest.mark.parametrize("limit", [1, 2, 5, 6])
+    def test_pages_put_together_are_the_listing(
+        self, store: RecordStore, clock: FakeClock, sort_by: str, descending: bool, limit: int
+    ) -> None:
+        self._fill(store, clock)
+        whole = store.list("model", sort_by=sort_by, descending=descending)
+        assert whole.next_token is None
+        gathered: list[Record] = []
+        after = None
+        while True:
+            page = store.list("model", sort_by=sort_by, descending=descending, limit=limit, after=after)
+            gathered += page.records
+            after = page.next_token
+            if after is None:
+                break
+            assert len(page.records) == limit
+        assert tuple(gathered) == whole.records
+
+    def test_a_page_begins_where_the_last_one_ended_whatever_happened_since(
+        self, store: RecordStore, clock: FakeClock
+    ) -> None:
+        self._fill(store, clock)
+        page = store.list("model", sort_by="name", limit=2)
+        store.delete("model", "a")
+        store.delete("model", "b")
+        store.create("model", "aa", {})
+        assert _names(store.list("model", sort_by="name", limit=2, after=page.next_token).records) == [
+            "c",
+            "d",
+        ]
+
+    def test_filters(self, store: RecordStore, clock: FakeClock) -> None:
+        self._fill(store, clock)
+        assert _names(store.list("model", parent="y").records) == ["c", "b"]
+        assert _names(store.list("model", parent="").records) == ["e"]
+        assert _names(store.list("model", status="odd").records) == ["c", "b"]
+        assert _names(store.list("model", status="odd", parent="x").records) == []
+        born = store.get("model", "b").created_at
+        assert _names(store.list("model", created_after=born).records) == ["d", "e"]
+        assert _names(store.list("model", created_before=born).records) == ["c", "a"]
+
+    def test_names_are_searched_without_case_and_without_wildcards(self, store: RecordStore) -> None:
+        for name in ("Train-1", "retrain", "100%", "a_b", "a\\b", "axb"):
+            store.create("job", name, {})
+        assert _names(store.list("job", name_contains="TRAIN", sort_by="name").records) == [
+            "Train-1",
+            "retrain",
+        ]
+        assert _names(store.list("job", name_contains="%").records) == ["100%"]
+        assert _names(store.list("job", name_contains="a_b").records) == ["a_b"]
+        assert _names(store.list("job", name_contains="\\").records) == ["a\\b"]
+
+    @pytest.mark.parametrize("limit", [0, -1, LARGEST_PAGE + 1])
+    def test_an_impossible_page_is_refused(self, store: RecordStore, limit: int) -> None:
+        with pytest.raises(InvalidInputError):
+            store.list("model", limit=limit)
+
+    def test_an_unknown_order_is_refused(self, store: RecordStore) -> None:
+        with pytest.raises(InvalidInputError, match="size"):
+            store.list("model", sort_by="size")
+
+    @pytest.mark.parametrize("token", ["", "x", "ä", "bm90IGpzb24=", "W10=", "\ud800", "A" * 10_000])
+    def test_what_is_no_token_is_refused(self, store: RecordStore, token: str) -> None:
+        with pytest.raises(InvalidInputError):
+            store.list("model", after=token)
+
+    def test_a_token_of_another_order_is_refused(self, store: RecordStore, clock: FakeClock) -> None:
+        self._fill(store, clock)
+        token = store.list("model", sort_by="created", limit=1).next_token
+        with pytest.raises(InvalidInputError):
+            store.list("model", sort_by="name", after=token)
+        with pytest.raises(InvalidInputError):
+            store.list("model", sort_by="created", descending=True, after=token)
