@@ -1,0 +1,150 @@
+"""CreateTrainingJob, read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepmill.core.errors import InvalidInputError, UnsupportedError
+from stepmill.jobs.requests.training import MetricDefinition, read_training_request
+from stepmill.storage.objects.uri import S3Uri
+from support.job_data import IMAGE, channel, training_document
+
+PROJECT = Path("/project")
+
+
+def read(**changes: Any) -> Any:
+    return read_training_request(training_document(**changes), PROJECT)
+
+
+def algorithm(**changes: Any) -> dict[str, Any]:
+    return {"AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File", **changes}}
+
+
+def test_what_a_plain_request_says() -> None:
+    request = read(
+        TrainingJobName="train-1",
+        HyperParameters={"epochs": "3", "lr": 0.1},
+        InputDataConfig=[
+            channel("train", "s3://data/train", ContentType="text/csv"),
+            channel("my.data", "local"),
+        ],
+        EnableNetworkIsolation=True,
+    )
+    assert request.hyperparameters == {"epochs": "3", "lr": "0.1"}
+    assert [item.target for item in request.inputs] == [
+        "/opt/ml/input/data/train",
+        "/opt/ml/input/data/my.data",
+    ]
+    assert request.channels["train"] == {
+        "TrainingInputMode": "File",
+        "S3DistributionType": "FullyReplicated",
+        "RecordWrapperType": "None",
+        "ContentType": "text/csv",
+    }
+    assert request.output == S3Uri("data", "models")
+    assert request.compress
+    assert not request.network
+    assert request.notes == ()
+
+
+def test_fast_file_is_told_to_the_script_as_asked() -> None:
+    request = read(
+        **algorithm(TrainingInputMode="FastFile"), InputDataConfig=[channel("train", "s3://data/train")]
+    )
+    assert request.channels["train"]["TrainingInputMode"] == "FastFile"
+
+
+def test_checkpoints_have_a_default_folder() -> None:
+    checkpoints = read(CheckpointConfig={"S3Uri": "s3://data/ck"}).checkpoints
+    assert checkpoints is not None
+    assert (checkpoints.path, checkpoints.destination) == ("/opt/ml/checkpoints", S3Uri("data", "ck"))
+
+
+def test_spot_training_is_ordinary_training_with_a_note() -> None:
+    assert "spot" in read(EnableManagedSpotTraining=True).notes[0]
+
+
+def test_an_instance_group_of_one_is_one_host() -> None:
+    groups = [{"InstanceGroupName": "g", "InstanceType": "ml.c5.large", "InstanceCount": 1}]
+    assert read(ResourceConfig={"InstanceGroups": groups}).instance_type == "ml.c5.large"
+
+
+def test_metric_definitions() -> None:
+    request = read(**algorithm(MetricDefinitions=[{"Name": "loss", "Regex": "loss=(.*)"}]))
+    assert request.metrics == (MetricDefinition("loss", "loss=(.*)"),)
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"ResourceConfig": {"InstanceType": "ml.x", "InstanceCount": 2}}, "ResourceConfig.InstanceCount"),
+        (
+            {"ResourceConfig": {"InstanceGroups": [{"InstanceType": "a", "InstanceCount": 1}] * 2}},
+            "ResourceConfig.InstanceGroups",
+        ),
+        (
+            algorithm(TrainingInputMode="Pipe") | {"InputDataConfig": [channel("a", "x")]},
+            "InputDataConfig[0].InputMode",
+        ),
+        ({"InputDataConfig": [channel("a", "x", InputMode="Pipe")]}, "InputDataConfig[0].InputMode"),
+        ({"AlgorithmSpecification": {"AlgorithmName": "arn:x"}}, "AlgorithmSpecification.AlgorithmName"),
+        (
+            {"InputDataConfig": [{"ChannelName": "a", "DataSource": {"FileSystemDataSource": {}}}]},
+            "InputDataConfig[0].DataSource.FileSystemDataSource",
+        ),
+        (
+            {
+                "InputDataConfig": [
+                    {
+                        "ChannelName": "a",
+                        "DataSource": {"S3DataSource": {"S3DataType": "AugmentedManifestFile"}},
+                    }
+                ]
+            },
+            "InputDataConfig[0].DataSource.S3DataSource.S3DataType",
+        ),
+        ({"ServerlessJobConfig": {}}, "ServerlessJobConfig"),
+    ],
+)
+def test_what_is_not_offered_is_refused_by_name(changes: dict[str, Any], where: str) -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        read(**changes)
+    assert caught.value.where == where
+    assert caught.value.mend
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"InputDataConfig": [channel("..", "x")]}, "InputDataConfig[0].ChannelName"),
+        ({"InputDataConfig": [channel("a/b", "x")]}, "InputDataConfig[0].ChannelName"),
+        ({"InputDataConfig": [channel("", "x")]}, "InputDataConfig[0].ChannelName"),
+        ({"InputDataConfig": [channel("a", "x"), channel("a", "y")]}, "InputDataConfig"),
+        ({"OutputDataConfig": None}, "OutputDataConfig"),
+        (
+            {"OutputDataConfig": {"S3OutputPath": "s3://data/x", "CompressionType": "ZIP"}},
+            "OutputDataConfig.CompressionType",
+        ),
+        ({"CheckpointConfig": {"S3Uri": "s3://data/x", "LocalPath": "/etc"}}, "CheckpointConfig.LocalPath"),
+        (
+            {"CheckpointConfig": {"S3Uri": "s3://data/x", "LocalPath": "/opt/ml"}},
+            "CheckpointConfig.LocalPath",
+        ),
+        (
+            algorithm(MetricDefinitions=[{"Name": "m", "Regex": "("}]),
+            "AlgorithmSpecification.MetricDefinitions[0].Regex",
+        ),
+        (
+            algorithm(MetricDefinitions=[{"Name": "m", "Regex": "x"}]),
+            "AlgorithmSpecification.MetricDefinitions[0].Regex",
+        ),
+        ({"HyperParameters": {"a": {"b": 1}}}, "HyperParameters['a']"),
+    ],
+)
+def test_wrong_values_are_named_with_their_place(changes: dict[str, Any], where: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        read(**changes)
+    assert caught.value.where == where
