@@ -15,6 +15,7 @@ from typing import TypeAlias
 import msgspec
 
 from stepmill.core.errors import InvalidInputError
+from stepmill.core.findings import Finding
 
 # Never part of what is uploaded, wherever in a folder it lies.
 _CACHES = frozenset({"__pycache__", "node_modules"})
@@ -36,7 +37,7 @@ class Asset:
 
     uri: str
     path: Path | None = None
-    data: bytes | None = None
+    data: bytes | None = field(default=None, repr=False)
 
     def read(self) -> bytes:
         """Return the content."""
@@ -73,6 +74,7 @@ class CompiledPipeline:
         functions: Lambda functions to be made first.
         description: For humans.
         max_parallel_steps: How many steps may run at once; ``None``: as many as can.
+        warnings: What the check of the definition found that does not refuse it.
     """
 
     name: str
@@ -81,6 +83,7 @@ class CompiledPipeline:
     functions: tuple[FunctionAsset, ...] = ()
     description: str = ""
     max_parallel_steps: int | None = None
+    warnings: tuple[Finding, ...] = ()
 
     def write(self, folder: Path) -> Path:
         """Write ``definition.json``, and each asset below ``s3/<bucket>/<key>``; return the former's path.

@@ -61,7 +61,7 @@ def _run_as_step(function, plan):
         return file if file.is_file() else folder
 
     def plain(value):
-        for method in ("item", "tolist", "isoformat", "__fspath__"):
+        for method in ("tolist", "isoformat", "__fspath__"):
             if hasattr(value, method):
                 return getattr(value, method)()
         raise TypeError("a step returns what JSON can hold, not a %s" % type(value).__name__)

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stepmill.core.arns import Arns
-from stepmill.core.errors import InvalidInputError
+from stepmill.core.errors import DefinitionError, InvalidInputError
 from stepmill.core.json import Json, write_json
+from stepmill.core.service_models import service_model
+from stepmill.language.pipelines.checking import check
 from stepmill.sdk.assets import CompiledPipeline
 from stepmill.sdk.control import as_steps
 from stepmill.sdk.layout import add_parameter, lay_out
@@ -138,6 +140,9 @@ class Pipeline:
             "Steps": [step.document(site) for step in self._layout.top],
         }
         definition = write_json(document)
+        checked = check(definition, service_model)
+        if checked.errors:
+            raise DefinitionError(checked.findings)
         return CompiledPipeline(
             name=self.name,
             definition=definition,
@@ -145,6 +150,7 @@ class Pipeline:
             functions=tuple(site.functions.values()),
             description=self.description,
             max_parallel_steps=self.max_parallel_steps,
+            warnings=checked.warnings,
         )
 
     def _all_parameters(self) -> tuple[Parameter, ...]:
