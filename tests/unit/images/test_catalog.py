@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -34,8 +35,10 @@ def test_the_running_environment_is_used_where_it_holds_the_libraries(
 ) -> None:
     image = shipped.resolve(SKLEARN)
     assert (image.repository, image.tag, image.family) == (
-        "sagemaker-scikit-learn", "1.2-1-cpu-py3", ImageFamily.SKLEARN,
-    )  # fmt: skip
+        "sagemaker-scikit-learn",
+        "1.2-1-cpu-py3",
+        ImageFamily.SKLEARN,
+    )
     assert (image.python, image.own_environment, image.toolkit, image.engine) == (OWN, True, True, None)
     assert image.notes == ("the image asks for scikit-learn 1.2-1, this environment has 1.9.1",)
 
@@ -131,10 +134,13 @@ class TestSettings:
 
     def test_the_most_exact_name_wins(self, tmp_path: Path) -> None:
         images = ImageCatalog(
-            {"x": ImageSetting(python=OWN, entrypoint=("a",)), "x:2": ImageSetting(python=OWN, entrypoint=("b",)),
-             "r.io/x:2": ImageSetting(python=OWN, entrypoint=("c",))},
+            {
+                "x": ImageSetting(python=OWN, entrypoint=("a",)),
+                "x:2": ImageSetting(python=OWN, entrypoint=("b",)),
+                "r.io/x:2": ImageSetting(python=OWN, entrypoint=("c",)),
+            },
             tmp_path,
-        )  # fmt: skip
+        )
         assert images.resolve("r.io/x:1").entrypoint == ("a",)
         assert images.resolve("q.io/x:2").entrypoint == ("b",)
         assert images.resolve("r.io/x:2").entrypoint == ("c",)
@@ -159,10 +165,13 @@ class TestSettings:
 
     def test_identities(self, tmp_path: Path) -> None:
         images = ImageCatalog(
-            {"e": ImageSetting(engine=Isolation.DOCKER), "p": ImageSetting(python=OWN),
-             "r": ImageSetting(requirements=("b", "a"))},
+            {
+                "e": ImageSetting(engine=Isolation.DOCKER),
+                "p": ImageSetting(python=OWN),
+                "r": ImageSetting(requirements=("b", "a")),
+            },
             tmp_path,
-        )  # fmt: skip
+        )
         assert images.identity("e:1") == {}
         assert images.identity("p:1") == {"python": str(OWN)}
         assert images.identity("r:1")["requirements"] == "a, b"
@@ -174,10 +183,13 @@ class TestSettings:
     [
         ("r.io/team/trainer:1", "The image 'team/trainer' is not known."),
         ("1.dkr.ecr.x.amazonaws.com/pca:1", "The built-in algorithm 'pca' is not offered yet."),
-        ("r.io/sagemaker-clarify-processing:1.0", "The service image 'sagemaker-clarify-processing' is not offered yet."),
+        (
+            "r.io/sagemaker-clarify-processing:1.0",
+            "The service image 'sagemaker-clarify-processing' is not offered yet.",
+        ),
         ("r.io/mxnet-training:1.9.0", "The framework image 'mxnet-training' is not offered yet."),
     ],
-)  # fmt: skip
+)
 def test_the_refusal_names_the_image_and_shows_the_setting(
     shipped: ImageCatalog, uri: str, what: str
 ) -> None:
@@ -189,8 +201,6 @@ def test_the_refusal_names_the_image_and_shows_the_setting(
 
 
 def test_the_setting_that_a_refusal_shows_can_be_read(shipped: ImageCatalog) -> None:
-    import tomllib
-
     with pytest.raises(UnsupportedError) as caught:
         shipped.resolve("r.io/team/trainer:1")
     snippet = caught.value.mend.split("\n", 1)[1]

@@ -27,22 +27,49 @@ DIGEST = "sha256:" + "0a" * 32
             "1.2-1-cpu-py3",
             "",
         ),
-        ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/a/b/c", "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn",
-         "a/b/c", "", ""),
+        (
+            "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/a/b/c",
+            "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn",
+            "a/b/c",
+            "",
+            "",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_reference_has_these_parts(uri: str, registry: str, repository: str, tag: str, digest: str) -> None:
     image = ImageReference.parse(uri)
     assert (image.uri, image.registry, image.repository, image.tag, image.digest) == (
-        uri, registry, repository, tag, digest,
-    )  # fmt: skip
+        uri,
+        registry,
+        repository,
+        tag,
+        digest,
+    )
 
 
 @pytest.mark.parametrize(
     "uri",
-    ["", " ", "a b", "a:", ":1", "/a", "a/", "a//b", "https://x/y", "a:b:c", "a@sha256:12", "-a", "a\n", "é",
-     "a:" + "t" * 129, "a" * (LONGEST_URI + 1), "../x", "a/../b"],
-)  # fmt: skip
+    [
+        "",
+        " ",
+        "a b",
+        "a:",
+        ":1",
+        "/a",
+        "a/",
+        "a//b",
+        "https://x/y",
+        "a:b:c",
+        "a@sha256:12",
+        "-a",
+        "a\n",
+        "é",
+        "a:" + "t" * 129,
+        "a" * (LONGEST_URI + 1),
+        "../x",
+        "a/../b",
+    ],
+)
 def test_what_names_no_image_is_refused(uri: str) -> None:
     with pytest.raises(InvalidInputError, match="does not name an image"):
         ImageReference.parse(uri)
@@ -63,8 +90,12 @@ def test_a_mirror_keeps_the_published_name(uri: str, name: str) -> None:
 
 def test_the_names_of_a_setting_go_from_exact_to_general() -> None:
     assert ImageReference.parse("r.io/team/x:1").names == (
-        "r.io/team/x:1", "r.io/team/x:1", "team/x:1", "r.io/team/x", "team/x",
-    )  # fmt: skip
+        "r.io/team/x:1",
+        "r.io/team/x:1",
+        "team/x:1",
+        "r.io/team/x",
+        "team/x",
+    )
     assert ImageReference.parse("x").names == ("x", "x", "x")
 
 
