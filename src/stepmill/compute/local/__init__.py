@@ -1,0 +1,1 @@
+"""Compute on this machine: plans each job, hands it to a supervisor of its own, and follows it."""

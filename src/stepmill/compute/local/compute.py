@@ -1,0 +1,300 @@
+"""Runs jobs on this machine: each under a supervisor of its own, which goes on when this process ends."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from stepmill.compute.local.nurseries import Nurseries
+from stepmill.compute.local.planning import Planned, Planner
+from stepmill.compute.local.scripts import Imports
+from stepmill.compute.local.watcher import Watcher
+from stepmill.compute.spec import Ending, JobEnded, JobEvent, JobRunning, JobSpec, Listener
+from stepmill.compute.supervision import files
+from stepmill.compute.supervision.files import FolderState
+from stepmill.compute.supervision.layout import clear_away
+from stepmill.compute.supervision.nursery import FAILED_BELL, UNFIT_BELL
+from stepmill.compute.supervision.order import read_order, write_order
+from stepmill.compute.supervision.supervisor import lost
+from stepmill.core.errors import ComputeError, StepmillError
+
+_MOST_LISTENERS = 32
+_MOST_STARTS = 3
+_CLEANING_SECONDS = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+class LocalCompute:
+    """Runs jobs as sandboxed processes, as plain ones, or in containers. Implements ``Compute``.
+
+    Args:
+        hidden: Folders that no job may see into: Stepmill's home.
+        warm: Whether jobs may be forked from a parent that has imported the usual libraries.
+    """
+
+    def __init__(self, *, hidden: Iterable[Path] = (), warm: bool = True) -> None:
+        self._nurseries = Nurseries()
+        self._planner = Planner(hidden=tuple(hidden), probe_namespaces=self._nurseries.probe, warm=warm)
+        self._watcher = Watcher()
+        # Listeners may take their time (they store a job's outputs), so each job's events are
+        # delivered in order, but beside those of other jobs.
+        self._listeners = ThreadPoolExecutor(_MOST_LISTENERS, thread_name_prefix="stepmill-job")
+        self._closed = False
+
+    def run(self, spec: JobSpec, listen: Listener) -> None:
+        """Start the job, or pick it up. See ``Compute.run``."""
+        if self._closed:
+            raise ComputeError("This compute is closed.", where=spec.job_id)
+        job = _Job(spec, listen, self._listeners)
+        state = files.folder_state(spec.folder)
+        if state is FolderState.NEW:
+            planned = self._planner.plan(spec)
+            spec.folder.mkdir(parents=True, exist_ok=True)
+            self._start(job, planned)
+        else:
+            self._look(job, state)
+
+    def stop(self, folder: Path) -> None:
+        """Ask the job of that folder to end. See ``Compute.stop``."""
+        if not (folder / files.SPEC).exists() or (folder / files.EXIT).exists():
+            return
+        # The supervisor looks for this file before it starts the program, and hears signals from then on.
+        (folder / files.STOP).touch()
+        while pid := files.lock_holder(folder):
+            with _process(pid) as process:
+                # The number now stands for one process; is it still the one that holds the lock?
+                if process is not None and files.lock_holder(folder) == pid:
+                    process.send(signal.SIGUSR1)
+                    return
+
+    def close(self) -> None:
+        """Let go of what is kept warm, and of all jobs; they go on."""
+        self._closed = True
+        self._watcher.close()
+        self._nurseries.close()
+        self._listeners.shutdown(wait=False)
+
+    def _start(self, job: _Job, planned: Planned) -> None:
+        job.starts += 1
+        job.planned = planned
+        try:
+            files.write_whole(job.folder / files.SPEC, write_order(planned.order))
+        except OSError as error:
+            raise ComputeError(
+                f"The job's folder cannot be written to: {error}.", where=str(job.folder)
+            ) from error
+        bell = self._nurseries.start_supervisor(job.folder, planned.python, planned.imports)
+        self._watcher.watch(bell, lambda fd: self._hear(job, fd))
+
+    def _hear(self, job: _Job, bell: int) -> bool:
+        """Heed a bell; at its end the supervisor has ended, or was never there."""
+        data = os.read(bell, 4096)
+        if data:
+            job.heard += data
+            self._look(job, None)
+            return not job.ended
+        if not job.ended:
+            self._look(job, files.folder_state(job.folder))
+        return False
+
+    def _look(self, job: _Job, state: FolderState | None) -> None:
+        """Tell what the folder says. ``state`` is None while its supervisor is known to live."""
+        if (state is None or state is FolderState.ENDED) and job.tell_end():
+            return
+        match state:
+            case None:
+                job.tell_running()
+            case FolderState.RUNNING:
+                job.tell_running()
+                self._follow_process(job)
+            case FolderState.LOST:
+                self._give_up(job)
+            case FolderState.NEW:
+                self._listeners.submit(self._start_again, job)
+            case FolderState.ENDED:
+                job.tell(JobEnded(
+                    job.id, Ending.LOST, -1, _utc(time.time()), _utc(time.time()), "Its exit record is damaged."
+                ))  # fmt: skip
+
+    def _follow_process(self, job: _Job) -> None:
+        """Follow a supervisor that another process, or an earlier life of this one, has started."""
+        pid = files.lock_holder(job.folder)
+        fd = _open_process(pid) if pid else None
+        if fd is not None and files.lock_holder(job.folder) == pid:
+            self._watcher.watch(fd, lambda _: self._see_end(job))
+            return
+        if fd is not None:
+            os.close(fd)
+        self._watcher.check(lambda: self._see_end(job))
+
+    def _see_end(self, job: _Job) -> bool:
+        """Say whether to go on watching; called when the process has ended, or might have."""
+        state = files.folder_state(job.folder)
+        if state is FolderState.RUNNING:
+            return True
+        self._look(job, state)
+        return False
+
+    def _start_again(self, job: _Job) -> None:
+        """Start a job whose supervisor came to nothing before it had claimed it: with less, each time."""
+        if self._closed:
+            return
+        why = job.heard.partition(FAILED_BELL)[2].decode("utf-8", "replace")
+        if job.starts >= _MOST_STARTS or job.planned is None:
+            now = _utc(time.time())
+            why = why or "Its supervisor ended at once, again and again."
+            job.tell(JobEnded(job.id, Ending.NOT_STARTED, -1, now, now, why))
+            return
+        planned = replace(job.planned, imports=Imports())
+        try:
+            if job.starts > 1 and UNFIT_BELL not in job.heard:
+                planned = self._planner.plan(replace(job.spec, warm=False))
+            self._start(job, planned)
+        except StepmillError as error:
+            now = _utc(time.time())
+            job.tell(JobEnded(job.id, Ending.NOT_STARTED, -1, now, now, str(error)))
+
+    def _give_up(self, job: _Job) -> None:
+        """Record the end of a job whose supervisor was killed, and clean up after it."""
+        record = lost(job.folder, time.time())
+        try:
+            files.RecordWriter(job.folder).write(record)
+        except OSError as error:
+            _log.warning("The end of job %s could not be recorded: %s", job.id, error)
+        self._listeners.submit(_clean_up_after, job.folder)
+        if not job.tell_end():
+            job.tell(_ended(job.id, record))
+
+
+class _Job:
+    """One job that is followed, and its listener."""
+
+    def __init__(self, spec: JobSpec, listen: Listener, listeners: ThreadPoolExecutor) -> None:
+        self.spec = spec
+        self.id = spec.job_id
+        self.folder = spec.folder
+        self.planned: Planned | None = None
+        self.starts = 0
+        self.heard = b""
+        self.ended = False
+        self._running_told = False
+        self._listen = listen
+        self._listeners = listeners
+        self._waiting: deque[JobEvent] = deque()
+        self._lock = threading.Lock()
+        self._delivering = False
+
+    def tell_running(self) -> None:
+        """Tell that the program runs, once."""
+        started = files.read_started(self.folder)
+        if started is not None and not self._running_told:
+            self._running_told = True
+            self.tell(JobRunning(self.id, started.isolation, started.notes, started.warm))
+
+    def tell_end(self) -> bool:
+        """Tell how it ended, if there is a record of it."""
+        record = files.read_exit(self.folder)
+        if record is None:
+            return False
+        if record.ending != Ending.NOT_STARTED:
+            self.tell_running()
+        self.tell(_ended(self.id, record))
+        return True
+
+    def tell(self, event: JobEvent) -> None:
+        """Deliver an event, after those before it, on another thread."""
+        with self._lock:
+            if self.ended:
+                return
+            self.ended = isinstance(event, JobEnded)
+            self._waiting.append(event)
+            if self._delivering:
+                return
+            self._delivering = True
+        with contextlib.suppress(RuntimeError):  # shut down: nobody listens any more
+            self._listeners.submit(self._deliver)
+
+    def _deliver(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._delivering = False
+                    return
+                event = self._waiting.popleft()
+            try:
+                self._listen(event)
+            except Exception:
+                _log.exception("The listener of job %s failed.", self.id)
+
+
+class _process:  # noqa: N801
+    """A process that stays the same while one looks at it, where the system can do that."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._fd: int | None = None
+
+    def __enter__(self) -> _process | None:
+        self._fd = _open_process(self._pid)
+        return self if self._fd is not None or not hasattr(os, "pidfd_open") else None
+
+    def __exit__(self, *_: object) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+
+    def send(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if self._fd is not None and sys.platform == "linux":
+                signal.pidfd_send_signal(self._fd, number)
+            else:
+                os.kill(self._pid, number)
+
+
+def _open_process(pid: int) -> int | None:
+    if sys.platform != "linux":
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
+
+
+def _clean_up_after(folder: Path) -> None:
+    """Remove what a killed supervisor left behind."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError):
+        order = read_order((folder / files.SPEC).read_bytes())
+        if order.container:
+            subprocess.run(
+                [*order.container[:-1], "rm", "--force", order.container[-1]],
+                env=order.environment, stdin=subprocess.DEVNULL, capture_output=True,
+                timeout=_CLEANING_SECONDS, check=False,
+            )  # fmt: skip
+    clear_away(folder / files.ROOT)
+
+
+def _ended(job_id: str, record: files.ExitRecord) -> JobEnded:
+    return JobEnded(
+        job_id=job_id,
+        ending=Ending(record.ending),
+        exit_code=record.exit_code,
+        started_at=_utc(record.started_at),
+        ended_at=_utc(record.ended_at),
+        message=record.message,
+    )
+
+
+def _utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,110 @@
+"""Which folders a Python environment needs to run, asked from its interpreter."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from stepmill.core.errors import ComputeError
+
+_ASKING_SECONDS = 60.0
+
+# Editable installs of setuptools map names to folders that are on no search path.
+_QUESTION = """
+import json, sys, os
+mapped = []
+for name, module in list(sys.modules.items()):
+    if name.startswith("__editable__"):
+        mapped.extend(getattr(module, "MAPPING", {}).values())
+print(json.dumps({
+    "executable": sys.executable, "prefix": sys.prefix, "base_prefix": sys.base_prefix,
+    "version": list(sys.version_info[:3]),
+    "paths": [p for p in sys.path if p] + [os.path.dirname(str(p)) for p in mapped],
+}))
+"""
+
+
+@dataclass(frozen=True)
+class PythonFacts:
+    """What is known of an interpreter.
+
+    Args:
+        executable: Its path, not resolved: the one that finds its virtual environment.
+        version: ``(3, 11, 7)``.
+        folders: All folders and files that it needs, absolute.
+    """
+
+    executable: Path
+    version: tuple[int, int, int]
+    folders: tuple[Path, ...]
+
+
+class Pythons:
+    """Asks each interpreter once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int], PythonFacts] = {}
+        self._lock = threading.Lock()
+
+    def facts(self, python: Path) -> PythonFacts:
+        """Return the facts of an interpreter, asked again when its environment has changed.
+
+        Raises:
+            ComputeError: If it cannot be run.
+        """
+        key = (str(python), _changed_at(python))
+        with self._lock:
+            found = self._known.get(key)
+            if found is None:
+                found = self._known[key] = _ask(python)
+            return found
+
+
+def _changed_at(python: Path) -> int:
+    """Return when something was last put on the environment's search path by a ``.pth`` file."""
+    try:
+        places = [python, *python.parent.parent.glob("lib/python*/site-packages")]
+        return max(place.stat().st_mtime_ns for place in places)
+    except OSError:
+        return 0
+
+
+def _ask(python: Path) -> PythonFacts:
+    try:
+        # Not the user's own site-packages: a job has another home.
+        answer = subprocess.run(
+            [python, "-I", "-c", _QUESTION],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_ASKING_SECONDS,
+            check=True,
+        )
+        told = json.loads(answer.stdout.splitlines()[-1])
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
+        raise ComputeError(
+            f"The Python interpreter {python} does not run: {error}.",
+            where=str(python),
+            mend="Name another one for the image, or build its environment anew.",
+        ) from error
+    folders = [told["prefix"], told["base_prefix"], *told["paths"], *_hops(python)]
+    return PythonFacts(
+        executable=Path(told["executable"]),
+        version=tuple(told["version"]),
+        folders=tuple(Path(folder) for folder in dict.fromkeys(folders) if os.path.exists(folder)),
+    )
+
+
+def _hops(python: Path) -> list[str]:
+    """Return the folders of the links by which the interpreter's name leads to its file."""
+    found = []
+    path = python.absolute()
+    for _ in range(20):
+        found.append(str(path.parent))
+        if not path.is_symlink():
+            break
+        path = Path(os.path.normpath(path.parent / path.readlink()))
+    return found

@@ -1,0 +1,152 @@
+"""Decides what a job sees: from its spec and from this machine to one ``SandboxPlan``."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from pathlib import Path
+
+from stepmill.compute.local.host import HostView
+from stepmill.compute.local.pythons import PythonFacts
+from stepmill.compute.spec import JobSpec, Mount
+from stepmill.compute.supervision.files import ROOT
+from stepmill.compute.supervision.layout import governing
+from stepmill.compute.supervision.order import Bind, SandboxPlan
+from stepmill.core.errors import ComputeError
+
+HOME = "/root"
+SHIMS = "/opt/stepmill/bin"
+_STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_FOLDERS = (
+    ("/dev", 0o755), ("/opt", 0o755), ("/opt/ml", 0o755), ("/proc", 0o755), (HOME, 0o700), ("/run", 0o755),
+    ("/tmp", 0o1777), ("/var", 0o755), ("/var/tmp", 0o1777),
+)  # fmt: skip
+# Empty folders that cover what a job must not see.
+_COVERS = "/.covers"
+
+
+def plan_sandbox(
+    spec: JobSpec,
+    host: HostView,
+    python: PythonFacts,
+    *,
+    hidden: Iterable[Path] = (),
+    home: Path | None = None,
+    new_user: bool = True,
+) -> SandboxPlan:
+    """Return what the job sees.
+
+    Args:
+        spec: The job.
+        host: What every job sees of this machine.
+        python: The job's interpreter.
+        hidden: Folders that no job may see into, even where they lie in something that it needs.
+        home: The user's home; never shown as a whole.
+        new_user: Whether the sandbox needs a user namespace.
+
+    Raises:
+        ComputeError: If a mount has an impossible target.
+    """
+    root = str(spec.folder / ROOT)
+    check_mounts(spec.mounts)
+    needed = _needed_by_python(host, python, home)
+    covers, inside = _covers(root, [*host.binds, *needed], host.secret_folders, hidden, needed)
+    mounts = tuple(Bind(str(m.source), m.target, m.read_only) for m in spec.mounts)
+    binds = (*host.binds, *(bind for bind in needed if bind not in inside), *covers, *inside, *mounts)
+    folders = [*_FOLDERS, *((cover.source.removeprefix(root), 0o755) for cover in covers)]
+    if spec.working_directory != "/" and governing(binds, spec.working_directory) is None:
+        folders.append((spec.working_directory, 0o755))
+    return SandboxPlan(
+        root=root,
+        binds=binds,
+        links=host.links,
+        folders=tuple(folders),
+        files=shims(python.executable),
+        network=spec.network,
+        new_user=new_user,
+    )
+
+
+def check_mounts(mounts: Iterable[Mount]) -> None:
+    """Refuse targets that are no plain absolute paths, and sources that are not there.
+
+    Raises:
+        ComputeError: For the first wrong one.
+    """
+    for mount in mounts:
+        target = mount.target
+        if (
+            not target.startswith("/")
+            or posixpath.normpath(target) != target
+            or target == "/"
+            or "\0" in target
+        ):
+            raise ComputeError(
+                f"{target!r} is no place in a job.", where="mounts", mend="Give a normalized absolute path."
+            )
+        if not mount.source.exists():
+            raise ComputeError(
+                f"{mount.source} is not there, but shall be shown at {target}.", where="mounts"
+            )
+
+
+def _needed_by_python(host: HostView, python: PythonFacts, home: Path | None) -> list[Bind]:
+    """Show what the interpreter needs and the host's view does not show; the outermost only."""
+    chosen: list[Path] = []
+    for folder in sorted(python.folders, key=lambda path: len(path.parts)):
+        too_wide = folder == Path("/") or (home is not None and home.is_relative_to(folder))
+        shown = host.covers(folder) or any(folder.is_relative_to(other) for other in chosen)
+        if not too_wide and not shown:
+            chosen.append(folder)
+    return [Bind(str(folder), str(folder)) for folder in chosen]
+
+
+def _covers(
+    root: str, shown: list[Bind], secrets: Iterable[str], hidden: Iterable[Path], needed: list[Bind]
+) -> tuple[list[Bind], list[Bind]]:
+    """Return the binds that cover what must not be seen, and those needed ones that lie inside a cover.
+
+    A cover can be written to, but only the job itself ever sees what it writes there.
+    """
+    places = [*secrets, *(str(path) for path in hidden if governing(tuple(shown), str(path)))]
+    covers = [Bind(f"{root}{_COVERS}/{index}", place, read_only=False) for index, place in enumerate(places)]
+    inside = [bind for bind in needed if any(bind.target.startswith(place + "/") for place in places)]
+    return covers, inside
+
+
+def shims(python: Path) -> tuple[tuple[str, int, str], ...]:
+    """Return small programs ``python`` and ``python3`` where the interpreter's folder does not have them.
+
+    A link would not do: an interpreter finds its virtual environment beside the name it is called by.
+    """
+    real = python.resolve()
+    names = [name for name in ("python", "python3") if (python.parent / name).resolve() != real]
+    return tuple((f"{SHIMS}/{name}", 0o755, f'#!/bin/sh\nexec "{python}" "$@"\n') for name in names)
+
+
+def environment_inside(spec: JobSpec, python: PythonFacts) -> dict[str, str]:
+    """Return the variables of a job in a sandbox: its own, and what a shell and Python cannot do without."""
+    before = f"{SHIMS}:" if shims(python.executable) else ""
+    return {
+        "HOME": HOME,
+        "LANG": "C.UTF-8",
+        "PATH": f"{before}{python.executable.parent}:{_STANDARD_PATH}",
+        # Inside, the user is root, for whom tar wants to restore owners; but no other user exists there.
+        "TAR_OPTIONS": "--no-same-owner",
+        **spec.environment,
+    }
+
+
+def command_inside(spec: JobSpec) -> tuple[str, ...]:
+    """Return the command with the job's interpreter in place of ``python`` and ``python3``."""
+    program, *arguments = spec.command
+    return (str(spec.python) if program in ("python", "python3") else program, *arguments)
+
+
+def place_on_host(plan: SandboxPlan, path: str, directory: str) -> Path | None:
+    """Return where something that the job sees at ``path`` lies on this machine, None if nowhere."""
+    inside = posixpath.normpath(posixpath.join(directory, path))
+    bind = governing(plan.binds, inside)
+    if bind is None:
+        return None
+    return Path(bind.source + inside[len(bind.target) :])

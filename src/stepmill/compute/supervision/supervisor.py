@@ -1,0 +1,335 @@
+"""The supervisor of one job: starts it, keeps its log, stops it when asked or in time, tells the end.
+
+It is a process of its own and depends on no server. Everything it knows is in the job's folder, and
+everything it finds out is written there; the pipe that its server may have given it is only a bell.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+from stepmill.compute.supervision import files, processes
+from stepmill.compute.supervision.cgroups import Limits, set_limits
+from stepmill.compute.supervision.files import ExitRecord, RecordWriter, Started
+from stepmill.compute.supervision.launch import Launched, Report, launch, read_report
+from stepmill.compute.supervision.layout import LayoutError, clear_away, lay_out
+from stepmill.compute.supervision.order import Order, read_order
+from stepmill.compute.supervision.pump import LogWriter
+from stepmill.compute.supervision.threads import ThreadCounts
+
+if sys.platform == "linux":
+    from stepmill.compute.supervision import kernel
+
+# What the bell says: look into the folder. The letter is only for whoever debugs.
+RUNNING_BELL = b"r"
+ENDED_BELL = b"e"
+
+_PIPE_BYTES = 1 << 20
+_F_SETPIPE_SZ = 1031
+# After the job's end its log is read until nobody holds it open any more, but no longer than this
+# without a new byte: a process that got away must not keep the job from ending.
+_SILENCE_AFTER_END_SECONDS = 2.0
+_ENGINE_CALL_SECONDS = 60.0
+_LONGEST_WAIT_SECONDS = 3600.0
+
+# Exit codes with which engines and wrappers say that the program never ran.
+# Source: podman-run(1), docker run, "Exit status".
+_ENGINE_NOT_STARTED = (125, 126, 127)
+
+
+def supervise(folder: Path, bell: int, threads: ThreadCounts) -> None:
+    """Carry out the order in a job's folder, to the end. Does nothing if that is done, or being done.
+
+    Args:
+        folder: The job's folder, with its order.
+        bell: A pipe to write to when there is something new in the folder.
+        threads: What was found before the fork.
+    """
+    signals = _catch_signals()
+    lock = files.take_lock(folder)
+    if lock is None or (folder / files.EXIT).exists():
+        return
+    record = RecordWriter(folder)
+    order = read_order((folder / files.SPEC).read_bytes())
+    limits = set_limits(order.job_id, order.memory_bytes, order.cpus)
+    now = time.time()
+    started = Started(now, order.isolation, (*order.notes, *limits.notes), order.script)
+    try:
+        if files.claim(folder, started):
+            end = _Supervision(folder, order, limits, now, bell, signals).run(threads)
+        else:
+            end = lost(folder, now)
+        record.write(end)
+    except Exception as error:
+        # The children die with this process, so nothing goes on unseen.
+        record.write(replace(lost(folder, now), message=f"Its supervisor failed: {error!r}."))
+        raise
+    finally:
+        _ring(bell, ENDED_BELL)
+        limits.remove()
+        clear_away(folder / files.ROOT)
+
+
+def lost(folder: Path, now: float) -> ExitRecord:
+    """Return the record of a job whose supervisor died: nobody knows how it ended."""
+    started = files.read_started(folder)
+    return ExitRecord(
+        ending="lost",
+        exit_code=-1,
+        started_at=started.at if started else now,
+        ended_at=now,
+        message="The job's supervisor was killed, or the machine restarted, before the job had ended.",
+    )
+
+
+def _ring(bell: int, letter: bytes) -> None:
+    with contextlib.suppress(OSError):  # the server is gone: the folder tells the next one
+        os.write(bell, letter)
+
+
+def _catch_signals() -> int:
+    """Turn signals into bytes of a pipe; return its reading end."""
+
+    def ignore(_number: int, _frame: FrameType | None) -> None:
+        return
+
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, ignore)
+    return read
+
+
+class _Supervision:
+    """One job, from its start to its end."""
+
+    def __init__(
+        self, folder: Path, order: Order, limits: Limits, started_at: float, bell: int, signals: int
+    ) -> None:
+        self._folder = folder
+        self._order = order
+        self._limits = limits
+        self._started_at = started_at
+        self._bell = bell
+        self._signals = signals
+        self._log = LogWriter(folder, order.log_limit_bytes)
+        self._report = b""
+        self._wait_status: int | None = None
+        self._reason = ""  # the first of: stopped, timed-out
+        self._deadline = time.monotonic() + order.timeout_seconds if order.timeout_seconds else None
+        self._kill_at: float | None = None
+        self._asked: list[int] = []
+
+    def run(self, threads: ThreadCounts) -> ExitRecord:
+        """Start the program and see it to its end."""
+        if (self._folder / files.STOP).exists():
+            return self._record("stopped", -1, "It was asked to stop before it had started.")
+        try:
+            if self._order.plan is not None:
+                lay_out(self._order.plan)
+            if sys.platform == "linux" and not self._order.namespaces:
+                kernel.adopt_orphans()
+            child = launch(self._order, self._limits, threads)
+        except (OSError, LayoutError) as error:
+            return self._record("not-started", -1, str(error))
+        self._follow(child)
+        self._end_what_is_left(child.pid)
+        self._drain(child.log_fd)
+        self._log.close()
+        return self._judge(read_report(self._report))
+
+    def _follow(self, child: Launched) -> None:
+        """Pass on the log, and heed signals and time, until the child has ended."""
+        _enlarge(child.log_fd)
+        poll = select.poll()
+        for fd in (child.log_fd, child.status_fd, self._signals):
+            poll.register(fd, select.POLLIN)
+        while self._wait_status is None:
+            for fd, _ in poll.poll(self._milliseconds()):
+                if fd == self._signals:
+                    self._heed_signals(child)
+                elif not self._take_in(child, fd):
+                    poll.unregister(fd)
+            self._heed_time(child)
+        while self._take_in(child, child.status_fd):
+            pass
+
+    def _take_in(self, child: Launched, fd: int) -> bool:
+        """Read from the log or the status pipe; False at its end."""
+        data = os.read(fd, _PIPE_BYTES)
+        if fd == child.log_fd:
+            self._log.write(data)
+        else:
+            if not self._report and data.startswith(b"R"):
+                _ring(self._bell, RUNNING_BELL)
+            self._report += data
+        return bool(data)
+
+    def _heed_signals(self, child: Launched) -> None:
+        numbers = os.read(self._signals, 512)
+        if signal.SIGCHLD in numbers:
+            self._reap(child.pid)
+        if (signal.SIGTERM in numbers or signal.SIGUSR1 in numbers) and self._wait_status is None:
+            self._ask_to_end(child, "stopped")
+
+    def _reap(self, main: int) -> None:
+        """Collect all that has ended; orphans that were adopted too."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == main:
+                self._wait_status = status
+
+    def _milliseconds(self) -> float:
+        """Say how long nothing can become due."""
+        now = time.monotonic()
+        moments = [at for at in (self._kill_at, None if self._reason else self._deadline) if at is not None]
+        wait = min((at - now for at in moments), default=_LONGEST_WAIT_SECONDS)
+        return max(0.0, min(wait, _LONGEST_WAIT_SECONDS)) * 1000 + 1
+
+    def _heed_time(self, child: Launched) -> None:
+        if self._wait_status is not None:
+            return
+        now = time.monotonic()
+        if self._kill_at is not None and now >= self._kill_at:
+            self._kill(child.pid)
+            self._kill_at = now + 1.0  # and again, should something have been forked meanwhile
+        elif self._deadline is not None and not self._reason and now >= self._deadline:
+            self._ask_to_end(child, "timed-out")
+
+    def _ask_to_end(self, child: Launched, reason: str) -> None:
+        if self._reason:
+            return
+        self._reason = reason
+        self._kill_at = time.monotonic() + self._order.grace_seconds
+        generations = 1 if self._order.namespaces else self._order.program_depth
+        program = processes.descend(child.pid, generations)
+        if program:
+            processes.send(processes.those_to_ask(program), signal.SIGTERM)
+        else:
+            self._kill(child.pid)  # it is only being set up, or nearly over
+
+    def _kill(self, main: int) -> None:
+        """End everything: killing the first process of a process namespace ends all that are in it."""
+        if self._order.container:
+            self._engine("kill")
+        below = processes.descendants(main)
+        processes.kill_group(main)
+        processes.send([main, *below], signal.SIGKILL)
+
+    def _engine(self, *words: str) -> str:
+        """Ask the container engine; what it answers, empty if it does not."""
+        engine, name = self._order.container[:-1], self._order.container[-1]
+        try:
+            answer = subprocess.run(
+                [*engine, *words, name],
+                env=self._order.environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_ENGINE_CALL_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return ""
+        return answer.stdout.decode("utf-8", "replace").strip()
+
+    def _end_what_is_left(self, main: int) -> None:
+        """End descendants that outlived the program where no process namespace has done so."""
+        if self._order.container:
+            return
+        processes.kill_group(main)
+        processes.send(processes.descendants(os.getpid()), signal.SIGKILL)
+        self._reap(main)
+
+    def _drain(self, log_fd: int) -> None:
+        """Read what is still in the pipe."""
+        poll = select.poll()
+        poll.register(log_fd, select.POLLIN)
+        while poll.poll(_SILENCE_AFTER_END_SECONDS * 1000):
+            data = os.read(log_fd, _PIPE_BYTES)
+            if not data:
+                return
+            self._log.write(data)
+
+    def _judge(self, report: Report) -> ExitRecord:
+        """Say how the job ended."""
+        out_of_memory = self._limits.killed_for_memory() > 0
+        if self._order.container:
+            out_of_memory = self._engine("inspect", "--format", "{{.State.OOMKilled}}") == "true"
+            self._engine("rm", "--force")
+        if report.error:
+            return self._record("not-started", -1, report.error)
+        code, by_signal = _decode(self._wait_status if report.wait_status is None else report.wait_status)
+        if refusal := self._wrapper_refusal(code):
+            return self._record("not-started", -1, refusal)
+        if self._reason:
+            return self._record(self._reason, code)
+        if out_of_memory and code:
+            return self._record("out-of-memory", code, "It used too much memory and was killed.")
+        # A wrapper can only pass a signal on as an exit code.
+        by_signal = by_signal or (self._wraps and 128 < code < 128 + signal.NSIG)
+        if by_signal:
+            return self._record("signalled", code, f"It was ended by {_signal_name(code - 128)}.")
+        return self._record("exited", code)
+
+    @property
+    def _wraps(self) -> bool:
+        return self._order.program_depth > 0 or bool(self._order.container)
+
+    def _wrapper_refusal(self, code: int) -> str:
+        """Return what the wrapper said, if it was it that failed, and not the program."""
+        if not self._wraps or code == 0:
+            return ""
+        said = (self._folder / files.LOG).read_bytes()[:2000].decode("utf-8", "replace").strip()
+        if self._order.container:
+            return said or "The container engine could not start it." if code in _ENGINE_NOT_STARTED else ""
+        return said if code == 1 and said.startswith("bwrap: ") and "\n" not in said else ""
+
+    def _record(self, ending: str, code: int, message: str = "") -> ExitRecord:
+        trouble = self._log.trouble
+        if trouble:
+            message = f"{message} The log is incomplete: {trouble}.".strip()
+        return ExitRecord(ending, code, self._started_at, time.time(), message)
+
+
+def _decode(wait_status: int | None) -> tuple[int, bool]:
+    """Return the exit code (128 + n for signal n), and whether it was a signal.
+
+    Example:
+        >>> _decode(3 << 8), _decode(9)
+        ((3, False), (137, True))
+    """
+    if wait_status is None:
+        return -1, False
+    code = os.waitstatus_to_exitcode(wait_status)
+    return (128 - code, True) if code < 0 else (code, False)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _enlarge(pipe: int) -> None:
+    """Give the pipe more room, so that a burst of output does not make the program wait."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe, _F_SETPIPE_SZ, _PIPE_BYTES)
