@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -80,7 +80,7 @@ class Home:
 
 
 @contextmanager
-def open_home(folder: Path, clock: Clock | None = None) -> Iterable[Home]:
+def open_home(folder: Path, clock: Clock | None = None) -> Iterator[Home]:
     home = Home(folder, clock)
     try:
         yield home

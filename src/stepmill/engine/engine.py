@@ -118,16 +118,18 @@ class Engine:
         """Start an execution; return its id, once it is written.
 
         Raises:
-            InvalidInputError: If the name, the parallelism or a text cannot be taken.
+            InvalidInputError: If the name, the parallelism, a text or the selection cannot be taken.
             DefinitionError: If the definition is wrong, or a parameter. Carries all findings.
             UnsupportedError: If there is a step that cannot be run here; it is named.
             NotFoundError: If the source of a selective execution is not there.
+            WrongStateError: If it is not at its end.
             ConflictError: If the client token was used for a start that differs.
             StorageError: If the store fails. In all cases nothing was written.
         """
         new = prepare(
             request,
             plans=self._plans,
+            store=self._store,
             resources=self._resources,
             arns=self._arns,
             owner=self.id,
@@ -137,7 +139,8 @@ class Engine:
             try:
                 self._store.create(new)
             except ConflictError:
-                if new.details.client_token and self._store.get(new.id).details == new.details:
+                token = new.details.client_token
+                if token and self._store.get(new.id).details.client_token == token:
                     return new.id
                 raise
             self._driver.drive(take_new(new, self._plans))

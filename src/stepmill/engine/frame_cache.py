@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar, overload
 
 from stepmill.engine.interpreters.pipelines.frames import Frame, decode_frame, encode_frame
+from stepmill.storage.executions import ExecutionStore
 
 _Default = TypeVar("_Default")
 
@@ -99,3 +100,9 @@ class FrameCache(Mapping[str, Frame]):
             frame = decode_frame(text)
         self._decoded[name] = frame
         return frame
+
+
+def all_frames(store: ExecutionStore, execution: str) -> FrameCache:
+    """Return all frames of an execution as they are stored now, read at once and decoded when needed."""
+    texts = store.frames(execution)
+    return FrameCache(texts, texts.get, limit=len(texts))

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from stepmill.core.json import Json
 from stepmill.core.statuses import PipelineExecutionStatus
-from stepmill.engine.frame_cache import FrameCache
+from stepmill.engine.frame_cache import FrameCache, all_frames
 from stepmill.engine.interpreters.pipelines.listing import StepView, step_entries, step_notes, step_views
 from stepmill.engine.interpreters.pipelines.plan import Plan
+from stepmill.engine.interpreters.pipelines.selection import selection_from
 from stepmill.engine.ownership import is_alive
 from stepmill.engine.plans import Plans
 from stepmill.engine.summaries import ExecutionSummary, SummaryPage, summarize
@@ -100,10 +101,24 @@ class ExecutionReader:
         """Return the plan that an execution follows."""
         return self._plans.of(self._store.get(execution).details.definition)
 
+    def selection_from(self, definition: str, first: str, source: str) -> tuple[str, ...]:
+        """Return the steps that a selective execution runs that begins with one, and goes on to the end.
+
+        Args:
+            definition: Text of the document to run.
+            first: Name of the step to begin with.
+            source: Id of the execution whose results are taken over.
+
+        Raises:
+            DefinitionError: If the document is not a definition without faults.
+            InvalidInputError: If it has no such step.
+        """
+        _digest, plan = self._plans.read(definition)
+        _plan, frames = self._plan_and_frames(source)
+        return selection_from(plan, first, frames)
+
     def _plan_and_frames(self, execution: str) -> tuple[Plan, FrameCache]:
-        plan = self.plan(execution)
-        texts = self._store.frames(execution)
-        return plan, FrameCache(texts, texts.get, limit=len(texts))
+        return self.plan(execution), all_frames(self._store, execution)
 
     def _summary(self, stored: StoredExecution) -> ExecutionSummary:
         while True:

@@ -11,15 +11,18 @@ from datetime import datetime
 from hashlib import sha256
 
 from stepmill.core.arns import Arns
-from stepmill.core.errors import InvalidInputError, UnsupportedError
+from stepmill.core.errors import InvalidInputError, UnsupportedError, WrongStateError
 from stepmill.core.json import Json, digest
 from stepmill.core.statuses import PipelineExecutionStatus
+from stepmill.engine.frame_cache import all_frames
 from stepmill.engine.interpreters.pipelines.events import ExecutionStarted, Selection, encode_event
+from stepmill.engine.interpreters.pipelines.frames import Frame
 from stepmill.engine.interpreters.pipelines.plan import Plan
+from stepmill.engine.interpreters.pipelines.selection import check_selection, selection_from
 from stepmill.engine.plans import Plans
 from stepmill.language.pipelines.parameters import bind_parameters
 from stepmill.language.pipelines.supported import refuse_unsupported
-from stepmill.storage.executions import ExecutionDetails, NewExecution
+from stepmill.storage.executions import ExecutionDetails, ExecutionStore, NewExecution
 from stepmill.storage.texts import check_text
 
 # Source: API reference, PipelineExecutionArn ends in twelve lower-case alphanumerics.
@@ -41,7 +44,9 @@ class StartRequest:
         parameters: Name -> value, as text or of its type. Those without a default must be there.
         parallelism: The most steps at once, from 1; ``None``: 50.
         selected_steps: Run only these. Empty: all.
-        source_execution: Id of the execution whose results the other steps' are; empty if none is needed.
+        from_step: Run only this one and what comes after it; not together with ``selected_steps``.
+        source_execution: Id of the execution that the results of the steps that do not run are taken
+            from; empty if none is needed.
         display_name: For humans.
         description: For humans.
         client_token: Starting twice with the same token gives the same execution. Empty: no token.
@@ -53,6 +58,7 @@ class StartRequest:
     parameters: Mapping[str, object] = field(default_factory=dict)
     parallelism: int | None = None
     selected_steps: tuple[str, ...] = ()
+    from_step: str = ""
     source_execution: str = ""
     display_name: str = ""
     description: str = ""
@@ -63,6 +69,7 @@ def prepare(
     request: StartRequest,
     *,
     plans: Plans,
+    store: ExecutionStore,
     resources: Collection[str],
     arns: Arns,
     owner: str,
@@ -73,15 +80,18 @@ def prepare(
     Args:
         request: The wish.
         plans: Reads the definition.
+        store: Has the source of a selective execution.
         resources: Those that somebody does tasks for.
         arns: Builder of ARNs.
         owner: The engine that will drive it.
         at: Now.
 
     Raises:
-        InvalidInputError: If the name, the parallelism or a text cannot be taken.
+        InvalidInputError: If the name, the parallelism, a text or the selection cannot be taken.
         DefinitionError: If the definition is wrong, or a parameter. Carries all findings.
         UnsupportedError: If there is a step that cannot be run here; it is named.
+        NotFoundError: If the source of a selective execution is not there.
+        WrongStateError: If it is not at its end.
     """
     check_request(request)
     definition_digest, plan = plans.read(request.definition)
@@ -95,7 +105,7 @@ def prepare(
         at=at,
         definition_digest=definition_digest,
         parameters=parameters,
-        selection=None,
+        selection=_selection(request, plan, store),
     )
 
 
@@ -142,6 +152,39 @@ def check_resources(plan: Plan, available: Collection[str]) -> None:
             f"Nobody here does the work of these steps: {shown}{more}.",
             where=plan.steps[missing[0]].step.path,
         )
+
+
+def _selection(request: StartRequest, plan: Plan, store: ExecutionStore) -> Selection | None:
+    if not (request.selected_steps or request.from_step):
+        return None
+    if request.selected_steps and request.from_step:
+        raise InvalidInputError(
+            "Both the steps to run and the step to run from are given.", mend="Give one of them."
+        )
+    source, arn = _source(request, store)
+    selected = request.selected_steps or selection_from(plan, request.from_step, source)
+    return check_selection(plan, selected, source, arn)
+
+
+def _source(request: StartRequest, store: ExecutionStore) -> tuple[Mapping[str, Frame], str]:
+    """Return the frames of the execution whose results are taken over, and its ARN."""
+    if not request.source_execution:
+        return {}, ""
+    where = "SelectiveExecutionConfig.SourcePipelineExecutionArn"
+    stored = store.get(request.source_execution)
+    if stored.pipeline != request.pipeline:
+        raise InvalidInputError(
+            f"Execution {stored.id!r} is one of pipeline {stored.pipeline!r}.",
+            where=where,
+            mend=f"Name an execution of {request.pipeline!r}.",
+        )
+    if not PipelineExecutionStatus(stored.status).is_final:
+        raise WrongStateError(
+            f"Execution {stored.id!r} is {stored.status}; its results can be taken over once it has ended.",
+            where=where,
+            mend="Wait until it has ended, or stop it first.",
+        )
+    return all_frames(store, stored.id), stored.details.arn
 
 
 def execution_id(request: StartRequest) -> str:
@@ -226,5 +269,6 @@ def _token(request: StartRequest, parameters: Mapping[str, Json]) -> str:
     """Return what a repeated start with the same token must agree on."""
     if not request.client_token:
         return ""
-    asked = [dict(parameters), request.version, request.parallelism, list(request.selected_steps)]
+    selection = [*request.selected_steps, request.from_step]
+    asked = [dict(parameters), request.version, request.parallelism, selection]
     return f"{digest(asked)}:{request.client_token}"
