@@ -69,7 +69,7 @@ class Database:
         with translated_disk_errors():
             path.parent.mkdir(parents=True, exist_ok=True)
         with translated_database_errors(str(path)):
-            engine = _sqlite_engine(path)
+            engine = sqlite_engine(path)
             try:
                 migrations.bring_up_to_date(engine)
             except BaseException:
@@ -145,7 +145,8 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def _sqlite_engine(path: Path) -> sqlalchemy.Engine:
+def sqlite_engine(path: Path) -> sqlalchemy.Engine:
+    """Return SQLAlchemy's engine for that file, without looking at what is in it."""
     engine = sqlalchemy.create_engine(
         URL.create("sqlite", database=str(path)),
         poolclass=pool.QueuePool,
