@@ -1,7 +1,7 @@
 """Calls one Lambda function. Runs inside the job, by whatever Python the job has.
 
 Stands alone: it is copied into the job's folder, imports the standard library only, and finds
-beside itself ``call.json`` (what to call) and ``task`` (the function's code, also at ``/var/task``).
+beside itself ``call.json``: what to call. The function's code lies where ``LAMBDA_TASK_ROOT`` says.
 It leaves ``result.json``: ``{"result": ...}``, or ``{"error": {errorType, errorMessage, stackTrace}}``.
 
 Source: AWS Lambda developer guide, "Using the Lambda context object to retrieve Python function
@@ -19,8 +19,6 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-_TASK_ROOT = Path("/var/task")
 
 
 class Context:
@@ -63,9 +61,8 @@ class CallError(Exception):
 def main(base: Path) -> int:
     """Call the function and write down what became of it; return the exit code."""
     call = json.loads((base / "call.json").read_text(encoding="utf-8"))
-    code = _TASK_ROOT if _TASK_ROOT.is_dir() else base / "task"
-    sys.path.insert(0, str(code))
-    os.environ["LAMBDA_TASK_ROOT"] = str(code)
+    code = os.environ["LAMBDA_TASK_ROOT"]
+    sys.path.insert(0, code)
     os.chdir(code)
     try:
         text = _call(call)
