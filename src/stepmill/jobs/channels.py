@@ -135,6 +135,8 @@ def files_of(item: Input, objects: ObjectStore) -> list[SourceFile]:
 
 
 def _of_prefix(prefix: S3Uri, objects: ObjectStore) -> list[SourceFile]:
+    if not objects.bucket_exists(prefix.bucket):
+        raise _missing_object(prefix, objects)
     if prefix.key and not prefix.key.endswith("/"):
         try:
             objects.head(prefix)

@@ -1,0 +1,80 @@
+"""The files that a job finds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from stepmill.core.arns import Arns
+from stepmill.jobs.contract import job_environment, lay_out_processing, lay_out_training, training_environment
+from stepmill.jobs.requests.processing import read_processing_request
+from stepmill.jobs.requests.training import read_training_request
+from support.job_data import channel, processing_document, processing_output, training_document
+
+ARNS = Arns("eu-west-1", "123456789012")
+
+
+def training_files(tmp_path: Path, **changes: Any) -> dict[str, Any]:
+    lay_out_training(tmp_path, read_training_request(training_document(**changes), tmp_path))
+    folder = tmp_path / "input" / "config"
+    return {path.name: json.loads(path.read_text()) for path in folder.iterdir()}
+
+
+def test_the_configuration_of_a_training_job(tmp_path: Path) -> None:
+    files = training_files(
+        tmp_path,
+        HyperParameters={"epochs": "3"},
+        InputDataConfig=[channel("train", "s3://data/x")],
+        CheckpointConfig={"S3Uri": "s3://data/ck", "LocalPath": "/opt/ml/checkpoints/mine"},
+    )
+    assert files["hyperparameters.json"] == {"epochs": "3"}
+    assert files["inputdataconfig.json"] == {
+        "train": {
+            "TrainingInputMode": "File",
+            "S3DistributionType": "FullyReplicated",
+            "RecordWrapperType": "None",
+        }
+    }
+    assert files["resourceconfig.json"] == {
+        "current_host": "algo-1",
+        "current_instance_type": "ml.m5.xlarge",
+        "current_group_name": "homogeneousCluster",
+        "hosts": ["algo-1"],
+        "instance_groups": [
+            {
+                "instance_group_name": "homogeneousCluster",
+                "instance_type": "ml.m5.xlarge",
+                "hosts": ["algo-1"],
+            }
+        ],
+        "network_interface_name": "eth0",
+    }
+    assert files["checkpointconfig.json"]["S3Uri"] == "s3://data/ck"
+    assert "debughookconfig.json" not in files
+    for folder in ("model", "output/data", "checkpoints/mine", "code", "input/data"):
+        assert (tmp_path / folder).is_dir()
+
+
+def test_the_configuration_of_a_processing_job(tmp_path: Path) -> None:
+    document = processing_document(
+        ProcessingOutputConfig={"Outputs": [processing_output("train", "s3://data/t")]}
+    )
+    request = read_processing_request(document, tmp_path)
+    lay_out_processing(tmp_path, request, "prep-1", "arn:prep-1")
+    config = json.loads((tmp_path / "config" / "processingjobconfig.json").read_text())
+    assert config == {**document, "ProcessingJobName": "prep-1", "ProcessingJobArn": "arn:prep-1"}
+    resources = json.loads((tmp_path / "config" / "resourceconfig.json").read_text())
+    assert resources == {"current_host": "algo-1", "hosts": ["algo-1"]}
+    assert (tmp_path / "processing" / "output" / "train").is_dir()
+
+
+def test_the_variables_of_the_request_win() -> None:
+    environment = job_environment(ARNS, {"PYTHONUNBUFFERED": "", "A": "1"})
+    assert environment == {
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "PYTHONUNBUFFERED": "",
+        "A": "1",
+    }
+    assert training_environment("n", "arn:n") == {"TRAINING_JOB_NAME": "n", "TRAINING_JOB_ARN": "arn:n"}
