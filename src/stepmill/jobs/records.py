@@ -162,7 +162,10 @@ class JobRecords:
         """
         record = self._records.find(self.kind, name)
         if record is None:
-            return self._records.create(self.kind, name, body_of(request, state), status=state.status)
+            body = body_of(request, state)
+            return self._records.create(
+                self.kind, name, body, parent=state.execution_arn, status=state.status
+            )
         if state_of(record).task_id != state.task_id:
             raise ConflictError(f"There is a {self.kind} {name!r} already.", mend="Choose another name.")
         return record

@@ -1,0 +1,5 @@
+"""``python -m stepmill``."""
+
+from stepmill.cli import main
+
+main()

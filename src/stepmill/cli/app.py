@@ -1,0 +1,62 @@
+"""The command line: the commands put together, and errors turned into text and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from stepmill.cli.commands import author, callbacks, functions, housekeeping, look, models, run, steer
+from stepmill.cli.exit_codes import ExitCode, exit_code_of
+from stepmill.cli.output import Output
+from stepmill.core.errors import StepmillError
+
+
+class _ErrorsToExitCodes(TyperGroup):
+    """Shows a Stepmill error as what, where and mend, and ends with its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except StepmillError as error:
+            Output(as_json="--json" in sys.argv[1:]).error(error)
+            raise typer.Exit(exit_code_of(error)) from error
+        except KeyboardInterrupt:
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+
+app = typer.Typer(
+    name="stepmill",
+    cls=_ErrorsToExitCodes,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Run SageMaker pipelines for real, anywhere. State lives in .stepmill/ (or STEPMILL_HOME).",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"stepmill {version('stepmill')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Run SageMaker pipelines for real, anywhere."""
+
+
+for _module in (author, run, look, steer, models, housekeeping):
+    _module.register(app)
+app.add_typer(functions.app, name="functions")
+app.add_typer(callbacks.app, name="callbacks")

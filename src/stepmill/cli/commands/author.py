@@ -1,0 +1,104 @@
+"""Commands for whoever writes a pipeline: init, lint, compile."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stepmill.cli.context import AsJson
+from stepmill.cli.exit_codes import ExitCode
+from stepmill.cli.output import Output, finding_document, finding_text
+from stepmill.cli.pipeline_file import read_pipeline_file
+from stepmill.core.errors import ConflictError, InvalidInputError
+from stepmill.core.findings import Severity
+
+PipelineName = Annotated[
+    str,
+    typer.Option("--pipeline", "-p", help="Which pipeline, if the file makes several.", show_default=False),
+]
+FileArgument = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A pipeline.py, or a definition as .json.", show_default=False)
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    app.command()(init)
+    app.command()(lint)
+    app.command("compile")(compile_)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to; made if it is not there.")] = Path(),
+) -> None:
+    """Start a project: a small pipeline that runs, and a stepmill.toml."""
+    output = Output()
+    template = resources.files("stepmill.cli") / "template"
+    files = [item for item in template.iterdir() if item.is_file()]
+    taken = [item.name for item in files if (folder / item.name).exists()]
+    if taken:
+        raise ConflictError(
+            f"{', '.join(sorted(taken))} already there; nothing was written.",
+            where=str(folder),
+            mend="Choose an empty folder.",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for item in files:
+        (folder / item.name).write_bytes(item.read_bytes())
+    output.line(f"Made {', '.join(sorted(item.name for item in files))} in {folder.resolve()}.")
+    place = "" if folder == Path() else f"cd {folder} && "
+    output.line(f"Run it:  {place}stepmill run pipeline.py")
+
+
+def lint(file: FileArgument, pipeline: PipelineName = "", as_json: AsJson = False) -> None:
+    """Check a pipeline: everything that is wrong, with place and mend. Exit code 1 on errors."""
+    from stepmill.core.service_models import service_model
+    from stepmill.language.pipelines.checking import check
+
+    output = Output(as_json=as_json)
+    source = read_pipeline_file(file, pipeline)
+    findings = check(source.definition, service_model).findings
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    summary = f"{file}: {errors} errors, {len(findings) - errors} warnings"
+    output.answer(
+        {
+            "file": str(file),
+            "errors": errors,
+            "warnings": len(findings) - errors,
+            "findings": [finding_document(finding) for finding in findings],
+        },
+        *map(finding_text, findings),
+        summary,
+    )
+    if errors:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def compile_(
+    file: FileArgument,
+    pipeline: PipelineName = "",
+    code: Annotated[
+        str, typer.Option(help="Where the code will lie: s3://BUCKET/PREFIX. [default: the local bucket]")
+    ] = "",
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Write definition.json and the code there instead.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Print the definition that AWS would take, or write it with all the code that it names."""
+    output = Output()
+    source = read_pipeline_file(file, pipeline, code_prefix=code)
+    if folder is None:
+        output.line(source.definition)
+        return
+    if source.compiled is None:
+        raise InvalidInputError(f"{file.name} is a definition already.", mend="Give the Python file.")
+    definition = source.compiled.write(folder)
+    output.line(f"Wrote {definition} and {len(source.compiled.assets)} files of code.")
+    for bucket in sorted({asset.uri.split("/")[2] for asset in source.compiled.assets}):
+        output.line(f"Upload:  aws s3 sync {folder}/s3/{bucket} s3://{bucket}")

@@ -1,0 +1,65 @@
+"""``stepmill callbacks``: answer the Callback steps that wait."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stepmill.cli.commands.run import read_parameters
+from stepmill.cli.context import AsJson, open_platform
+from stepmill.cli.output import Output, table
+from stepmill.core.json import write_json
+
+if TYPE_CHECKING:
+    from stepmill.jobs.callbacks import WaitingCallback
+
+app = typer.Typer(no_args_is_help=True, help="Callback steps that wait for an answer.")
+
+Token = Annotated[str, typer.Argument(help="The token of the message; `stepmill callbacks list` shows it.")]
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the callbacks that wait for an answer, with the message that was sent."""
+    output = Output(as_json=as_json)
+    with open_platform(output) as platform:
+        waiting = platform.callbacks.waiting()
+    documents = [
+        {
+            "token": c.token,
+            "execution": _execution(c),
+            "step": c.step,
+            "queue": c.queue_url,
+            "arguments": c.arguments,
+        }
+        for c in waiting
+    ]
+    rows = [[c.token, _execution(c), c.step, c.queue_url, write_json(c.arguments)] for c in waiting]
+    output.answer(
+        documents,
+        table(["TOKEN", "EXECUTION", "STEP", "QUEUE", "ARGUMENTS"], rows) if rows else "No callback waits.",
+    )
+
+
+def _execution(callback: WaitingCallback) -> str:
+    return callback.execution_arn.rpartition("/")[2]
+
+
+@app.command()
+def succeed(
+    token: Token,
+    result: Annotated[
+        list[str] | None, typer.Option("--output", "-o", metavar="NAME=VALUE", help="An output of the step.")
+    ] = None,
+) -> None:
+    """Let a callback succeed, with its outputs."""
+    with open_platform(Output()) as platform:
+        platform.succeed_callback(token, read_parameters(result or []))
+
+
+@app.command()
+def fail(token: Token, reason: Annotated[str, typer.Option(help="Why; becomes the step's reason.")]) -> None:
+    """Let a callback fail."""
+    with open_platform(Output()) as platform:
+        platform.fail_callback(token, reason)

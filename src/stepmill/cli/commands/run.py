@@ -1,0 +1,151 @@
+"""``stepmill run``: start a pipeline and watch it to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stepmill.cli.commands.author import FileArgument, PipelineName
+from stepmill.cli.context import AsJson, open_platform
+from stepmill.cli.drawing import headline, step_table
+from stepmill.cli.exit_codes import ExitCode
+from stepmill.cli.follow import follow, watcher
+from stepmill.cli.output import Output, duration
+from stepmill.cli.pipeline_file import read_pipeline_file
+from stepmill.cli.progress import Progress
+from stepmill.cli.steps import execution_document, step_lines
+from stepmill.core.errors import InvalidInputError, WrongStateError
+
+if TYPE_CHECKING:
+    from stepmill.engine.summaries import ExecutionSummary
+    from stepmill.platform import Platform
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command()(run)
+
+
+def run(
+    file: FileArgument,
+    pipeline: PipelineName = "",
+    param: Annotated[
+        list[str] | None,
+        typer.Option("--param", "-P", metavar="NAME=VALUE", help="A parameter; may be given many times."),
+    ] = None,
+    from_step: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="STEP",
+            help="Run this step and all that follow, on the results of an earlier execution.",
+        ),
+    ] = "",
+    source: Annotated[
+        str, typer.Option(metavar="EXECUTION", help="With --from: that execution. [default: the newest]")
+    ] = "",
+    parallel: Annotated[
+        int | None, typer.Option(min=1, help="Most steps at once.", show_default=False)
+    ] = None,
+    name: Annotated[str, typer.Option(help="A display name for the execution.")] = "",
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Run every step, whatever CacheConfig says.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a pipeline: a pipeline.py, or a definition as .json. Exit code 0 if it succeeded, else 1."""
+    output = Output(as_json=as_json)
+    parameters = read_parameters(param or [])
+    source_file = read_pipeline_file(file, pipeline)
+    with open_platform(output, use_cache=not no_cache) as platform:
+        from stepmill.platform import StartOptions
+
+        version = platform.deploy(source_file.name, source_file.definition, source_file.compiled)
+        options = StartOptions(parameters, from_step, source, parallel or source_file.parallelism, name)
+        execution = platform.start(version, options)
+        ended = watch_to_the_end(output, platform, execution)
+    raise typer.Exit(ExitCode.OK if ended.status == "Succeeded" else ExitCode.FAILED)
+
+
+def read_parameters(given: Sequence[str]) -> dict[str, str]:
+    """Return the parameters of ``NAME=VALUE`` arguments.
+
+    Raises:
+        InvalidInputError: If one has no ``=``, or a name is given twice.
+
+    Example:
+        >>> read_parameters(["alpha=0.5", "note=a=b"])
+        {'alpha': '0.5', 'note': 'a=b'}
+    """
+    parameters: dict[str, str] = {}
+    for argument in given:
+        name, equals, value = argument.partition("=")
+        if not equals or not name:
+            raise InvalidInputError(
+                f"{argument!r} is not NAME=VALUE.", where="--param", mend="Write --param alpha=0.5."
+            )
+        if name in parameters:
+            raise InvalidInputError(f"The parameter {name!r} is given twice.", where="--param")
+        parameters[name] = value
+    return parameters
+
+
+def watch_to_the_end(output: Output, platform: Platform, execution: str) -> ExecutionSummary:
+    """Show an execution live until it has ended, then its result. Ctrl-C stops it; twice leaves it.
+
+    Raises:
+        typer.Exit: With code 130, if it was interrupted.
+    """
+    after = platform.executions.describe(execution).position
+    interrupted = False
+    while True:
+        summary = platform.executions.describe(execution)
+        try:
+            with watcher(output, platform, summary) as watching:
+                follow(platform, execution, watching, 0 if not interrupted else after)
+            break
+        except KeyboardInterrupt:
+            after = platform.executions.describe(execution).position
+            if interrupted:
+                output.remark(f"Left while stopping. Go on with: stepmill resume {execution}", "yellow")
+                raise typer.Exit(ExitCode.INTERRUPTED) from None
+            interrupted = True
+            output.remark("Stopping: running jobs are asked to end. Ctrl-C again leaves at once.", "yellow")
+            _stop(platform, execution)
+    ended = platform.executions.describe(execution)
+    show_result(output, platform, ended)
+    if interrupted and ended.status == "Stopped":
+        output.remark(f"Go on from here with: stepmill retry {execution}", "yellow")
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    return ended
+
+
+def show_result(output: Output, platform: Platform, ended: ExecutionSummary) -> None:
+    """Show how an execution ended: its steps, results, and where to look next."""
+    took = duration(ended.modified_at - ended.created_at)
+    progress = Progress.of(step_lines(platform, ended.id))
+    progress.status, progress.reason = ended.status, ended.failure_reason
+    if output.as_json:
+        output.json_line({"execution": execution_document(platform, ended.id)})
+        return
+    output.answer(
+        None,
+        headline(ended.pipeline, ended.id, progress, took),
+        step_table(progress, datetime.now(UTC)),
+    )
+    for line in progress.lines.values():
+        if line.status == "Failed" and line.reason:
+            output.remark(f"\n{line.name} failed:\n{line.reason}", "red")
+            output.remark(f"Its log: stepmill logs {line.name} --execution {ended.id}")
+    if ended.failure_reason and ended.status == "Failed":
+        output.remark(f"\n{ended.failure_reason}", "red")
+
+
+def _stop(platform: Platform, execution: str) -> None:
+    try:
+        platform.engine.stop(execution)
+    except WrongStateError:
+        return  # it has just ended

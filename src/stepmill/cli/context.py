@@ -1,0 +1,51 @@
+"""What a command starts from: the settings, the platform, and who is being spoken to.
+
+The platform is imported when a command first needs it: it brings the database library with it,
+three times the time that ``stepmill --help`` takes in all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stepmill.cli.output import Output
+
+if TYPE_CHECKING:
+    from stepmill.platform import Platform
+
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+ExecutionArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="[EXECUTION]",
+        help="Id of an execution, the beginning of one, or its ARN. [default: the newest]",
+        show_default=False,
+        autocompletion=lambda incomplete: complete_execution(incomplete),
+    ),
+]
+
+
+@contextmanager
+def open_platform(output: Output, *, use_cache: bool = True) -> Iterator[Platform]:
+    """Give the platform of the folder that the command was started in; remarks go to ``output``."""
+    from stepmill.platform import Platform, load_settings
+
+    settings = load_settings(Path.cwd(), os.environ)
+    with Platform(settings, remark=output.remark, use_cache=use_cache) as platform:
+        yield platform
+
+
+def complete_execution(incomplete: str) -> list[tuple[str, str]]:
+    """Return the executions whose id begins so, for the shell's completion."""
+    with open_platform(Output()) as platform:
+        return [
+            (execution.id, f"{execution.pipeline} {execution.status}")
+            for execution in platform.executions.find(limit=50).executions
+            if execution.id.startswith(incomplete)
+        ]

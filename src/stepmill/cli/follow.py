@@ -1,0 +1,154 @@
+"""Follow an execution to its end: drawn live on a terminal, plain lines elsewhere, or JSON lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+
+from stepmill.cli.drawing import headline, step_table
+from stepmill.cli.output import Output, duration
+from stepmill.cli.progress import Progress
+from stepmill.cli.steps import step_lines
+
+if TYPE_CHECKING:
+    from stepmill.engine.summaries import ExecutionSummary
+    from stepmill.platform import Platform
+    from stepmill.storage.executions import HistoryRecord
+
+# How long to sleep between two looks at an execution that another process drives.
+_LOOK = timedelta(seconds=0.2)
+_FRAMES_PER_S = 8
+# Above so many steps drawing costs more than it is worth at full speed.
+_MANY_STEPS = 300
+
+
+class Watcher(Protocol):
+    """Shows what happens."""
+
+    def saw(self, record: HistoryRecord) -> None:
+        """Take in one event of the history."""
+        ...
+
+
+@dataclass
+class _Live:
+    """The drawing on a terminal. rich draws it again and again, on a thread of its own."""
+
+    progress: Progress
+    execution: ExecutionSummary
+    height: int
+
+    def saw(self, record: HistoryRecord) -> None:
+        self.progress.apply(record.type, record.step, record.at, record.body)
+
+    def __rich__(self) -> RenderableType:
+        now = datetime.now(UTC)
+        took = duration(now - self.execution.created_at)
+        return Group(
+            headline(self.execution.pipeline, self.execution.id, self.progress, took),
+            step_table(self.progress, now, most_rows=max(self.height - 6, 5)),
+        )
+
+
+@dataclass
+class _Plain:
+    """One line per event, for logs and pipes."""
+
+    output: Output
+    progress: Progress
+
+    def saw(self, record: HistoryRecord) -> None:
+        self.progress.apply(record.type, record.step, record.at, record.body)
+        text = self._text(record)
+        if text:
+            self.output.line(f"{record.at.astimezone():%H:%M:%S} {text}")
+
+    def _text(self, record: HistoryRecord) -> str:
+        if not record.step:
+            reason = f": {self.progress.reason}" if self.progress.reason else ""
+            return f"{self.progress.status}{reason}"
+        line = self.progress.lines[record.step]
+        took = duration(line.took(record.at))
+        facts = "".join(f"  {fact}" for fact in line.facts)
+        match record.type:
+            case "StepStarted":
+                return f"{line.name}: started" + (f" (attempt {line.attempt})" if line.attempt > 1 else "")
+            case "StepSucceeded":
+                return f"{line.name}: succeeded in {took}{' (cached)' if line.reused else ''}{facts}"
+            case "StepFailed":
+                return f"{line.name}: failed after {took}: {line.reason}"
+            case "StepStopped":
+                return f"{line.name}: stopped after {took}"
+            case "StepRetryScheduled":
+                return f"{line.name}: will be tried again: {line.reason}"
+            case "StepReused":
+                return f"{line.name}: taken over from an earlier execution"
+            case "StepRunning" if line.remarks:
+                return "\n".join(f"{line.name}: {remark}" for remark in line.remarks)
+        return ""
+
+
+@dataclass
+class _JsonLines:
+    """One JSON document per event."""
+
+    output: Output
+
+    def saw(self, record: HistoryRecord) -> None:
+        self.output.json_line(
+            {
+                "position": record.position,
+                "at": record.at,
+                "type": record.type,
+                "step": record.step,
+                "body": record.body,
+            }
+        )
+
+
+@contextmanager
+def watcher(output: Output, platform: Platform, execution: ExecutionSummary) -> Iterator[Watcher]:
+    """Give the watcher that fits the output; a live drawing stays on the screen as it was last."""
+    if output.as_json:
+        yield _JsonLines(output)
+        return
+    progress = Progress.of(step_lines(platform, execution.id))
+    if not output.is_live:
+        yield _Plain(output, progress)
+        return
+    drawing = _Live(progress, execution, output.console.height)
+    rate = 1 if len(progress.lines) > _MANY_STEPS else _FRAMES_PER_S
+    with Live(drawing, console=output.console, refresh_per_second=rate, transient=True):
+        yield drawing
+
+
+def follow(platform: Platform, execution: str, watching: Watcher, after: int = 0) -> int:
+    """Show all that happens until the execution has ended.
+
+    Args:
+        platform: Where it runs.
+        execution: Its id.
+        watching: Who shows it.
+        after: Position of the last event that has been shown already.
+
+    Returns:
+        Position of the last event shown.
+    """
+    while True:
+        status = platform.executions.describe(execution).status
+        # Read after the status: whatever ended it is in the history by then.
+        records = platform.executions.history(execution, after_position=after)
+        for record in records:
+            watching.saw(record)
+            after = record.position
+        if records:
+            continue
+        if status.is_final:
+            return after
+        platform.engine.wait_for_progress(execution, after, _LOOK)

@@ -1,0 +1,71 @@
+"""What is shown of an execution's steps, put together from what the platform knows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from stepmill.cli.output import number
+from stepmill.cli.progress import StepLine, facts_of
+
+if TYPE_CHECKING:
+    from stepmill.engine.interpreters.pipelines.listing import StepView
+    from stepmill.engine.summaries import ExecutionSummary
+    from stepmill.platform import Platform
+
+
+def step_lines(platform: Platform, execution: str) -> list[StepLine]:
+    """Return a line for every step of the execution's definition, started or not."""
+    arn = platform.executions.describe(execution).arn
+    metrics = {job.step: job.metrics for job in platform.jobs.of_execution(arn)}
+    return [_line(view, metrics.get(view.name, {})) for view in platform.executions.step_views(execution)]
+
+
+def execution_document(platform: Platform, execution: str) -> dict[str, object]:
+    """Return all that is known of an execution: itself, its steps as SageMaker lists them, its metrics."""
+    summary = platform.executions.describe(execution)
+    notes = platform.executions.step_notes(execution)
+    metrics = {job.step: job.metrics for job in platform.jobs.of_execution(summary.arn) if job.metrics}
+    return {
+        **summary_document(summary),
+        "parameters": summary.parameters,
+        "steps": platform.executions.steps(execution),
+        "metrics": metrics,
+        "notes": notes,
+    }
+
+
+def summary_document(summary: ExecutionSummary) -> dict[str, object]:
+    """Return an execution as a whole."""
+    return {
+        "id": summary.id,
+        "arn": summary.arn,
+        "pipeline": summary.pipeline,
+        "version": summary.version,
+        "status": summary.status,
+        "failureReason": summary.failure_reason,
+        "displayName": summary.display_name,
+        "createdAt": summary.created_at,
+        "modifiedAt": summary.modified_at,
+        "isInterrupted": summary.is_interrupted,
+    }
+
+
+def _line(view: StepView, metrics: Mapping[str, float]) -> StepLine:
+    reused = "cached" if view.cached_from else "reused" if view.reused_from else ""
+    return StepLine(
+        name=view.name,
+        type=str(view.step.type),
+        status=str(view.status),
+        after=view.needs,
+        started_at=view.started_at,
+        ended_at=view.ended_at,
+        attempt=view.attempt,
+        reused=reused,
+        reason=view.failure_reason,
+        remarks=view.notes,
+        facts=(
+            *facts_of(view.metadata),
+            *(f"{name} {number(value)}" for name, value in metrics.items()),
+        ),
+    )

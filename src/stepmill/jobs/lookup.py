@@ -1,0 +1,113 @@
+"""Find the jobs of an execution again: their folders (with the logs) and what they measured."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from stepmill.jobs.functions.handler import CALL_KIND
+from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, describe, state_of
+from stepmill.storage.records import Record, RecordStore
+
+_JOB_KINDS = (PROCESSING_JOB, TRAINING_JOB)
+# What a supervisor leaves when its job has ended.
+_EXIT_RECORD = "exit.json"
+
+
+@dataclass(frozen=True)
+class JobOfStep:
+    """A job, or the call of a function, that a step made.
+
+    Args:
+        step: Name of the step.
+        name: Of the job.
+        folder: Its log is there.
+        created_at: Aware, UTC.
+        is_final: Whether it has ended.
+        metrics: The last value of each metric.
+    """
+
+    step: str
+    name: str
+    folder: Path
+    created_at: datetime
+    is_final: bool
+    metrics: dict[str, float]
+
+
+class JobLookup:
+    """Finds jobs.
+
+    Args:
+        records: Where they are kept.
+        folder: Of the jobs' folders.
+    """
+
+    def __init__(self, records: RecordStore, folder: Path) -> None:
+        self._records = records
+        self._folder = folder
+
+    def of_execution(self, execution_arn: str) -> list[JobOfStep]:
+        """Return all jobs that an execution made, oldest first; of a step that was retried several."""
+        found = [
+            self._job(record)
+            for kind in (*_JOB_KINDS, CALL_KIND)
+            for record in self._all(kind, execution_arn)
+        ]
+        return sorted(found, key=lambda job: (job.created_at, job.name))
+
+    def remove_folders(self, ended_before: datetime) -> int:
+        """Remove the folders of jobs that ended long ago; records, metrics and outputs stay.
+
+        Returns:
+            How many bytes were freed.
+        """
+        freed = 0
+        for record in self._ended_records():
+            folder = self._folder_of(record)
+            exit_record = folder / _EXIT_RECORD
+            if record.modified_at < ended_before and exit_record.is_file():
+                freed += _size_of(folder)
+                shutil.rmtree(folder, ignore_errors=True)
+        return freed
+
+    def _ended_records(self) -> Iterator[Record]:
+        for kind in (*_JOB_KINDS, CALL_KIND):
+            for record in self._all(kind, None):
+                if kind == CALL_KIND or state_of(record).status.is_final:
+                    yield record
+
+    def _all(self, kind: str, parent: str | None) -> Iterator[Record]:
+        token: str | None = None
+        while True:
+            page = self._records.list(kind, parent=parent, limit=1000, after=token)
+            yield from page.records
+            token = page.next_token
+            if token is None:
+                return
+
+    def _folder_of(self, record: Record) -> Path:
+        return self._folder / record.kind / record.name
+
+    def _job(self, record: Record) -> JobOfStep:
+        folder = self._folder_of(record)
+        if record.kind == CALL_KIND:
+            is_final = (folder / _EXIT_RECORD).is_file()
+            return JobOfStep(str(record.body["step"]), record.name, folder, record.created_at, is_final, {})
+        state = state_of(record)
+        final = describe(record).get("FinalMetricDataList", [])
+        metrics = {metric["MetricName"]: float(metric["Value"]) for metric in final}
+        return JobOfStep(state.step, record.name, folder, record.created_at, state.status.is_final, metrics)
+
+
+def _size_of(folder: Path) -> int:
+    """Return how many bytes of disk the files below a folder take."""
+    size = 0
+    for root, _folders, files in os.walk(folder):
+        for name in files:
+            size += Path(root, name).lstat().st_blocks * 512
+    return size

@@ -1,0 +1,344 @@
+"""The composition root: the one place where settings become stores, handlers and an engine.
+
+Doors (the terminal; later the wire and the page) hold a ``Platform`` and ask it; nothing here knows
+who asks. What only looks starts neither an engine nor a job's surroundings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from stepmill.catalog.content import ContentDigests
+from stepmill.catalog.models import Models
+from stepmill.catalog.pipelines import Pipelines, PipelineVersion
+from stepmill.catalog.registry import ModelRegistry
+from stepmill.compute.local.compute import LocalCompute
+from stepmill.compute.logs import last_lines
+from stepmill.core.clock import SystemClock
+from stepmill.core.errors import NotFoundError, StorageError
+from stepmill.core.json import Json
+from stepmill.core.service_models import service_model
+from stepmill.core.settings import Settings
+from stepmill.core.settings_file import FILE_NAME, read_settings
+from stepmill.core.tasks import TaskHandler
+from stepmill.engine.engine import Engine
+from stepmill.engine.plans import Plans
+from stepmill.engine.reading import ExecutionReader
+from stepmill.engine.starting import StartRequest
+from stepmill.engine.summaries import ExecutionSummary
+from stepmill.images.catalog import ImageCatalog
+from stepmill.jobs import processing, training
+from stepmill.jobs.cache_keys import JobKeys, KeyBuilder, callback_key
+from stepmill.jobs.cache_outputs import KeptOutputs
+from stepmill.jobs.caching import CachingHandler
+from stepmill.jobs.callbacks import CallbackAnswer, CallbackHandler, Callbacks
+from stepmill.jobs.functions.handler import CALL_KIND, FunctionHandler, FunctionSurroundings
+from stepmill.jobs.functions.keys import FunctionKeys
+from stepmill.jobs.functions.registry import FunctionRegistry
+from stepmill.jobs.handler import LOG_TAIL_LINES
+from stepmill.jobs.json_reader import JsonReader
+from stepmill.jobs.lookup import JobLookup
+from stepmill.jobs.models import ModelHandler
+from stepmill.jobs.registering import RegisterHandler
+from stepmill.jobs.services import JobServices
+from stepmill.sdk.assets import CompiledPipeline
+from stepmill.storage.cache import SqlCacheStore
+from stepmill.storage.database import Database
+from stepmill.storage.layout import HomeLayout
+from stepmill.storage.objects.folder import FolderStore
+from stepmill.storage.objects.uri import S3Uri
+from stepmill.storage.sql_executions import SqlExecutionStore
+from stepmill.storage.sql_records import SqlRecordStore
+
+HOME_VARIABLE = "STEPMILL_HOME"
+_HOME_NAME = ".stepmill"
+# Among so many of the newest executions the beginning of an id is looked up.
+_LOOK_BACK = 1000
+
+Remark = Callable[[str], None]
+
+
+def load_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
+    """Return the settings that hold in a folder.
+
+    The project is the nearest folder upwards with a ``stepmill.toml`` or a ``.stepmill``, else the folder
+    itself. State lies in its ``.stepmill``, or where ``STEPMILL_HOME`` says.
+
+    Args:
+        folder: Where the user is.
+        environment: Variables, as in ``os.environ``.
+
+    Raises:
+        DefinitionError: If the ``stepmill.toml`` cannot be taken.
+    """
+    folder = folder.resolve()
+    upwards = (folder, *folder.parents)
+    project = next((f for f in upwards if (f / FILE_NAME).is_file() or (f / _HOME_NAME).is_dir()), folder)
+    given = environment.get(HOME_VARIABLE, "")
+    home = (folder / Path(given).expanduser()).resolve() if given else project / _HOME_NAME
+    file = project / FILE_NAME
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    return read_settings(text, home=home, project=project)
+
+
+@dataclass(frozen=True)
+class StartOptions:
+    """How an execution is to be started, beside its pipeline.
+
+    Args:
+        parameters: Name -> value, as text or of its type.
+        from_step: Run this step and all that follow; empty: all steps.
+        source: With ``from_step``: the execution whose results the others' are; empty: the pipeline's newest.
+        parallelism: Most steps at once.
+        display_name: For humans.
+    """
+
+    parameters: Mapping[str, object]
+    from_step: str = ""
+    source: str = ""
+    parallelism: int | None = None
+    display_name: str = ""
+
+
+class Platform:
+    """Everything of one home. Safe to share between threads; close it, or use it in ``with``.
+
+    Args:
+        settings: What holds here.
+        remark: Told, in a sentence, what is worth knowing and no answer.
+        use_cache: Whether cached steps may reuse earlier results; if not, all steps run.
+
+    Raises:
+        StorageError: If the home cannot be made or opened.
+    """
+
+    def __init__(self, settings: Settings, *, remark: Remark = print, use_cache: bool = True) -> None:
+        self.settings = settings
+        self._remark = remark
+        self._use_cache = use_cache
+        self.layout = HomeLayout(settings.home)
+        self.layout.create()
+        self._clock = SystemClock()
+        self._database = Database.open_sqlite(self.layout.database)
+        self.records = SqlRecordStore(self._database, self._clock)
+        self.objects = FolderStore(self._database, self.layout.objects, self._clock)
+        self._executions = SqlExecutionStore(self._database)
+        self.pipelines = Pipelines(self.records, settings.arns)
+        self.callbacks = Callbacks(self.records)
+        self.executions = ExecutionReader(
+            self._executions, Plans(self._executions.definition, service_model), self.layout.engines
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop driving executions and let go of everything. Jobs go on."""
+        # cached_property keeps what was made in the instance's dictionary; what was not made stays so.
+        if "engine" in self.__dict__:
+            self.engine.close()
+        if "compute" in self.__dict__:
+            self.compute.close()
+        self._database.close()
+
+    # ---- parts that are made when somebody needs them ------------------------------------------
+
+    @cached_property
+    def compute(self) -> LocalCompute:
+        """Where jobs run."""
+        return LocalCompute(hidden=(self.settings.home,), warm=self.settings.warm)
+
+    @cached_property
+    def models(self) -> ModelRegistry:
+        """The model registry."""
+        return ModelRegistry(self.records, self._contents, self._clock, self.settings.arns)
+
+    @cached_property
+    def jobs(self) -> JobLookup:
+        """The jobs that executions made."""
+        return JobLookup(self.records, self.layout.jobs)
+
+    @cached_property
+    def functions(self) -> FunctionRegistry:
+        """The functions that Lambda steps call."""
+        prefix = S3Uri(self.settings.default_bucket, "stepmill/functions")
+        return FunctionRegistry(self.records, self.objects, prefix, self.settings.arns)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Drives executions. Made at its first use: from then on this process is one that drives."""
+        self.objects.create_bucket(self.settings.default_bucket, exist_ok=True)
+        for name, function in self.settings.functions.items():
+            self.functions.put(
+                name,
+                code=function.code,
+                handler=function.handler,
+                timeout=function.timeout,
+                environment=function.environment,
+            )
+        return Engine(
+            self._executions,
+            self._handlers(),
+            clock=self._clock,
+            arns=self.settings.arns,
+            locks=self.layout.engines,
+            on_trouble=self._tell_trouble,
+        )
+
+    @cached_property
+    def _contents(self) -> ContentDigests:
+        return ContentDigests(self.objects, self.settings.project)
+
+    @cached_property
+    def _images(self) -> ImageCatalog:
+        return ImageCatalog(self.settings.images, self.layout.environments)
+
+    def _handlers(self) -> dict[str, TaskHandler]:
+        settings = self.settings
+        services = JobServices(
+            objects=self.objects,
+            records=self.records,
+            compute=self.compute,
+            images=self._images,
+            clock=self._clock,
+            arns=settings.arns,
+            folder=self.layout.jobs,
+            project=settings.project,
+            isolation=settings.isolation,
+            warm=settings.warm,
+            log_limit_bytes=settings.log_limit_bytes,
+        )
+        surroundings = FunctionSurroundings(
+            jobs=self.layout.jobs / CALL_KIND,
+            arns=settings.arns,
+            isolation=settings.isolation,
+            warm=settings.warm,
+            log_limit_bytes=settings.log_limit_bytes,
+        )
+
+        def log_tail(folder: Path) -> Sequence[str]:
+            return last_lines(folder, LOG_TAIL_LINES)
+
+        functions = FunctionHandler(
+            self.functions, self.objects, self.records, self.compute, surroundings, log_tail
+        )
+        keys = JobKeys(self._contents, self.objects, settings.project, self._images.identity)
+        return {
+            processing.RESOURCE: self._cached(processing.processing_handler(services), keys.processing),
+            training.RESOURCE: self._cached(training.training_handler(services), keys.training),
+            "sagemaker:createModel": ModelHandler(
+                Models(self.records, self._contents, self.models, settings.arns)
+            ),
+            "sagemaker:createModelPackage": RegisterHandler(self.models),
+            "lambda:invoke": self._cached(functions, FunctionKeys(self.functions)),
+            "callback": self._cached(CallbackHandler(self.callbacks), callback_key),
+            "stepmill:readJson": JsonReader(self.objects, settings.project),
+        }
+
+    def _cached(self, inner: TaskHandler, keys: KeyBuilder) -> TaskHandler:
+        if not self._use_cache:
+            return inner
+        return CachingHandler(
+            inner,
+            keys,
+            SqlCacheStore(self._database),
+            self.records,
+            KeptOutputs(self.objects, self.settings.project),
+            self._clock,
+            self.settings.cache_scope,
+        )
+
+    def _tell_trouble(self, error: StorageError) -> None:
+        self._remark(f"Waiting, nothing is lost: {error}")
+
+    # ---- what can be asked for -----------------------------------------------------------------
+
+    def deploy(self, name: str, definition: str, compiled: CompiledPipeline | None = None) -> PipelineVersion:
+        """Keep a pipeline's definition as its next version if it is new, with its code and functions.
+
+        Raises:
+            InvalidInputError: If SageMaker would refuse the name.
+        """
+        if compiled is not None:
+            for asset in compiled.assets:
+                uri = S3Uri.parse(asset.uri)
+                self.objects.create_bucket(uri.bucket, exist_ok=True)
+                self.objects.put_bytes(uri, asset.read())
+            for function in compiled.functions:
+                self.functions.put(
+                    function.name,
+                    code=function.code,
+                    handler=function.handler,
+                    timeout=function.timeout,
+                    environment=function.environment,
+                )
+        return self.pipelines.put(name, definition)
+
+    def start(self, version: PipelineVersion, options: StartOptions) -> str:
+        """Start an execution, and return its id. See ``Engine.start`` for what it raises."""
+        selected: tuple[str, ...] = ()
+        source = ""
+        if options.from_step:
+            source = self.find_execution(options.source, pipeline=version.name).id
+            selected = self.executions.selection_from(version.definition, options.from_step, source)
+        return self.engine.start(
+            StartRequest(
+                pipeline=version.name,
+                definition=version.definition,
+                version=version.version,
+                parameters=options.parameters,
+                parallelism=options.parallelism,
+                selected_steps=selected,
+                source_execution=source,
+                display_name=options.display_name,
+            )
+        )
+
+    def find_execution(self, reference: str = "", *, pipeline: str | None = None) -> ExecutionSummary:
+        """Return an execution by its id, the beginning of one, or its ARN; the newest for nothing.
+
+        Raises:
+            NotFoundError: If there is none, or if several begin so.
+        """
+        beginning = reference.rpartition("/")[2]
+        newest = self.executions.find(pipeline=pipeline, limit=_LOOK_BACK if beginning else 1).executions
+        found = [execution for execution in newest if execution.id.startswith(beginning)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise NotFoundError(
+                f"{len(found)} executions begin with {beginning!r}.",
+                mend=f"Give more of the id: {found[0].id} or {found[1].id}?",
+            )
+        if beginning:
+            return self.executions.describe(beginning)
+        raise NotFoundError("Nothing has been run here yet.", mend="Start with `stepmill run FILE`.")
+
+    def collect_garbage(self, ended_before: datetime) -> int:
+        """Remove the folders of jobs that ended before a moment, and stored bytes of no object.
+
+        Returns:
+            How many bytes were freed.
+        """
+        return self.jobs.remove_folders(ended_before) + self.objects.collect_garbage()
+
+    def succeed_callback(self, token: str, outputs: Mapping[str, Json]) -> None:
+        """Let a Callback step succeed. See ``Callbacks.succeed`` for what it raises."""
+        self._pass_on(self.callbacks.succeed(token, outputs))
+
+    def fail_callback(self, token: str, reason: str) -> None:
+        """Let a Callback step fail. See ``Callbacks.fail`` for what it raises."""
+        self._pass_on(self.callbacks.fail(token, reason))
+
+    def _pass_on(self, answer: CallbackAnswer) -> None:
+        execution = answer.execution_arn.rpartition("/")[2]
+        if not self.engine.post(execution, answer.report):
+            self._remark(f"Nobody drives {execution} now; `stepmill resume {execution}` goes on with it.")
