@@ -21,27 +21,38 @@ if TYPE_CHECKING:
     from stepmill.testing.contracts.caches import CacheStoreContract
     from stepmill.testing.contracts.objects import ObjectStoreContract
     from stepmill.testing.contracts.records import RecordStoreContract
-    from stepmill.testing.handlers import ScriptedHandler
+    from stepmill.testing.definitions import pipeline_documents
+    from stepmill.testing.handlers import Fail, Hold, Raise, ScriptedHandler, Succeed
     from stepmill.testing.strategies import bucket_names, object_keys
 
 __all__ = [
     "CacheStoreContract",
+    "Fail",
     "FakeClock",
+    "Hold",
     "ObjectStoreContract",
+    "Raise",
     "RecordStoreContract",
     "ScriptedHandler",
+    "Succeed",
     "bucket_names",
     "object_keys",
+    "pipeline_documents",
 ]
 
 _MODULES = {
     "CacheStoreContract": "contracts.caches",
+    "Fail": "handlers",
     "FakeClock": "clock",
+    "Hold": "handlers",
     "ObjectStoreContract": "contracts.objects",
+    "Raise": "handlers",
     "RecordStoreContract": "contracts.records",
     "ScriptedHandler": "handlers",
+    "Succeed": "handlers",
     "bucket_names": "strategies",
     "object_keys": "strategies",
+    "pipeline_documents": "definitions",
 }
 
 

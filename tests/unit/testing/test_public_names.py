@@ -7,12 +7,17 @@ from support.storage import finish, start_python
 
 PUBLIC = [
     "CacheStoreContract",
+    "Fail",
     "FakeClock",
+    "Hold",
     "ObjectStoreContract",
+    "Raise",
     "RecordStoreContract",
     "ScriptedHandler",
+    "Succeed",
     "bucket_names",
     "object_keys",
+    "pipeline_documents",
 ]
 
 _WITHOUT_TOOLS = """
@@ -25,7 +30,7 @@ _WITHOUT_TOOLS = """
 
 
 def test_the_public_names_are_these() -> None:
-    assert sorted(testing.__all__) == PUBLIC
+    assert sorted(testing.__all__) == sorted(testing._MODULES) == PUBLIC
 
 
 def test_every_public_name_is_there_and_documented() -> None:

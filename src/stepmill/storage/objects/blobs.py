@@ -225,7 +225,8 @@ def sweep_blobs(home: BlobFolder, referenced: Callable[[set[str]], set[str]]) ->
         shards = sorted(entry.name for entry in os.scandir(home.blobs) if entry.is_dir(follow_symlinks=False))
         _, freed = _live_batches(home.incoming)
         for shard in shards:
-            listed = {entry.name: entry.path for entry in os.scandir(home.blobs / shard)}
+            entries = os.scandir(home.blobs / shard)
+            listed = {entry.name: entry.path for entry in entries if entry.is_file(follow_symlinks=False)}
             live, more = _live_batches(home.incoming)
             old = {blob for blob in listed if blob[:_BATCH_LETTERS] not in live}
             for blob in old - referenced(old) if old else ():
@@ -238,6 +239,8 @@ def _live_batches(incoming: Path) -> tuple[set[str], int]:
     """Return the batches that are being filled; remove those whose process is dead, and count their bytes."""
     live, freed = set(), 0
     for entry in list(os.scandir(incoming)):
+        if not entry.is_dir(follow_symlinks=False):
+            continue
         try:
             lock = os.open(entry.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:
