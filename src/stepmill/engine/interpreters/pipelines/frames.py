@@ -197,6 +197,7 @@ class LoopFrame(msgspec.Struct, frozen=True, tag=True):
         best: Index of the iteration that the Selector has chosen so far; -1: none.
         best_value: Its field.
         reason: Why the Selector cannot choose; empty if it can.
+        is_cut_short: Whether a child that was let through will not start, because nothing does any more.
     """
 
     total: int
@@ -210,6 +211,7 @@ class LoopFrame(msgspec.Struct, frozen=True, tag=True):
     best: int = -1
     best_value: Json = None
     reason: str = ""
+    is_cut_short: bool = False
 
     @property
     def is_queue_empty(self) -> bool:

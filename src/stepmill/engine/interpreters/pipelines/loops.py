@@ -107,7 +107,7 @@ def tend_loop(draft: Draft, name: str) -> None:
         else:
             break
     loop = _loop(draft, name)
-    is_done = loop.is_queue_empty and loop.next == loop.total
+    is_done = loop.is_queue_empty and loop.next == loop.total and not loop.is_cut_short
     if loop.running == 0 and (is_done or not draft.may_start):
         _end_loop(draft, step, is_done=is_done)
 
@@ -115,7 +115,7 @@ def tend_loop(draft: Draft, name: str) -> None:
 def take_back(draft: Draft, name: str) -> None:
     """Count a child that was let through, but will not start, as if it had not been."""
     loop = _loop(draft, name)
-    draft.put(f"loop/{name}", replace(loop, running=loop.running - 1))
+    draft.put(f"loop/{name}", replace(loop, running=loop.running - 1, is_cut_short=True))
     draft.due_loops.append(name)
 
 

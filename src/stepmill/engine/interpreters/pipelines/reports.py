@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from msgspec.structs import replace
 
@@ -80,7 +80,7 @@ def _take_values(draft: Draft, step: StepFrame, output: Json) -> None:
         return
     reads = draft.reads(step.name)
     values = output.get("values") if isinstance(output, Mapping) else None
-    if not isinstance(values, Sequence) or len(values) != len(reads.asked):
+    if not isinstance(values, list | tuple) or len(values) != len(reads.asked):
         fail_step(draft, step, CLIENT_ERROR, "The JSON files were read, but not as many values came back.")
         return
     found = tuple((uri, path, value) for (uri, path), value in zip(reads.asked, values, strict=True))

@@ -202,10 +202,10 @@ class Resolver:
                 uri: Json = self._property_file(step, name)
             case ReadObject(source):
                 uri = self.value(source)
-        if not isinstance(uri, str):
-            raise InvalidInputError(f"Std:JsonGet needs an S3 URI, not {text_of(uri)}.")
         if len(self.missing) > missing_before:
             return None  # the address itself is still to be read
+        if not isinstance(uri, str):
+            raise InvalidInputError(f"Std:JsonGet needs an S3 URI, not {text_of(uri)}.")
         asked = (uri, render_path(expression.path))
         if asked not in self._known:
             self.missing[asked] = None
