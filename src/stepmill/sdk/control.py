@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -116,7 +116,7 @@ class ForEachStep(Step):
     Args:
         items: 1 to 100 texts, numbers, objects or values; or one value that gives a JSON list as a text.
         body: The steps. None of them may be a condition, a failure or another loop.
-        max_concurrency: How many iterations may run at once; 1 to 50. ``None``: as AWS decides.
+        max_concurrency: How many iterations may run at once; 1 to 50.
         best: How one iteration is selected.
     """
 
@@ -124,7 +124,7 @@ class ForEachStep(Step):
 
     items: Sequence[object] | Value
     body: Sequence[Step] = field(metadata=CHILDREN)
-    max_concurrency: int | None = None
+    max_concurrency: int = 4
     best: Best | None = None
 
     def __post_init__(self) -> None:
@@ -169,6 +169,10 @@ class ForEachStep(Step):
         step = self._body_step(value)
         return Property(self, f".IterationOutputs[{index}].{step.name}{value.path}", value.text)
 
+    def needs(self) -> Iterator[Step]:
+        """Yield the steps that this one waits for; not its own, by which iterations are compared."""
+        return (step for step in super().needs() if step not in self.body)
+
     def _body_step(self, value: Property) -> Producer:
         if not any(value.step is step for step in self.body):
             raise InvalidInputError(
@@ -185,10 +189,9 @@ class ForEachStep(Step):
             "IterableItems": render(
                 self.items if isinstance(self.items, Value) else list(self.items), self.where
             ),
+            "MaxConcurrency": self.max_concurrency,
             "ForEachBody": [step.document(inside) for step in self.body],
         }
-        if self.max_concurrency is not None:
-            document["MaxConcurrency"] = self.max_concurrency
         if self.best is not None:
             field_path = f"IterationOutput.{self.best.value.step.name}{self.best.value.path}"
             document["Selector"] = {

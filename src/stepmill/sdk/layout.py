@@ -101,8 +101,7 @@ def _ordered(everything: list[Step], parents: dict[Step, Step], where: str) -> l
     before: dict[Step, list[Step]] = {}
     for step in everything:
         home = [parents[step]] if step in parents else []
-        # A loop speaks of its own steps to say which iteration is the best.
-        before[step] = home + [need for need in step.needs() if parents.get(need) is not step]
+        before[step] = [*home, *step.needs()]
     done: dict[Step, None] = {}
     for step in everything:
         _visit(step, before, done, where)

@@ -295,9 +295,7 @@ class ProcessingStep(JobStep):
             "OutputName": name,
             "AppManaged": False,
             "S3Output": {
-                "S3Uri": render(
-                    destination if destination is not None else site.output_uri(self.name, "output", name)
-                ),
+                "S3Uri": render(destination if destination is not None else site.output_uri(self.name, name)),
                 "LocalPath": wish.path or f"{_BASE}/output/{name}",
                 "S3UploadMode": "Continuous" if wish.continuous else "EndOfJob",
             },

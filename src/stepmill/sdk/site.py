@@ -43,10 +43,14 @@ class Site:
     assets: dict[str, Asset] = field(default_factory=dict)
     functions: dict[str, FunctionAsset] = field(default_factory=dict)
 
-    def output_uri(self, step: str, *parts: str) -> Join:
-        """Return where a step's output goes: an own address in each execution."""
+    def training_uri(self, step: str) -> Join:
+        """Return below which address a training step's jobs put folders named for themselves."""
+        return Join([self.prefix, self.pipeline, execution.id, step], on="/")
+
+    def output_uri(self, step: str, output: str) -> Join:
+        """Return where an output of a processing step goes: an own address in each execution."""
         once = [execution.processing_job_name] if self.in_loop else []
-        return Join([self.prefix, self.pipeline, execution.id, step, *once, *parts], on="/")
+        return Join([self.prefix, self.pipeline, execution.id, step, *once, "output", output], on="/")
 
     def local(self, path: str | Path, where: str) -> Path:
         """Return the absolute path of something local.

@@ -154,7 +154,7 @@ class TrainingStep(JobStep):
     def arguments_document(self, site: Site) -> JsonObject:
         """Return the CreateTrainingJob request."""
         hyperparameters = self._hyperparameters(site)
-        output = self.output_path if self.output_path is not None else site.output_uri(self.name)
+        output = self.output_path if self.output_path is not None else site.training_uri(self.name)
         document: dict[str, Json] = {
             "AlgorithmSpecification": self._algorithm(site),
             "OutputDataConfig": {"S3OutputPath": render(output)},
