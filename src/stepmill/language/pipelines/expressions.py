@@ -162,9 +162,9 @@ def parse_expression(value: Json) -> Expression:
     if not isinstance(value, dict) or not is_expression(value):
         return Literal(value)
     if len(value) > 1:
-        other = next(key for key in value if key not in (JOIN, JSON_GET))
+        keys = ", ".join(show(key) for key in list(value)[:5])
         raise InvalidInputError(
-            f"An expression is an object of one key; this one has {show(other)} too.", mend="Take it out."
+            f"An expression is an object of one key, not of {keys}.", mend="Take one out."
         )
     if GET in value:
         return parse_get(value[GET])
