@@ -27,9 +27,10 @@ def read_answer(path: Path) -> JsonObject:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise InvalidInputError(f"The function's answer cannot be read: {error.strerror}.") from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise InvalidInputError("The function's answer is no regular file.")
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise InvalidInputError("The function's answer is no regular file.")
         text = file.read(LARGEST_ANSWER_BYTES + 1)
     if len(text) > LARGEST_ANSWER_BYTES:
         raise InvalidInputError(
