@@ -24,7 +24,7 @@ def bubblewrap_argv(
     """
     words = [program, "--bind", plan.root, "/", "--dev", "/dev", "--proc", "/proc"]
     for bind in plan.binds:
-        words += [_flag(read_only=bind.read_only, device=bind.device), bind.source, bind.target]
+        words += [_flag(read_only=bind.read_only, device=bind.device), plan.source(bind), bind.target]
     words += _namespaces(network=plan.network, new_user=plan.new_user)
     for name, value in environment.items():
         if is_for_linker(name):

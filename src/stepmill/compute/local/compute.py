@@ -43,11 +43,15 @@ class LocalCompute:
     Args:
         hidden: Folders that no job may see into: Stepmill's home.
         warm: Whether jobs may be forked from a parent that has imported the usual libraries.
+        roots: Folder for the throw-away file systems of jobs, which are used again and again; None:
+            ``.roots`` beside the job's folder.
     """
 
-    def __init__(self, *, hidden: Iterable[Path] = (), warm: bool = True) -> None:
+    def __init__(self, *, hidden: Iterable[Path] = (), warm: bool = True, roots: Path | None = None) -> None:
         self._nurseries = Nurseries()
-        self._planner = Planner(hidden=tuple(hidden), probe_namespaces=self._nurseries.probe, warm=warm)
+        self._planner = Planner(
+            hidden=tuple(hidden), probe_namespaces=self._nurseries.probe, warm=warm, roots=roots
+        )
         self._watcher = Watcher()
         # Listeners may take their time (they store a job's outputs), so each job's events are
         # delivered in order, but beside those of other jobs.
@@ -236,7 +240,7 @@ class _Job:
                 event = self._waiting.popleft()
             try:
                 self._listen(event)
-            except Exception:
+            except Exception:  # noqa: BLE001
                 _log.exception("The listener of job %s failed.", self.id)
 
 

@@ -20,6 +20,7 @@ _SECRET_FILES = (
     "/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/sudoers", "/etc/krb5.keytab",
 )  # fmt: skip
 _SECRET_FOLDERS = ("/etc/ssh", "/etc/sudoers.d", "/etc/ssl/private", "/etc/kubernetes")
+_DRIVERS = ("amdgpu*", "cuda*", "habanalabs*", "intel*", "nvidia*", "rocm*")
 _GPU_DEVICES = ("nvidia*", "dri", "kfd")
 _CAP_SYS_ADMIN = 21
 _CAP_SYS_RESOURCE = 24
@@ -54,7 +55,7 @@ def host_view() -> HostView:
             links.append((name, os.readlink(name)))
         elif os.path.isdir(name):
             binds.append(Bind(name, name))
-    binds.extend(_other_optional_software())
+    binds.extend(_drivers())
     binds.extend(_resolver())
     binds.extend(_covers_of_secret_files())
     binds.extend(_hardware())
@@ -62,33 +63,34 @@ def host_view() -> HostView:
     return HostView(tuple(binds), tuple(links), secrets)
 
 
-def _other_optional_software() -> list[Bind]:
-    """Show what lies in /opt, except where /opt/ml belongs to the job."""
-    try:
-        names = sorted(os.listdir("/opt"))
-    except OSError:
-        return []
-    return [
-        Bind(f"/opt/{name}", f"/opt/{name}")
-        for name in names
-        if name != "ml" and os.path.isdir(f"/opt/{name}") and not os.path.islink(f"/opt/{name}")
-    ]
+def _drivers() -> list[Bind]:
+    """Show what vendors of hardware put into /opt; the rest of it is hidden, as /opt/ml is the job's."""
+    found = sorted(path for pattern in _DRIVERS for path in Path("/opt").glob(pattern) if path.is_dir())
+    return [Bind(str(path), str(path)) for path in found]
 
 
 def _resolver() -> list[Bind]:
     """Show the name server's settings where /etc only links to them (systemd-resolved)."""
     real = os.path.realpath("/etc/resolv.conf")
-    return [Bind(real, real)] if not real.startswith("/etc/") and os.path.isfile(real) else []
+    return (
+        [Bind(real, real, is_folder=False)] if not real.startswith("/etc/") and os.path.isfile(real) else []
+    )
 
 
 def _covers_of_secret_files() -> list[Bind]:
-    return [Bind("/dev/null", path, device=True) for path in _SECRET_FILES if os.access(path, os.R_OK)]
+    return [
+        Bind("/dev/null", path, device=True, is_folder=False)
+        for path in _SECRET_FILES
+        if os.access(path, os.R_OK)
+    ]
 
 
 def _hardware() -> list[Bind]:
     """Show GPUs, and what of /sys tells about processors."""
     found = [str(path) for pattern in _GPU_DEVICES for path in sorted(Path("/dev").glob(pattern))]
-    devices = [Bind(path, path, read_only=False, device=True) for path in found]
+    devices = [
+        Bind(path, path, read_only=False, device=True, is_folder=os.path.isdir(path)) for path in found
+    ]
     parts = ("devices", "class", "bus", "module", "dev") if found else ("devices/system",)
     return [
         *(Bind(f"/sys/{part}", f"/sys/{part}") for part in parts if os.path.isdir(f"/sys/{part}")),

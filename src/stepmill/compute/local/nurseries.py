@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from stepmill.compute.local.scripts import Imports
-from stepmill.compute.supervision.layout import lay_out
+from stepmill.compute.supervision.layout import clear_away, lay_out, skeleton
 from stepmill.compute.supervision.order import SandboxPlan
 from stepmill.compute.supervision.threads import NURSERY_ENVIRONMENT
 from stepmill.core.errors import ComputeError
@@ -105,13 +104,13 @@ class Nurseries:
     def probe(self, plan: SandboxPlan) -> str:
         """Have a sandbox made and left again; return why that cannot be done here, empty if it can."""
         try:
-            lay_out(plan)
+            lay_out(plan.root, skeleton(plan))
             bell = self._ask((sys.executable, frozenset(), False), {"probe": asdict(plan)})
             answer = _read_all(bell)
         except OSError as error:
             return str(error)
         finally:
-            shutil.rmtree(plan.root, ignore_errors=True)
+            clear_away(Path(plan.root))
         return "" if answer == b"ok" else answer.decode("utf-8", "replace") or "the attempt gave no answer"
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,7 +29,9 @@ from stepmill.compute.local.pythons import PythonFacts, Pythons
 from stepmill.compute.local.sandbox import command_inside, environment_inside, place_on_host, plan_sandbox
 from stepmill.compute.local.scripts import Imports, ImportScanner, script_of
 from stepmill.compute.spec import JobSpec
+from stepmill.compute.supervision.layout import skeleton
 from stepmill.compute.supervision.order import Order, SandboxPlan
+from stepmill.compute.supervision.roots import take_root, tidy
 from stepmill.core.errors import ComputeError, UnsupportedError
 from stepmill.core.settings import Isolation
 
@@ -57,19 +60,27 @@ class Planner:
         hidden: Folders that no job may see into.
         probe_namespaces: Tries a plan out and returns why it cannot be carried out here, empty if it can.
         warm: Whether jobs may be forked warm at all.
+        roots: Store of throw-away roots; None: beside the jobs' folders.
     """
 
     def __init__(
-        self, *, hidden: tuple[Path, ...], probe_namespaces: Callable[[SandboxPlan], str], warm: bool
+        self,
+        *,
+        hidden: tuple[Path, ...],
+        probe_namespaces: Callable[[SandboxPlan], str],
+        warm: bool,
+        roots: Path | None = None,
     ) -> None:
         self._hidden = tuple(path.resolve() for path in hidden)
         self._probe_namespaces = probe_namespaces
         self._warm = warm
+        self._roots = roots
         self._pythons = Pythons()
         self._scanner = ImportScanner()
         self._bubblewrap = find_bubblewrap()
         self._new_user = not may_administer()
         self._lock = threading.Lock()
+        self._tidied: set[Path] = set()
         self._troubles: dict[tuple[str, bool], str] = {}
 
     def plan(self, spec: JobSpec) -> Planned:
@@ -110,12 +121,26 @@ class Planner:
             return warm
         order = _order(spec, environment_inside(spec, python))
         if not trouble:
-            return Planned(self._under_bubblewrap(order, spec, sandbox))
+            return Planned(self._under_bubblewrap(order, spec, self._with_root(spec, sandbox)))
         if not self._trouble_with_namespaces(spec):
-            return Planned(replace(
-                order, argv=command_inside(spec), plan=sandbox, namespaces=True, isolation=NAMESPACES,
-            ))  # fmt: skip
+            sandbox = self._with_root(spec, sandbox)
+            argv = command_inside(spec)
+            order = replace(order, argv=argv, plan=sandbox, namespaces=True, isolation=NAMESPACES)
+            return Planned(order)
         return self._plan_plain(spec, python, (f"no sandbox: {trouble}",))
+
+    def _with_root(self, spec: JobSpec, sandbox: SandboxPlan) -> SandboxPlan:
+        """Take a root for the job."""
+        store = self._roots or spec.folder.parent / ".roots"
+        if store not in self._tidied:
+            self._tidied.add(store)
+            tidy(store, time.time())
+        try:
+            return replace(sandbox, root=take_root(store, skeleton(sandbox)))
+        except OSError as error:
+            raise ComputeError(
+                f"No file system can be set up for the job: {error}.", where=str(store)
+            ) from error
 
     def _under_bubblewrap(self, order: Order, spec: JobSpec, sandbox: SandboxPlan) -> Order:
         argv = bubblewrap_argv(
@@ -143,7 +168,7 @@ class Planner:
         order = replace(
             _order(spec, environment_inside(spec, python)),
             argv=command_inside(spec),
-            plan=sandbox,
+            plan=self._with_root(spec, sandbox),
             namespaces=True,
             script=True,
             isolation=NAMESPACES,

@@ -44,33 +44,35 @@ class PythonFacts:
 
 
 class Pythons:
-    """Asks each interpreter once."""
+    """Asks each interpreter once, and again when its environment has changed."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, int], PythonFacts] = {}
+        self._known: dict[Path, tuple[PythonFacts, tuple[Path, ...], list[int]]] = {}
         self._lock = threading.Lock()
 
     def facts(self, python: Path) -> PythonFacts:
-        """Return the facts of an interpreter, asked again when its environment has changed.
+        """Return the facts of an interpreter.
 
         Raises:
             ComputeError: If it cannot be run.
         """
-        key = (str(python), _changed_at(python))
         with self._lock:
-            found = self._known.get(key)
-            if found is None:
-                found = self._known[key] = _ask(python)
-            return found
+            if python in self._known:
+                facts, watched, then = self._known[python]
+                if _changes(watched) == then:
+                    return facts
+            facts = _ask(python)
+            # What is put on the search path later comes by a .pth file in one of these.
+            watched = (python, *(path for path in facts.folders if path.name == "site-packages"))
+            self._known[python] = (facts, watched, _changes(watched))
+            return facts
 
 
-def _changed_at(python: Path) -> int:
-    """Return when something was last put on the environment's search path by a ``.pth`` file."""
+def _changes(paths: tuple[Path, ...]) -> list[int]:
     try:
-        places = [python, *python.parent.parent.glob("lib/python*/site-packages")]
-        return max(place.stat().st_mtime_ns for place in places)
+        return [os.stat(path).st_mtime_ns for path in paths]
     except OSError:
-        return 0
+        return []
 
 
 def _ask(python: Path) -> PythonFacts:

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from stepmill.compute.local.host import HostView
 from stepmill.compute.local.pythons import PythonFacts
 from stepmill.compute.spec import JobSpec, Mount
-from stepmill.compute.supervision.files import ROOT
 from stepmill.compute.supervision.layout import governing
 from stepmill.compute.supervision.order import Bind, SandboxPlan
 from stepmill.core.errors import ComputeError
 
 HOME = "/root"
 SHIMS = "/opt/stepmill/bin"
+# Empty folders that cover what a job must not see.
+_EMPTY = "/var/empty"
+_COVERS = "/.covers"
+_STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_FOLDERS = (
+    *((path, 0o755) for path in ("/dev", "/opt", "/opt/ml", "/proc", "/run", "/var")),
+    (HOME, 0o700),
+    *((path, 0o1777) for path in ("/tmp", "/var/tmp")),  # noqa: S108
+    ("/var/empty", 0o555),
+)
+# Empty folders that cover what a job must not see.
+_EMPTY = "/var/empty"
+_COVERS = "/.covers"
 _STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _FOLDERS = (
     ("/dev", 0o755), ("/opt", 0o755), ("/opt/ml", 0o755), ("/proc", 0o755), (HOME, 0o700), ("/run", 0o755),
-    ("/tmp", 0o1777), ("/var", 0o755), ("/var/tmp", 0o1777),
+    ("/tmp", 0o1777), ("/var", 0o755), (_EMPTY, 0o555), ("/var/tmp", 0o1777),
 )  # fmt: skip
-# Empty folders that cover what a job must not see.
-_COVERS = "/.covers"
 
 
 def plan_sandbox(
@@ -30,7 +41,7 @@ def plan_sandbox(
     host: HostView,
     python: PythonFacts,
     *,
-    hidden: Iterable[Path] = (),
+    hidden: tuple[Path, ...] = (),
     home: Path | None = None,
     new_user: bool = True,
 ) -> SandboxPlan:
@@ -47,17 +58,17 @@ def plan_sandbox(
     Raises:
         ComputeError: If a mount has an impossible target.
     """
-    root = str(spec.folder / ROOT)
     check_mounts(spec.mounts)
-    needed = _needed_by_python(host, python, home)
-    covers, inside = _covers(root, [*host.binds, *needed], host.secret_folders, hidden, needed)
-    mounts = tuple(Bind(str(m.source), m.target, m.read_only) for m in spec.mounts)
-    binds = (*host.binds, *(bind for bind in needed if bind not in inside), *covers, *inside, *mounts)
-    folders = [*_FOLDERS, *((cover.source.removeprefix(root), 0o755) for cover in covers)]
+    common, covers = _common_binds(host, python, hidden, home)
+    mounts = tuple(
+        Bind(str(m.source), m.target, m.read_only, is_folder=m.source.is_dir()) for m in spec.mounts
+    )
+    binds = (*common, *mounts)
+    folders = [*_FOLDERS, *((cover, 0o755) for cover in covers)]
     if spec.working_directory != "/" and governing(binds, spec.working_directory) is None:
         folders.append((spec.working_directory, 0o755))
     return SandboxPlan(
-        root=root,
+        root="",
         binds=binds,
         links=host.links,
         folders=tuple(folders),
@@ -90,6 +101,17 @@ def check_mounts(mounts: Iterable[Mount]) -> None:
             )
 
 
+@lru_cache(maxsize=64)
+def _common_binds(
+    host: HostView, python: PythonFacts, hidden: tuple[Path, ...], home: Path | None
+) -> tuple[tuple[Bind, ...], tuple[str, ...]]:
+    """Return what all jobs of an interpreter see, and the folders of their roots that serve as covers."""
+    needed = _needed_by_python(host, python, home)
+    covers, inside = _covers([*host.binds, *needed], host.secret_folders, hidden, needed)
+    binds = (*host.binds, *(bind for bind in needed if bind not in inside), *covers, *inside)
+    return binds, tuple(cover.source for cover in covers if not cover.read_only)
+
+
 def _needed_by_python(host: HostView, python: PythonFacts, home: Path | None) -> list[Bind]:
     """Show what the interpreter needs and the host's view does not show; the outermost only."""
     chosen: list[Path] = []
@@ -98,22 +120,27 @@ def _needed_by_python(host: HostView, python: PythonFacts, home: Path | None) ->
         shown = host.covers(folder) or any(folder.is_relative_to(other) for other in chosen)
         if not too_wide and not shown:
             chosen.append(folder)
-    return [Bind(str(folder), str(folder)) for folder in chosen]
+    return [Bind(str(folder), str(folder), is_folder=folder.is_dir()) for folder in chosen]
 
 
 def _covers(
-    root: str, shown: list[Bind], secrets: Iterable[str], hidden: Iterable[Path], needed: list[Bind]
+    shown: list[Bind], secrets: Iterable[str], hidden: Iterable[Path], needed: list[Bind]
 ) -> tuple[list[Bind], list[Bind]]:
     """Return the binds that cover what must not be seen, and those needed ones that lie inside a cover.
 
-    A cover can be written to, but only the job itself ever sees what it writes there.
+    Where something needed may lie inside, its place must be made in the cover, so that can be written
+    to; but only the job itself ever sees what it writes there.
     """
-    places = [*secrets, *(str(path) for path in hidden if governing(tuple(shown), str(path)))]
-    covers = [Bind(f"{root}{_COVERS}/{index}", place, read_only=False) for index, place in enumerate(places)]
-    inside = [bind for bind in needed if any(bind.target.startswith(place + "/") for place in places)]
+    inside = [bind for bind in needed if any(bind.target.startswith(f"{path}/") for path in hidden)]
+    places = [str(path) for path in hidden if governing(tuple(shown), str(path))]
+    covers = [Bind(_EMPTY, place, in_root=True) for place in secrets]
+    covers += [
+        Bind(f"{_COVERS}/{index}", place, read_only=False, in_root=True) for index, place in enumerate(places)
+    ]
     return covers, inside
 
 
+@lru_cache(maxsize=64)
 def shims(python: Path) -> tuple[tuple[str, int, str], ...]:
     """Return small programs ``python`` and ``python3`` where the interpreter's folder does not have them.
 
@@ -149,4 +176,4 @@ def place_on_host(plan: SandboxPlan, path: str, directory: str) -> Path | None:
     bind = governing(plan.binds, inside)
     if bind is None:
         return None
-    return Path(bind.source + inside[len(bind.target) :])
+    return None if bind.in_root else Path(bind.source + inside[len(bind.target) :])

@@ -118,7 +118,7 @@ def imports_of(source: bytes) -> tuple[Imports, tuple[str, ...]]:
     """Return what a source imports: of the known libraries, and the top names of all else.
 
     Example:
-        >>> imports_of(b"import pandas as pd, helper\\nfrom sklearn.svm import SVC")[0].modules
+        >>> imports_of(b"import pandas as pd, helper; from sklearn.svm import SVC")[0].modules
         ('pandas', 'sklearn.svm')
     """
     try:

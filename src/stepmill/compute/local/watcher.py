@@ -103,7 +103,7 @@ class Watcher:
     def _serve(self, fd: int, on_ready: OnReady) -> None:
         try:
             goes_on = on_ready(fd)
-        except Exception:
+        except Exception:  # noqa: BLE001
             _log.exception("A job could not be followed.")
             goes_on = False
         if not goes_on:

@@ -13,8 +13,8 @@ import socket
 import struct
 
 from stepmill.compute.supervision import kernel
-from stepmill.compute.supervision.order import SandboxPlan
 from stepmill.compute.supervision.layout import is_device_place
+from stepmill.compute.supervision.order import SandboxPlan
 
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
@@ -62,8 +62,8 @@ def enter(plan: SandboxPlan) -> None:
     _mount_devices(plan.root + "/dev")
     for bind in plan.binds:
         if is_device_place(bind.target):
-            _make_device_place(bind.source, plan.root + bind.target)
-        kernel.bind(bind.source, plan.root + bind.target)
+            _make_device_place(plan.root + bind.target, is_folder=bind.is_folder)
+        kernel.bind(plan.source(bind), plan.root + bind.target)
         kernel.restrict(plan.root + bind.target, read_only=bind.read_only, devices=bind.device)
     _mount_proc(plan.root + "/proc")
     kernel.change_root(plan.root)
@@ -77,14 +77,14 @@ def _mount_devices(dev: str) -> None:
     for name, target in _DEVICE_LINKS:
         os.symlink(target, f"{dev}/{name}")
     os.mkdir(f"{dev}/shm")
-    os.chmod(f"{dev}/shm", 0o1777)
+    os.chmod(f"{dev}/shm", 0o1777)  # noqa: S103 - as on every system
     os.mkdir(f"{dev}/pts")
     options = "newinstance,ptmxmode=0666,mode=620"
     kernel.mount("devpts", f"{dev}/pts", "devpts", kernel.MS_NOSUID | kernel.MS_NOEXEC, options)
 
 
-def _make_device_place(source: str, place: str) -> None:
-    if os.path.isdir(source):
+def _make_device_place(place: str, *, is_folder: bool) -> None:
+    if is_folder:
         os.makedirs(place, exist_ok=True)
     else:
         os.makedirs(os.path.dirname(place), exist_ok=True)

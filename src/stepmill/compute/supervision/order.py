@@ -16,12 +16,16 @@ class Bind:
         target: Absolute path inside.
         read_only: Whether the job may not write to it.
         device: Whether it is a device that must stay usable as one.
+        is_folder: Whether it is a folder.
+        in_root: Whether ``source`` is a path within the job's own root instead.
     """
 
     source: str
     target: str
     read_only: bool = True
     device: bool = False
+    is_folder: bool = True
+    in_root: bool = False
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class SandboxPlan:
     """What a job sees. One plan, carried out by bubblewrap or by ``namespaces``.
 
     Args:
-        root: The folder on this machine that becomes ``/``, writable.
+        root: The folder on this machine that becomes ``/``, writable; empty until one is taken.
         binds: What is shown over it, in this order.
         links: Symbolic links made in the root beforehand: (path inside, what it points to).
         folders: Folders made in the root beforehand: (path inside, mode).
@@ -45,6 +49,10 @@ class SandboxPlan:
     files: tuple[tuple[str, int, str], ...] = ()
     network: bool = True
     new_user: bool = True
+
+    def source(self, bind: Bind) -> str:
+        """Return where on this machine lies what a bind shows."""
+        return self.root + bind.source if bind.in_root else bind.source
 
 
 @dataclass(frozen=True)

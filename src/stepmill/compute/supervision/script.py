@@ -1,7 +1,7 @@
 """Runs a Python script in this forked process as ``python script.py arguments...`` would.
 
 What a started interpreter does before and after the script is done here by hand: the standard streams,
-``sys.argv``, ``sys.path``, ``__main__``, signal handlers, the exit code. The order at the end is the
+``sys.argv``, ``sys.path``, ``__main__``, the exit code. The order at the end is the
 interpreter's own (``Py_FinalizeEx``): wait for threads, exit handlers, then drop what the script holds,
 so that files it left open are flushed and finalizers run. Only the modules that were loaded before the
 fork are not torn down one by one: that would cost more than the whole start.
@@ -38,7 +38,6 @@ def run_script(argv: Sequence[str], environment: Mapping[str, str], directory: s
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
-    _reset_signals()
     _renew_streams(unbuffered=bool(environment.get("PYTHONUNBUFFERED")))
     sys.dont_write_bytecode = bool(environment.get("PYTHONDONTWRITEBYTECODE"))
     sys.argv = list(argv[1:])
@@ -51,20 +50,6 @@ def run_script(argv: Sequence[str], environment: Mapping[str, str], directory: s
     gc.enable()
     # No variable here may hold the module: it must be free to go when the script has ended.
     _end(_execute(_make_main(script)), before)
-
-
-def _reset_signals() -> None:
-    for number in signal.valid_signals():
-        try:
-            if signal.getsignal(number) not in (signal.SIG_DFL, None):
-                signal.signal(number, signal.SIG_DFL)
-        except (OSError, ValueError):
-            continue
-    # What every interpreter sets up for itself.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    if hasattr(signal, "SIGXFSZ"):
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
 
 def _renew_streams(*, unbuffered: bool) -> None:

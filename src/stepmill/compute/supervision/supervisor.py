@@ -22,9 +22,10 @@ from stepmill.compute.supervision import files, processes
 from stepmill.compute.supervision.cgroups import Limits, set_limits
 from stepmill.compute.supervision.files import ExitRecord, RecordWriter, Started
 from stepmill.compute.supervision.launch import Launched, Report, launch, read_report
-from stepmill.compute.supervision.layout import LayoutError, clear_away, lay_out
+from stepmill.compute.supervision.layout import LayoutError, clear_away, make_nested_places, skeleton
 from stepmill.compute.supervision.order import Order, read_order
 from stepmill.compute.supervision.pump import LogWriter
+from stepmill.compute.supervision.roots import give_back_root, hold_root
 from stepmill.compute.supervision.threads import ThreadCounts
 
 if sys.platform == "linux":
@@ -35,6 +36,7 @@ RUNNING_BELL = b"r"
 ENDED_BELL = b"e"
 
 _PIPE_BYTES = 1 << 20
+_READ_BYTES = 1 << 16
 _F_SETPIPE_SZ = 1031
 # After the job's end its log is read until nobody holds it open any more, but no longer than this
 # without a new byte: a process that got away must not keep the job from ending.
@@ -77,7 +79,15 @@ def supervise(folder: Path, bell: int, threads: ThreadCounts) -> None:
     finally:
         _ring(bell, ENDED_BELL)
         limits.remove()
+        _throw_away(folder, order)
+
+
+def _throw_away(folder: Path, order: Order) -> None:
+    if order.plan is None:
         clear_away(folder / files.ROOT)
+        return
+    with contextlib.suppress(OSError):
+        give_back_root(order.plan.root, skeleton(order.plan))
 
 
 def lost(folder: Path, now: float) -> ExitRecord:
@@ -138,7 +148,8 @@ class _Supervision:
             return self._record("stopped", -1, "It was asked to stop before it had started.")
         try:
             if self._order.plan is not None:
-                lay_out(self._order.plan)
+                hold_root(self._order.plan.root)
+                make_nested_places(self._order.plan)
             if sys.platform == "linux" and not self._order.namespaces:
                 kernel.adopt_orphans()
             child = launch(self._order, self._limits, threads)
@@ -168,7 +179,7 @@ class _Supervision:
 
     def _take_in(self, child: Launched, fd: int) -> bool:
         """Read from the log or the status pipe; False at its end."""
-        data = os.read(fd, _PIPE_BYTES)
+        data = os.read(fd, _READ_BYTES)
         if fd == child.log_fd:
             self._log.write(data)
         else:
@@ -251,7 +262,7 @@ class _Supervision:
 
     def _end_what_is_left(self, main: int) -> None:
         """End descendants that outlived the program where no process namespace has done so."""
-        if self._order.container:
+        if self._order.container or self._order.namespaces:
             return
         processes.kill_group(main)
         processes.send(processes.descendants(os.getpid()), signal.SIGKILL)
@@ -262,7 +273,7 @@ class _Supervision:
         poll = select.poll()
         poll.register(log_fd, select.POLLIN)
         while poll.poll(_SILENCE_AFTER_END_SECONDS * 1000):
-            data = os.read(log_fd, _PIPE_BYTES)
+            data = os.read(log_fd, _READ_BYTES)
             if not data:
                 return
             self._log.write(data)
