@@ -112,6 +112,12 @@ def _read(function: types.FunctionType, where: str) -> tuple[str, str]:
             where=where,
             mend="Write it with def.",
         )
+    if len(node.decorator_list) > 1:
+        raise InvalidInputError(
+            "It has other decorators beside @step, which would not be shipped.",
+            where=where,
+            mend="Do what they do within the function.",
+        )
     return "".join(module_lines), _undecorated(node, source)
 
 

@@ -30,12 +30,24 @@ def load_pipeline(path: Path, name: str | None = None) -> Pipeline:
         NotFoundError: If there is no such file, or no such pipeline in it.
         InvalidInputError: If the file fails, or makes several pipelines and no name is given.
     """
+    with load_module(path) as module:
+        file = path.absolute()
+        return _choose(_pipelines(module, file), file, name)
+
+
+@contextmanager
+def load_module(path: Path) -> Iterator[ModuleType]:
+    """Run a Python file, and keep the modules beside it importable while its module is in use.
+
+    Raises:
+        NotFoundError: If there is no such file.
+        InvalidInputError: If it fails; says where in it.
+    """
     file = path.absolute()
     if not file.is_file():
         raise NotFoundError(f"There is no file {str(path)!r}.", mend="Give the file that makes the pipeline.")
     with _imports_from(file.parent):
-        module = _run(file)
-        return _choose(_pipelines(module, file), file, name)
+        yield _run(file)
 
 
 @contextmanager
