@@ -18,7 +18,7 @@ from stepmill.catalog.models import Models
 from stepmill.catalog.pipelines import Pipelines, PipelineVersion
 from stepmill.catalog.registry import ModelRegistry
 from stepmill.compute.local.compute import LocalCompute
-from stepmill.compute.logs import last_lines
+from stepmill.compute.logs import tail_log
 from stepmill.core.clock import SystemClock
 from stepmill.core.errors import NotFoundError, StorageError
 from stepmill.core.json import Json
@@ -225,7 +225,7 @@ class Platform:
         )
 
         def log_tail(folder: Path) -> Sequence[str]:
-            return last_lines(folder, LOG_TAIL_LINES)
+            return tail_log(folder, LOG_TAIL_LINES)
 
         functions = FunctionHandler(
             self.functions, self.objects, self.records, self.compute, surroundings, log_tail

@@ -64,12 +64,14 @@ class _Plain:
     progress: Progress
 
     def saw(self, record: HistoryRecord) -> None:
+        line = self.progress.lines.get(record.step)
+        known = len(line.remarks) if line else 0
         self.progress.apply(record.type, record.step, record.at, record.body)
-        text = self._text(record)
+        text = self._text(record, known)
         if text:
             self.output.line(f"{record.at.astimezone():%H:%M:%S} {text}")
 
-    def _text(self, record: HistoryRecord) -> str:
+    def _text(self, record: HistoryRecord, known_remarks: int) -> str:
         if not record.step:
             reason = f": {self.progress.reason}" if self.progress.reason else ""
             return f"{self.progress.status}{reason}"
@@ -89,8 +91,8 @@ class _Plain:
                 return f"{line.name}: will be tried again: {line.reason}"
             case "StepReused":
                 return f"{line.name}: taken over from an earlier execution"
-            case "StepRunning" if line.remarks:
-                return "\n".join(f"{line.name}: {remark}" for remark in line.remarks)
+            case "StepRunning":
+                return "; ".join(f"{line.name}: {remark}" for remark in line.remarks[known_remarks:])
         return ""
 
 

@@ -16,6 +16,7 @@ from rich.text import Text
 from stepmill.core.errors import DefinitionError, StepmillError
 from stepmill.core.findings import Finding, Severity
 
+_WIDE = 200
 _SEVERITY_STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
 
 
@@ -28,8 +29,10 @@ class Output:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-        self.remarks = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+        # A file or a pipe has no width to fit into.
+        width = None if sys.stdout.isatty() else _WIDE
+        self.console = Console(highlight=False, width=width)
+        self.remarks = Console(stderr=True, highlight=False, soft_wrap=True)
 
     @property
     def is_live(self) -> bool:

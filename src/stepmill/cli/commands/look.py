@@ -9,6 +9,7 @@ import typer
 
 from stepmill.cli.context import AsJson, ExecutionArgument, open_platform
 from stepmill.cli.drawing import headline, step_table
+from stepmill.cli.logs import follow_lines, log_lines
 from stepmill.cli.output import Output, duration, moment, table
 from stepmill.cli.progress import Progress
 from stepmill.cli.steps import execution_document, step_lines, summary_document
@@ -98,12 +99,16 @@ def logs(
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
         found = platform.find_execution(execution)
-        is_alone = bool(step)
-        for line in platform.log_lines(found.id, step, follow=follow, tail=tail):
+        lines = (
+            follow_lines(platform, found.id, step)
+            if follow
+            else log_lines(platform, found.id, step, tail=tail)
+        )
+        for line in lines:
             if as_json:
                 output.json_line({"step": line.step, "at": line.at, "text": line.text})
             else:
-                output.line(line.text if is_alone else f"{line.step} | {line.text}")
+                output.line(line.text if step else f"{line.step} | {line.text}")
 
 
 def _took(execution: ExecutionSummary) -> timedelta:

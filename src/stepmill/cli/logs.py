@@ -1,0 +1,85 @@
+"""The logs of an execution's jobs, one after another or followed together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from stepmill.compute.logs import LogReader, tail_log
+from stepmill.compute.logs import log_lines as lines_of_job
+from stepmill.core.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from stepmill.jobs.lookup import JobOfStep
+    from stepmill.platform import Platform
+
+_LOOK_INTERVAL_S = 0.1
+
+
+@dataclass(frozen=True)
+class StepLogLine:
+    """A line that a step's job wrote; ``at`` is unknown where only the end of a log was read."""
+
+    step: str
+    text: str
+    at: datetime | None = None
+
+
+def log_lines(platform: Platform, execution: str, step: str, *, tail: int | None) -> Iterator[StepLogLine]:
+    """Yield what the jobs of an execution have written so far, job after job.
+
+    Args:
+        platform: Where it ran.
+        execution: Its id.
+        step: Only the jobs of this step; empty: all.
+        tail: Only so many lines from the end of each log; ``None``: all.
+
+    Raises:
+        NotFoundError: If there is no such step, or it has not had a job.
+    """
+    for job in _jobs(platform, execution, step):
+        if tail is not None:
+            yield from (StepLogLine(job.step, text) for text in tail_log(job.folder, tail))
+        else:
+            yield from (StepLogLine(job.step, line.text, line.at) for line in lines_of_job(job.folder))
+
+
+def follow_lines(platform: Platform, execution: str, step: str) -> Iterator[StepLogLine]:
+    """Yield what the jobs of an execution write, as they write it, until it has ended."""
+    _check_step(platform, execution, step)
+    readers: dict[str, tuple[JobOfStep, LogReader]] = {}
+    while True:
+        # Asked before reading: what was written before the end is then read after it.
+        is_over = platform.executions.describe(execution).status.is_final
+        for job in _jobs_so_far(platform, execution, step):
+            readers.setdefault(job.name, (job, LogReader(job.folder)))
+        for job, reader in readers.values():
+            yield from (StepLogLine(job.step, line.text, line.at) for line in reader.read(final=is_over))
+        if is_over:
+            return
+        time.sleep(_LOOK_INTERVAL_S)
+
+
+def _jobs(platform: Platform, execution: str, step: str) -> list[JobOfStep]:
+    _check_step(platform, execution, step)
+    jobs = _jobs_so_far(platform, execution, step)
+    if not jobs and step:
+        raise NotFoundError(
+            f"Step {step!r} has written no log.",
+            mend="It has not started, was cached, or is of a type without one: see `stepmill show`.",
+        )
+    return jobs
+
+
+def _jobs_so_far(platform: Platform, execution: str, step: str) -> list[JobOfStep]:
+    arn = platform.executions.describe(execution).arn
+    return [job for job in platform.jobs.of_execution(arn) if step in ("", job.step)]
+
+
+def _check_step(platform: Platform, execution: str, step: str) -> None:
+    names = [view.name for view in platform.executions.step_views(execution)]
+    if step and step not in names:
+        raise NotFoundError(f"There is no step {step!r}.", mend=f"Steps: {', '.join(names)}.")
