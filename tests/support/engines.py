@@ -48,35 +48,33 @@ class Home:
     def __init__(self, folder: Path, clock: Clock | None = None) -> None:
         self.folder = folder
         self.clock = clock or SystemClock()
-        self._opened: list[tuple[Engine, Database]] = []
+        self.databases: list[Database] = []
+        self._engines: list[Engine] = []
 
     def store(self) -> SqlExecutionStore:
         """The store alone, over a connection pool of its own."""
-        return SqlExecutionStore(self.database())
-
-    def database(self) -> Database:
-        return Database.open_sqlite(self.folder / "stepmill.db")
+        self.databases.append(Database.open_sqlite(self.folder / "stepmill.db"))
+        return SqlExecutionStore(self.databases[-1])
 
     def engine(self, handler: TaskHandler, **options: Any) -> Engine:
         """A new engine; ``close`` ends it."""
-        database = self.database()
         handlers = {"lambda:invoke": handler, "callback": handler, "stepmill:readJson": handler}
         engine = Engine(
-            SqlExecutionStore(database),
+            self.store(),
             handlers,
             clock=self.clock,
             arns=ARNS,
             locks=self.folder / "engines",
             **options,
         )
-        self._opened.append((engine, database))
+        self._engines.append(engine)
         return engine
 
     def close(self) -> None:
-        for engine, database in self._opened:
+        for engine in self._engines:
             engine.close()
+        for database in self.databases:
             database.close()
-        self._opened.clear()
 
 
 @contextmanager

@@ -220,15 +220,14 @@ class Driver:
 
     def _give_up(self, driven: Driven) -> None:
         """Let go of an execution as it was last committed."""
-        self._drop(driven)
         try:
             self._store.adopt(driven.id, "", instead_of=self._owner)
         except StorageError as error:
             _log.warning("Execution %s could not be released: %s", driven.id, error)
+        self._drop(driven)
 
     def _drop(self, driven: Driven) -> None:
-        for task_id in driven.tasks:
-            self._outbox.forget(task_id)
+        self._outbox.forget_all(driven.id)
         # Unless a new one has taken its place: a retry may follow the end at once.
         if self._driven.get(driven.id) is driven:
             del self._driven[driven.id]
@@ -256,7 +255,8 @@ class Driver:
             message = self._poll_message()
         events += [(*due, 0) for due in self._due_timers()]
         if must_look or self._should_look():
-            events += self._read_inbox()
+            # First, so that a stop that was asked for before a report came takes effect before it.
+            events = self._read_inbox() + events
         return events
 
     def _next_message(self) -> _Message | None:

@@ -90,11 +90,15 @@ class Outbox:
             self._stoppers.submit(lambda: self._ask_to_stop(entry))
 
     def forget(self, task_id: str) -> None:
-        """Drop a task: its end is committed, or its execution is driven here no longer."""
+        """Drop a task, now that its end is committed."""
         with self._lock:
-            entry = self._entries.pop(task_id, None)
-            if entry is not None:
-                entry.phase = _Phase.ENDED
+            self._drop(task_id)
+
+    def forget_all(self, execution: str) -> None:
+        """Drop all tasks of an execution that is driven here no longer, whatever became of them."""
+        with self._lock:
+            for task_id in [each for each, entry in self._entries.items() if entry.execution == execution]:
+                self._drop(task_id)
 
     def close(self) -> None:
         """Hand nothing over any more and pass on no reports. What handlers began goes on."""
@@ -104,6 +108,11 @@ class Outbox:
             for entry in self._entries.values():
                 entry.phase = _Phase.ENDED
             self._entries.clear()
+
+    def _drop(self, task_id: str) -> None:
+        entry = self._entries.pop(task_id, None)
+        if entry is not None:
+            entry.phase = _Phase.ENDED
 
     def _hand_over(self, entry: _Entry) -> None:
         with self._lock:
