@@ -34,6 +34,7 @@ class Pipeline:
             processing or training step stays good (``True``, ``"30d"``, a ``timedelta``).
         max_parallel_steps: How many steps may run at once.
         metadata: Texts by name, kept in the definition.
+        role: ARN of the role that jobs run under on AWS; ``compile`` can be given another.
         folder: Where relative local paths begin; by default the folder of the file that makes the
             pipeline.
 
@@ -60,6 +61,7 @@ class Pipeline:
         cache: Cache = False,
         max_parallel_steps: int | None = None,
         metadata: Mapping[str, str] | None = None,
+        role: str = "",
         folder: str | Path | None = None,
     ) -> None:
         check_pipeline_name(name)
@@ -68,6 +70,7 @@ class Pipeline:
         self.cache = cache
         self.max_parallel_steps = max_parallel_steps
         self.metadata = dict(metadata or {})
+        self.role = role
         self.folder = Path(folder).absolute() if folder is not None else _folder_of_caller()
         self._listed = as_steps(steps, f"pipeline {name!r}")
         self._named_parameters = tuple(parameters)
@@ -112,7 +115,8 @@ class Pipeline:
                 outputs go; by default the bucket that the ``sagemaker`` SDK would take.
             region: For which images and ARNs are written.
             account: Twelve digits.
-            role: ARN of the role that jobs run under.
+            role: ARN of the role that jobs run under; by default the pipeline's, else one of the usual
+                name in the account.
 
         Raises:
             InvalidInputError: If a file is missing, or a value cannot stand where it is used.
@@ -124,7 +128,7 @@ class Pipeline:
             prefix=_prefix(code_prefix or f"s3://sagemaker-{region}-{account}"),
             folder=self.folder,
             arns=arns,
-            role=role or arns.role("SageMakerExecutionRole"),
+            role=role or self.role or arns.role("SageMakerExecutionRole"),
             cache=self.cache,
         )
         # Steps may have been told to wait for others since the pipeline was made.

@@ -93,6 +93,12 @@ def test_the_place_it_is_compiled_for() -> None:
     assert '"RoleArn":"arn:aws:iam::9:role/R"' in text
 
 
+def test_the_role_of_the_pipeline() -> None:
+    pipeline = Pipeline("P", [TrainingStep("T")], role="arn:aws:iam::123456789012:role/Mine")
+    assert "role/Mine" in pipeline.compile().definition
+    assert "role/Other" in pipeline.compile(role="arn:aws:iam::123456789012:role/Other").definition
+
+
 def test_the_default_place_is_that_of_the_sagemaker_sdk() -> None:
     text = Pipeline("P", [TrainingStep("T")]).compile().definition
     assert "s3://sagemaker-us-west-2-123456789012" in text
