@@ -130,7 +130,8 @@ class Reports:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The notes of all reports."""
+        """The notes of all reports, once the final one is there."""
+        assert self.final
         return tuple(note for report in self.all if isinstance(report, TaskStarted) for note in report.notes)
 
 
