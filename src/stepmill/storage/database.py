@@ -164,10 +164,19 @@ def sqlite_engine(path: Path) -> sqlalchemy.Engine:
 def _prepare_connection(connection: sqlite3.Connection, _record: object) -> None:
     # Autocommit mode of the driver: transactions are begun by _begin alone.
     connection.isolation_level = None
-    _switch_to_wal(connection)
-    # The cache is per connection, in KiB. The log of a huge transaction does not stay huge.
-    for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-8192", "journal_size_limit=67108864"):
-        connection.execute(f"PRAGMA {pragma}").close()
+    try:
+        _switch_to_wal(connection)
+        # The cache is per connection, in KiB. The log of a huge transaction does not stay huge.
+        for pragma in (
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "cache_size=-8192",
+            "journal_size_limit=67108864",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+    except BaseException:
+        connection.close()  # SQLAlchemy forgets a connection that fails here
+        raise
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:

@@ -60,8 +60,10 @@ def _version(path: Path) -> str | None:
 
 def _migrated(path: Path, **options: object) -> None:
     engine = sqlite_engine(path)
-    migrations.upgrade(engine, **options)  # type: ignore[arg-type]
-    engine.dispose()
+    try:
+        migrations.upgrade(engine, **options)  # type: ignore[arg-type]
+    finally:
+        engine.dispose()
 
 
 def test_both_ways_lead_to_the_same_tables(tmp_path: Path) -> None:
