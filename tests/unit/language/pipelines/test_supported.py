@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from stepmill.core.errors import UnsupportedError
+from stepmill.language.pipelines.definition import StepType
+from stepmill.language.pipelines.supported import SUPPORTED, refuse_unsupported, unsupported_steps
+from support.documents import condition, definition_of, for_each, function, processing
+from support.steps import OTHERS
+
+TRANSFORM = {"Name": "Apply", "Type": "Transform", **OTHERS["Transform"]}
+
+
+def test_what_runs_is_not_refused() -> None:
+    definition = definition_of(condition("Gate", then=[for_each("Loop", function("Body"))]), processing("P"))
+    refuse_unsupported(definition)
+    assert unsupported_steps(definition) == ()
+
+
+def test_what_does_not_run_is_refused_by_name() -> None:
+    definition = definition_of(condition("Gate", then=[TRANSFORM]))
+    with pytest.raises(UnsupportedError, match=r"Apply \(Transform\)") as caught:
+        refuse_unsupported(definition)
+    assert caught.value.where == "Steps[0].Arguments.IfSteps[0]"
+
+
+def test_a_long_list_is_cut() -> None:
+    definition = definition_of(*({**TRANSFORM, "Name": f"Apply{index}"} for index in range(30)))
+    with pytest.raises(UnsupportedError, match="and 20 more"):
+        refuse_unsupported(definition)
+
+
+def test_the_types_that_run() -> None:
+    assert StepType.TRAINING in SUPPORTED
+    assert StepType.TUNING not in SUPPORTED
