@@ -244,8 +244,6 @@ class Platform:
         }
 
     def _cached(self, inner: TaskHandler, keys: KeyBuilder) -> TaskHandler:
-        if not self._use_cache:
-            return inner
         return CachingHandler(
             inner,
             keys,
@@ -254,6 +252,7 @@ class Platform:
             KeptOutputs(self.objects, self.settings.project),
             self._clock,
             self.settings.cache_scope,
+            reuse=self._use_cache,
         )
 
     def _tell_trouble(self, error: StorageError) -> None:

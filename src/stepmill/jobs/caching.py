@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from stepmill.core.clock import Clock
-from stepmill.core.errors import NotFoundError, StepmillError
+from stepmill.core.errors import StepmillError
 from stepmill.core.json import Json, JsonObject
 from stepmill.core.settings import CacheScope
 from stepmill.core.tasks import (
@@ -116,19 +117,22 @@ class CachingHandler:
         try:
             relay.start(self._inner, task)
         except BaseException:
-            self._forget_claim(task)
+            with suppress(StepmillError):
+                self._records.delete(KEY_KIND, task.id)
             raise
 
     def _end(self, task: Task, key: CacheKey, final: TaskReport) -> str:
         """Keep a result before it is reported; return a remark if it could not be kept."""
         remark = ""
-        try:
-            if isinstance(final, TaskSucceeded):
+        if isinstance(final, TaskSucceeded):
+            try:
                 remark = self._keep(task, key, final)
-            self._forget_claim(task)
-        except StepmillError as error:
-            # The work is done; that it cannot be reused later is no reason to lose it.
-            remark = f"the result is not kept in the cache: {error}"
+            except StepmillError as error:
+                # The work is done; that it cannot be reused later is no reason to lose it.
+                remark = f"the result is not kept in the cache: {error}"
+        # A claim that stays behind is in nobody's way: its task has ended, and task ids are unique.
+        with suppress(StepmillError):
+            self._records.delete(KEY_KIND, task.id)
         return remark
 
     def _keep(self, task: Task, key: CacheKey, final: TaskSucceeded) -> str:
@@ -143,12 +147,6 @@ class CachingHandler:
         now = self._clock.now()
         self._cache.put(CacheEntry(scope, key.digest, now, task.execution_arn, final.output, kept, key.parts))
         return ""
-
-    def _forget_claim(self, task: Task) -> None:
-        try:
-            self._records.delete(KEY_KIND, task.id)
-        except NotFoundError:
-            return
 
     def _look_up(self, task: Task, key: CacheKey, policy: CachePolicy) -> tuple[CacheEntry | None, str]:
         """Return the entry to reuse, or why there is none."""

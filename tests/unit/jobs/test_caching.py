@@ -70,9 +70,10 @@ class Case:
         self.kept = kept
         self.worker = Worker(kept)
         self.secret: Json = 0  # part of the key that no task shows
+        self.gone = False  # whether the inputs have been removed
 
     def keys(self, task: Task) -> CacheKey:
-        if task.payload == {"missing": True}:
+        if self.gone or task.payload == {"missing": True}:
             raise NotFoundError("There is no object below s3://bucket/none.")
         return make_key(task.resource, {**dict(leaves_of(task.payload)), "secret": self.secret})
 
@@ -265,6 +266,15 @@ class TestEnds:
         assert reports.succeeded
         case.secret, case.worker.hold = 0, False
         assert not case.run(task_id="two").succeeded.cached_from
+
+    def test_a_result_whose_inputs_are_gone_meanwhile_is_not_kept(self, case: Case) -> None:
+        case.worker.hold = True
+        reports = case.run()
+        case.gone = True
+        case.worker.finish(*case.worker.held[0])
+        assert reports.succeeded
+        assert "There is no object below" in reports.notes[-1]
+        assert case.kept.records.list(KEY_KIND).records == ()
 
     def test_a_full_disk_does_not_lose_the_work(self, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
         def full(_entry: object) -> None:
