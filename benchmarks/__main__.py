@@ -1,0 +1,28 @@
+"""Run the benchmarks, all or those that are named, each in a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+
+PROGRAMS = {
+    "chain": "20 processing steps one after another, beside the bare scripts",
+    "wide": "engine CPU and memory for 100 to 10,000 steps that cost nothing",
+    "artifact": "1 GB handed from a step to the next",
+    "peers": "the same chain in Metaflow and Dagster",
+}
+
+
+def main() -> int:
+    """Return 0 if all programs ran."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *PROGRAMS], help="default: all")
+    failed = 0
+    for name in parser.parse_args().names or PROGRAMS:
+        print(f"\n== {name}: {PROGRAMS[name]}", flush=True)
+        failed += subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode != 0
+    return min(failed, 1)
+
+
+sys.exit(main())
