@@ -55,7 +55,9 @@ register = RegisterModelStep(
 
 reject = FailStep(
     "Reject",
-    Join(["The error is ", report["error_ratio"], " of the mean predictor's; at most ", limit, " is allowed."]),
+    Join(
+        ["The error is ", report["error_ratio"], " of the mean predictor's; at most ", limit, " is allowed."]
+    ),
 )
 
 gate = ConditionStep("GoodEnough", report["error_ratio"] <= limit, then=[register], otherwise=[reject])

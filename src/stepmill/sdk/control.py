@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -182,13 +182,22 @@ class ForEachStep(Step):
             )
         return value.step
 
+    def _items_document(self) -> Json:
+        if isinstance(self.items, Value):
+            return render(self.items)
+        # The language has no objects as items, but enters those that are written as JSON text.
+        return [
+            render_text(item, self.where)
+            if isinstance(item, (Mapping, list, tuple))
+            else render(item, self.where)
+            for item in self.items
+        ]
+
     def arguments_document(self, site: Site) -> JsonObject:
         """Return the items, the selection, and the body."""
         inside = replace(site, in_loop=True)
         document: dict[str, Json] = {
-            "IterableItems": render(
-                self.items if isinstance(self.items, Value) else list(self.items), self.where
-            ),
+            "IterableItems": self._items_document(),
             "MaxConcurrency": self.max_concurrency,
             "ForEachBody": [step.document(inside) for step in self.body],
         }

@@ -6,14 +6,14 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import update_wrapper
+from functools import cached_property, update_wrapper
 from pathlib import Path
 from typing import Any, TypedDict, Unpack, overload
 
 from stepmill.core.errors import InvalidInputError
 from stepmill.sdk.function_driver import RESULT_FILE, RESULT_KEY, RESULT_OUTPUT, CallPlan, script_text
 from stepmill.sdk.function_signature import Kind, argument_text, read_signature
-from stepmill.sdk.function_source import DecoratedFunction, function_source, place_of
+from stepmill.sdk.function_source import DecoratedFunction, FunctionSource, function_source, place_of
 from stepmill.sdk.names import nearest
 from stepmill.sdk.processing import ProcessingInput, ProcessingStep, Script, Source
 from stepmill.sdk.references import JsonValue, Property
@@ -174,8 +174,12 @@ class StepFunction(DecoratedFunction):
             )
         return value
 
+    @cached_property
+    def _source(self) -> FunctionSource:
+        return function_source(self.function)
+
     def _script(self, plan: CallPlan) -> Script:
-        source = function_source(self.function)
+        source = self._source
         # Named so that it hides no module: the script's folder is the first that imports are looked up in.
         return Script(f"{source.name}_step.py", script_text(source, plan), source.modules)
 

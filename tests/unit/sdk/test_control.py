@@ -102,6 +102,16 @@ def test_a_loop() -> None:
     }
 
 
+def test_objects_as_items_are_written_as_json() -> None:
+    step = ForEachStep("S", items=[{"a": 1}, [2], "x", LIMIT], body=[job("A", arguments=[current_item["a"]])])
+    assert step_document(step)["Arguments"]["IterableItems"] == [
+        '{"a":1}',
+        "[2]",
+        "x",
+        {"Get": "Parameters.limit"},
+    ]
+
+
 def test_iterations_do_not_share_an_output() -> None:
     output = find_step([step_document(loop())], "Report")["Arguments"]["ProcessingOutputConfig"]["Outputs"][0]
     assert {"Get": "Execution.ProcessingJobName"} in output["S3Output"]["S3Uri"]["Std:Join"]["Values"]
