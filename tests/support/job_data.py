@@ -32,7 +32,7 @@ def open_store(folder: Path, *buckets: str) -> tuple[FolderStore, SqlRecordStore
     database = Database.open_sqlite(folder / "stepmill.db")
     store = FolderStore(database, folder / "objects", SystemClock())
     for bucket in buckets:
-        store.create_bucket(bucket)
+        store.create_bucket(bucket, exist_ok=True)
     return store, SqlRecordStore(database, SystemClock())
 
 

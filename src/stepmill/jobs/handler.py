@@ -1,0 +1,312 @@
+"""Does a job from its task to its final report: stage, run, follow, collect.
+
+Each stage can be repeated. A record is made first; what was staged is noted in the job's folder when
+it is complete; compute picks up what runs; outputs are stored before the record says that the job has
+ended. So the same task, handed over again after a crash at any instant, goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Generic
+
+import msgspec
+
+from stepmill.compute.logs import tail_log
+from stepmill.compute.spec import JobEnded, JobEvent, JobSpec
+from stepmill.compute.supervision.layout import clear_away
+from stepmill.core.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    StepmillError,
+    StorageFullError,
+    UnsupportedError,
+)
+from stepmill.core.json import JsonObject
+from stepmill.core.statuses import JobStatus
+from stepmill.core.tasks import Report, Task, TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
+from stepmill.images.catalog import ResolvedImage
+from stepmill.images.environments import Progress
+from stepmill.jobs import failures
+from stepmill.jobs.contract import job_environment
+from stepmill.jobs.failures import Outcome, log_tail_text, outcome_of
+from stepmill.jobs.kinds import Collected, JobKind, R, Workplace, can_be_warm, read_small_file
+from stepmill.jobs.outputs import Delivery, deliver, files_to, host_folder
+from stepmill.jobs.records import JobRecords, JobState, describe, state_of
+from stepmill.jobs.requests.common import check_job_name
+from stepmill.jobs.requests.data import Output
+from stepmill.jobs.services import JobServices
+from stepmill.jobs.staging import Staged, stage
+from stepmill.jobs.synchroniser import Synchroniser
+from stepmill.storage.failures import translated_disk_errors
+from stepmill.storage.records import Record
+
+# So many of the log's last lines go with a failure.
+LOG_TAIL_LINES = 20
+LONGEST_TAIL_LINE = 1000
+# Collecting waits for the disk; more at a time would not make it faster.
+_COLLECTORS = 4
+# A failure file is cut to fit the reason anyway.
+_FAILURE_BYTES = 8192
+# Compute's file that says that a job was begun.
+_SPEC = "spec.json"
+
+
+@dataclass(frozen=True)
+class _Job(Generic[R]):
+    task: Task
+    request: R
+    place: Workplace
+    report: Report
+    metadata: JsonObject
+
+
+class JobHandler(Generic[R]):
+    """The handler of one kind of job. See ``core.tasks.TaskHandler``.
+
+    Args:
+        services: What to work with.
+        kind: In what this kind of job differs from others.
+    """
+
+    def __init__(self, services: JobServices, kind: JobKind[R]) -> None:
+        self._services = services
+        self._kind = kind
+        self._records = JobRecords(services.records, kind.record_kind)
+        self._synchroniser = Synchroniser(services.objects)
+        self._collectors = ThreadPoolExecutor(_COLLECTORS, thread_name_prefix=f"collect-{kind.record_kind}")
+
+    def folder(self, name: str) -> Path:
+        """Return the folder of a job: its log is there."""
+        return self._services.folder / self._kind.record_kind / name
+
+    def start(self, task: Task, report: Report) -> None:
+        """Begin the task's job, or pick it up; report how it goes."""
+        try:
+            request = self._kind.read(task.payload, self._services.project)
+            name = check_job_name(task.name or request.name, f"{self._kind.member}Name")
+            arn = self._services.arns.sagemaker(self._kind.record_kind, name)
+            record = self._records.open(name, request.document, self._first_state(task, arn, request.notes))
+        except (InvalidInputError, UnsupportedError, ConflictError) as error:
+            report(TaskFailed(task.id, failures.CLIENT_ERROR, str(error)))
+            return
+        place = Workplace(name, arn, self.folder(name))
+        job = _Job(task, request, place, report, {self._kind.member: {"Arn": arn}})
+        state = state_of(record)
+        if state.status.is_final:
+            self._report_end(job, record)
+            return
+        report(TaskStarted(task.id, job.metadata, state.notes))
+        try:
+            self._launch(job)
+        except (StepmillError, OSError) as error:
+            self._fail(job, error)
+
+    def stop(self, task: Task) -> None:
+        """Ask the task's job to end: SIGTERM, and SIGKILL after its grace time."""
+        payload = task.payload if isinstance(task.payload, Mapping) else {}
+        name = task.name or str(payload.get(f"{self._kind.member}Name", ""))
+        record = self._records.find(name) if name else None
+        if record is None or state_of(record).status.is_final:
+            return
+        self._records.change(name, self._stopping)
+        self._services.compute.stop(self.folder(name))
+
+    def close(self) -> None:
+        """Wait for jobs that are being collected; leave running ones alone."""
+        self._synchroniser.close()
+        self._collectors.shutdown()
+
+    def _first_state(self, task: Task, arn: str, notes: Sequence[str]) -> JobState:
+        state = JobState(task.id, arn, task.execution_arn, task.step).with_notes(*notes)
+        now = self._services.clock.now()
+        return state.entered("Starting", now).entered("Downloading", now)
+
+    def _stopping(self, state: JobState) -> JobState:
+        state = msgspec.structs.replace(state, stop_requested=True, status=JobStatus.STOPPING)
+        return state.entered("Stopping", self._services.clock.now())
+
+    # Stage and run
+
+    def _launch(self, job: _Job[R]) -> None:
+        services, place = self._services, job.place
+        image = services.images.resolve(job.request.image, self._first_line_of_progress(job))
+        command = self._kind.command(job.request, image)
+        begun = (place.folder / _SPEC).exists()
+        staged = stage(self._kind, job.request, place, services.objects, services.project)
+        notes = (*image.notes, *staged.notes)
+        record = self._records.change(place.name, lambda state: state.with_notes(*notes)) if notes else None
+        if notes:
+            job.report(TaskStarted(job.task.id, job.metadata, notes))
+        record = record or self._records.get(place.name)
+        if state_of(record).stop_requested and not begun:
+            self._end(job, Outcome(JobStatus.STOPPED, "Stopped"), Collected())
+            return
+        self._synchroniser.watch(place.name, place.ml, self._continuous(job), begun=begun)
+        services.compute.run(self._spec(job, image, command, staged), partial(self._on_event, job))
+        # Whoever asked before the job was started found nothing to stop.
+        if state_of(self._records.get(place.name)).stop_requested:
+            services.compute.stop(place.folder)
+
+    def _first_line_of_progress(self, job: _Job[R]) -> Progress:
+        told: list[str] = []
+
+        def progress(line: str) -> None:
+            if not told:
+                told.append(line)
+                job.report(TaskStarted(job.task.id, job.metadata, (line,)))
+
+        return progress
+
+    def _spec(self, job: _Job[R], image: ResolvedImage, command: tuple[str, ...], staged: Staged) -> JobSpec:
+        services, request = self._services, job.request
+        given = {**self._kind.environment(request, job.place), **request.environment}
+        return JobSpec(
+            job_id=job.place.name,
+            folder=job.place.folder,
+            command=command,
+            environment=job_environment(services.arns, given),
+            python=image.python,
+            mounts=staged.mounts,
+            oci_image=image.oci_image,
+            warm=services.warm and can_be_warm(command, image),
+            resources=services.resources,
+            network=request.network,
+            timeout=request.timeout,
+            isolation=image.engine or services.isolation,
+            log_limit_bytes=services.log_limit_bytes,
+        )
+
+    # Follow
+
+    def _on_event(self, job: _Job[R], event: JobEvent) -> None:
+        if isinstance(event, JobEnded):
+            # Collecting may take long; the thread that reports ends is not ours to keep.
+            future = self._collectors.submit(self._finish, job, event)
+            future.add_done_callback(partial(self._after_finish, job))
+            return
+        now = self._services.clock.now()
+
+        def running(state: JobState) -> JobState:
+            state = msgspec.structs.replace(
+                state, isolation=event.isolation, warm=event.warm, started_at=state.started_at or now
+            ).with_notes(*event.notes)
+            return state if state.stop_requested else state.entered("Training", now)
+
+        self._records.change(job.place.name, running)
+        if event.notes:
+            job.report(TaskStarted(job.task.id, job.metadata, event.notes))
+
+    def _after_finish(self, job: _Job[R], future: Future[None]) -> None:
+        error = future.exception()
+        if error is not None:
+            self._fail(job, error)
+
+    # Collect
+
+    def _finish(self, job: _Job[R], ended: JobEnded) -> None:
+        place = job.place
+        problem = self._synchroniser.finish(place.name)
+        failure = read_small_file(place.ml / "output" / "failure", _FAILURE_BYTES)
+        tail = [line[-LONGEST_TAIL_LINE:] for line in tail_log(place.folder, LOG_TAIL_LINES)]
+        outcome = outcome_of(ended, failure=failure, log_tail=tail, timeout=job.request.timeout)
+        if self._kind.phases:
+            now = self._services.clock.now()
+            self._records.change(place.name, lambda state: state.entered("Uploading", now))
+        with translated_disk_errors():
+            collected = self._kind.collect(
+                job.request,
+                place,
+                succeeded=outcome.status is JobStatus.COMPLETED,
+                stopped=outcome.status is JobStatus.STOPPED,
+            )
+            deliver([*self._files(job, outcome), *collected.deliveries], self._services.objects)
+        notes = (f"while the job ran, its output could not be stored: {problem}",) if problem else ()
+        self._end(job, outcome, collected, ended=ended, tail=tail, notes=notes)
+
+    def _continuous(self, job: _Job[R]) -> list[Output]:
+        return [o for o in self._kind.outputs(job.request, job.place) if o.continuous and o.destination]
+
+    def _files(self, job: _Job[R], outcome: Outcome) -> list[Delivery]:
+        """Return the files of the outputs; of a failed job only those that are kept while it runs."""
+        files: list[Delivery] = []
+        for output in self._kind.outputs(job.request, job.place):
+            kept = output.continuous or outcome.status is not JobStatus.FAILED
+            folder = host_folder(job.place.ml, output.path)
+            if output.destination is not None and kept and folder is not None:
+                files.extend(files_to(output.destination, folder))
+        return files
+
+    def _end(
+        self,
+        job: _Job[R],
+        outcome: Outcome,
+        collected: Collected,
+        *,
+        ended: JobEnded | None = None,
+        tail: Sequence[str] = (),
+        notes: Sequence[str] = (),
+    ) -> None:
+        now = self._services.clock.now()
+
+        def final(state: JobState) -> JobState:
+            return msgspec.structs.replace(
+                state.entered(outcome.secondary, now).with_notes(*collected.notes, *notes),
+                status=outcome.status,
+                started_at=ended.started_at if ended else state.started_at,
+                ended_at=now,
+                exit_code=ended.exit_code if ended else None,
+                error=outcome.error,
+                reason=outcome.reason,
+                log_tail=tuple(tail) if outcome.error else (),
+                exit_message=collected.exit_message,
+                model=collected.model,
+                metrics=collected.metrics,
+            )
+
+        record = self._records.change(job.place.name, final)
+        self._report_end(job, record)
+        self._tidy_up(job.place, keep=bool(outcome.error))
+
+    def _fail(self, job: _Job[R], error: BaseException) -> None:
+        """End a job that could not be staged, started or collected."""
+        name, word = _blame(error)
+        reason = f"{word}: {error}"[: failures.LONGEST_REASON]
+        self._synchroniser.finish(job.place.name)
+        try:
+            self._end(job, Outcome(JobStatus.FAILED, "Failed", name, reason), Collected())
+        except StepmillError:
+            # The disk may be too full even for the record; the execution is to know all the same.
+            job.report(TaskFailed(job.task.id, name, reason, job.metadata))
+
+    def _report_end(self, job: _Job[R], record: Record) -> None:
+        state = state_of(record)
+        if state.status is JobStatus.COMPLETED:
+            job.report(TaskSucceeded(job.task.id, describe(record), job.metadata))
+        elif state.error:
+            cause = "\n".join(filter(None, (state.reason, log_tail_text(state.log_tail))))
+            job.report(TaskFailed(job.task.id, state.error, cause, job.metadata))
+        else:
+            job.report(TaskStopped(job.task.id, state.reason, job.metadata))
+
+    def _tidy_up(self, place: Workplace, *, keep: bool) -> None:
+        """Remove what is not needed any more; of a failed job what it wrote is kept to be looked at."""
+        for folder in (place.inputs, place.collected, *(() if keep else (place.ml,))):
+            # A job can nest folders deeper than Python's stack. What stays is left to `stepmill gc`.
+            with suppress(OSError, RecursionError):
+                clear_away(folder)
+
+
+def _blame(error: BaseException) -> tuple[str, str]:
+    """Return the engine's name of an error, and SageMaker's word for it."""
+    if isinstance(error, StorageFullError):
+        return failures.CAPACITY_ERROR, "CapacityError"
+    if isinstance(error, InvalidInputError | NotFoundError | UnsupportedError | ConflictError):
+        return failures.CLIENT_ERROR, "ClientError"
+    return failures.INTERNAL_ERROR, "InternalServerError"

@@ -1,0 +1,85 @@
+"""Processing jobs: the handler of ``sagemaker:createProcessingJob``.
+
+Source: container contract, C4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from stepmill.core.errors import InvalidInputError
+from stepmill.core.json import Json
+from stepmill.images.catalog import ResolvedImage
+from stepmill.jobs.contract import lay_out_processing
+from stepmill.jobs.handler import JobHandler
+from stepmill.jobs.kinds import Collected, Workplace, read_small_file
+from stepmill.jobs.locations import Location
+from stepmill.jobs.records import PROCESSING_JOB
+from stepmill.jobs.requests.data import Output
+from stepmill.jobs.requests.processing import ProcessingRequest, read_processing_request
+from stepmill.jobs.services import JobServices
+from stepmill.storage.objects.store import ObjectStore
+
+RESOURCE = "sagemaker:createProcessingJob"
+
+# API reference, DescribeProcessingJob: ExitMessage.
+LONGEST_EXIT_MESSAGE = 1024
+
+
+class ProcessingKind:
+    """What is special about processing jobs."""
+
+    record_kind = PROCESSING_JOB
+    member = "ProcessingJob"
+    phases = False
+
+    def read(self, document: Json, project: Path) -> ProcessingRequest:
+        """See ``JobKind``."""
+        return read_processing_request(document, project)
+
+    def lay_out(
+        self, request: ProcessingRequest, place: Workplace, objects: ObjectStore, project: Path
+    ) -> None:
+        """See ``JobKind``."""
+        del objects, project
+        lay_out_processing(place.ml, request, place.name, place.arn)
+
+    def command(self, request: ProcessingRequest, image: ResolvedImage) -> tuple[str, ...]:
+        """See ``JobKind``."""
+        command = (*(request.entrypoint or image.entrypoint), *request.arguments)
+        if not request.entrypoint and not image.entrypoint and not image.oci_image:
+            raise InvalidInputError(
+                f"Nothing says which program to run: the image {request.image!r} has no entry point here.",
+                where="AppSpecification.ContainerEntrypoint",
+                mend='Name it: ["python3", "/opt/ml/processing/input/code/script.py"].',
+            )
+        return command
+
+    def environment(self, request: ProcessingRequest, place: Workplace) -> Mapping[str, str]:
+        """See ``JobKind``."""
+        del request
+        return {"PROCESSING_JOB_NAME": place.name, "PROCESSING_JOB_ARN": place.arn}
+
+    def outputs(self, request: ProcessingRequest, place: Workplace) -> tuple[Output, ...]:
+        """See ``JobKind``."""
+        del place
+        return request.outputs
+
+    def destinations(self, request: ProcessingRequest) -> tuple[Location, ...]:
+        """See ``JobKind``."""
+        del request
+        return ()
+
+    def collect(
+        self, request: ProcessingRequest, place: Workplace, *, succeeded: bool, stopped: bool
+    ) -> Collected:
+        """See ``JobKind``."""
+        del request, succeeded, stopped
+        message = read_small_file(place.ml / "output" / "message", LONGEST_EXIT_MESSAGE)
+        return Collected(exit_message=message)
+
+
+def processing_handler(services: JobServices) -> JobHandler[ProcessingRequest]:
+    """Return the handler of processing steps."""
+    return JobHandler(services, ProcessingKind())

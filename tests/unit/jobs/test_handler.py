@@ -1,0 +1,575 @@
+"""A job from its task to its final report, with a compute whose jobs are functions."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepmill.compute.spec import Ending, JobSpec, Mount
+from stepmill.core.arns import Arns
+from stepmill.core.errors import ComputeError, StorageFullError, UnsupportedError
+from stepmill.core.tasks import Task, TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
+from stepmill.jobs import processing, training
+from stepmill.jobs.handler import JobHandler
+from stepmill.jobs.processing import processing_handler
+from stepmill.jobs.records import describe
+from stepmill.jobs.services import JobServices
+from stepmill.jobs.training import training_handler
+from stepmill.storage.objects.uri import S3Uri
+from support.fake_compute import FakeCompute, FakeImages, Reports, task_for
+from support.job_data import (
+    SteppingClock,
+    channel,
+    open_store,
+    processing_document,
+    processing_input,
+    processing_output,
+    put,
+    training_document,
+)
+
+ARN = "arn:aws:sagemaker:us-west-2:123456789012"
+
+
+class House:
+    """Handlers, and all that they need, in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store, self.records = open_store(folder / "home", "data")
+        self.compute = FakeCompute()
+        self.images = FakeImages()
+        self.handlers: list[JobHandler[Any]] = []
+
+    @property
+    def services(self) -> JobServices:
+        return JobServices(
+            objects=self.store,
+            records=self.records,
+            compute=self.compute,
+            images=self.images,
+            clock=SteppingClock(),
+            arns=Arns("us-west-2", "123456789012"),
+            folder=self.folder / "home" / "jobs",
+            project=self.folder,
+        )
+
+    def handler(self, task: Task) -> JobHandler[Any]:
+        make = processing_handler if task.resource == processing.RESOURCE else training_handler
+        self.handlers.append(make(self.services))
+        return self.handlers[-1]
+
+    def run(self, task: Task, reports: Reports | None = None) -> Any:
+        """Do the task with a handler of its own, as after a restart; return the last report."""
+        reports = reports or Reports()
+        handler = self.handler(task)
+        handler.start(task, reports)
+        handler.close()
+        return reports.last
+
+    def keys(self) -> list[str]:
+        return [info.key for info in self.store.all(S3Uri("data"))]
+
+    def read(self, key: str) -> bytes:
+        return self.store.read_bytes(S3Uri("data", key))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path)
+    yield house
+    for handler in house.handlers:
+        handler.close()
+
+
+def processing_task(name: str = "job-1", **changes: Any) -> Task:
+    return task_for(processing_document(**changes), processing.RESOURCE, name)
+
+
+def training_task(name: str = "job-1", **changes: Any) -> Task:
+    return task_for(training_document(**changes), training.RESOURCE, name)
+
+
+def ml(spec: JobSpec) -> Path:
+    return spec.mounts[0].source
+
+
+WITH_OUTPUT = {"ProcessingOutputConfig": {"Outputs": [processing_output("train", "s3://data/out")]}}
+SCRIPT = {"HyperParameters": {"sagemaker_program": "train.py", "sagemaker_submit_directory": "source"}}
+
+
+def writes(path: str, text: str = "x", code: int = 0) -> Any:
+    def program(spec: JobSpec) -> int:
+        (ml(spec) / path).parent.mkdir(parents=True, exist_ok=True)
+        (ml(spec) / path).write_text(text)
+        return code
+
+    return program
+
+
+class TestProcessing:
+    def test_a_job_end_to_end(self, house: House) -> None:
+        put(house.store, **{"raw/a.csv": "1", "code/script.py": "pass"})
+        house.compute.program = writes("processing/output/train/a.csv")
+        document = processing_document(
+            ProcessingInputs=[
+                processing_input("data", "s3://data/raw"),
+                processing_input("code", "s3://data/code/script.py"),
+            ],
+            StoppingCondition={"MaxRuntimeInSeconds": 60},
+            Environment={"A": "1"},
+            **WITH_OUTPUT,
+        )
+        reports = Reports()
+        last = house.run(task_for(document, processing.RESOURCE), reports)
+        assert isinstance(last, TaskSucceeded)
+        assert last.metadata == {"ProcessingJob": {"Arn": f"{ARN}:processing-job/job-1"}}
+        assert reports.all[0] == TaskStarted("execution/job-1/1", last.metadata)
+        output: Any = last.output
+        assert output["ProcessingJobStatus"] == "Completed"
+        assert output["ProcessingOutputConfig"] == document["ProcessingOutputConfig"]
+        assert house.read("out/a.csv") == b"x"
+        assert last.output == describe(house.records.get("processing-job", "job-1"))
+        (spec,) = house.compute.specs
+        assert spec.command == ("python3", "/opt/ml/processing/input/code/script.py")
+        assert spec.warm
+        assert spec.environment["A"] == "1"
+        assert spec.environment["PROCESSING_JOB_NAME"] == "job-1"
+        folder = house.folder / "home" / "jobs" / "processing-job" / "job-1"
+        assert spec.mounts == (
+            Mount(folder / "ml", "/opt/ml"),
+            Mount(folder / "inputs" / "1", "/opt/ml/processing/input/code"),
+            Mount(folder / "inputs" / "0", "/opt/ml/processing/input/data", read_only=True),
+        )
+
+    def test_what_is_not_needed_any_more_is_removed(self, house: House) -> None:
+        put(house.store, **{"raw/a.csv": "1"})
+        house.run(processing_task(ProcessingInputs=[processing_input("data", "s3://data/raw")]))
+        (folder,) = (spec.folder for spec in house.compute.specs)
+        assert {path.name for path in folder.iterdir()} <= {"spec.json", "staged.json", "root"}
+
+    def test_a_failure_keeps_what_was_written_and_stores_nothing(self, house: House) -> None:
+        house.compute.program = writes("processing/output/train/a.csv", code=3)
+        last = house.run(processing_task(**WITH_OUTPUT))
+        assert isinstance(last, TaskFailed)
+        assert (last.error, last.cause) == ("AlgorithmError", "AlgorithmError: , exit code: 3")
+        assert house.keys() == []
+        assert (ml(house.compute.specs[0]) / "processing/output/train/a.csv").exists()
+        record = describe(house.records.get("processing-job", "job-1"))
+        assert (record["ProcessingJobStatus"], record["FailureReason"]) == ("Failed", last.cause)
+
+    def test_continuous_outputs_are_kept_even_then(self, house: House) -> None:
+        house.compute.program = writes("processing/output/train/a.csv", code=3)
+        outputs = [processing_output("train", "s3://data/out", S3UploadMode="Continuous")]
+        house.run(processing_task(ProcessingOutputConfig={"Outputs": outputs}))
+        assert house.keys() == ["out/a.csv"]
+
+    def test_the_exit_message(self, house: House) -> None:
+        house.compute.program = writes("output/message", "m" * 2000)
+        last = house.run(processing_task())
+        assert last.output["ExitMessage"] == "m" * 1024
+
+    def test_a_pipe_in_the_place_of_the_message_holds_nobody_up(self, house: House) -> None:
+        def program(spec: JobSpec) -> int:
+            os.mkfifo(ml(spec) / "output" / "message")
+            os.mkfifo(ml(spec) / "output" / "failure")
+            return 0
+
+        house.compute.program = program
+        assert "ExitMessage" not in house.run(processing_task()).output
+
+    def test_no_output_at_all_is_no_failure(self, house: House) -> None:
+        assert isinstance(house.run(processing_task(**WITH_OUTPUT)), TaskSucceeded)
+        assert house.keys() == []
+
+    def test_a_local_destination_and_an_input_of_the_project(self, house: House) -> None:
+        (house.folder / "raw").mkdir()
+        house.compute.program = writes("processing/output/train/a.csv")
+        outputs = {"Outputs": [processing_output("train", "results/train")]}
+        house.run(
+            processing_task(
+                ProcessingInputs=[processing_input("data", "raw")], ProcessingOutputConfig=outputs
+            )
+        )
+        assert (house.folder / "results" / "train" / "a.csv").read_text() == "x"
+        assert (
+            Mount(house.folder / "raw", "/opt/ml/processing/input/data", read_only=True)
+            in house.compute.specs[0].mounts
+        )
+
+    def test_an_output_below_an_input(self, house: House) -> None:
+        put(house.store, **{"raw/a.csv": "1"})
+        house.compute.program = writes("processing/input/data/out/b.csv")
+        house.run(
+            processing_task(
+                ProcessingInputs=[processing_input("data", "s3://data/raw")],
+                ProcessingOutputConfig={
+                    "Outputs": [processing_output("o", "s3://data/out", "/opt/ml/processing/input/data/out")]
+                },
+            )
+        )
+        assert house.read("out/b.csv") == b"x"
+        mount = house.compute.specs[0].mounts[-1]
+        assert (mount.target, mount.read_only) == ("/opt/ml/processing/input/data/out", False)
+
+    def test_two_inputs_may_share_a_folder(self, house: House) -> None:
+        put(house.store, **{"a/x": "1", "b/y": "2"})
+        seen: list[str] = []
+
+        def program(spec: JobSpec) -> int:
+            seen.extend(sorted(path.name for path in spec.mounts[1].source.iterdir()))
+            return 0
+
+        house.compute.program = program
+        path = "/opt/ml/processing/in"
+        inputs = [processing_input("a", "s3://data/a", path), processing_input("b", "s3://data/b", path)]
+        house.run(processing_task(ProcessingInputs=inputs))
+        assert seen == ["x", "y"]
+
+    @pytest.mark.parametrize(
+        ("changes", "text"),
+        [
+            ({"AppSpecification": {"ImageUri": "x"}}, "no entry point"),
+            (
+                {"ProcessingInputs": [processing_input("data", "s3://data/none")]},
+                "Nothing is at s3://data/none",
+            ),
+            ({"ProcessingInputs": [processing_input("data", "none")]}, "There is no file or folder"),
+        ],
+    )
+    def test_what_cannot_be_started_fails_with_the_reason(
+        self, house: House, changes: Any, text: str
+    ) -> None:
+        last = house.run(processing_task(**changes))
+        assert isinstance(last, TaskFailed)
+        assert last.error == "ClientError"
+        assert text in last.cause
+        assert house.compute.specs == []
+        assert describe(house.records.get("processing-job", "job-1"))["ProcessingJobStatus"] == "Failed"
+
+    def test_a_wrong_request_makes_no_job(self, house: House) -> None:
+        last = house.run(processing_task(AppSpecification={}))
+        assert isinstance(last, TaskFailed)
+        assert "AppSpecification.ImageUri" in last.cause
+        assert house.records.find("processing-job", "job-1") is None
+
+    def test_a_name_of_another_task_is_refused(self, house: House) -> None:
+        house.run(processing_task())
+        other = Task("other/1", processing.RESOURCE, processing_document(), "arn:x", "P", "S", "job-1")
+        last = house.run(other)
+        assert isinstance(last, TaskFailed)
+        assert "already" in last.cause
+
+    @pytest.mark.parametrize(
+        ("error", "name"),
+        [
+            (UnsupportedError("no isolated network here"), "ClientError"),
+            (ComputeError("no fork"), "SageMaker.JOB_INTERNAL_ERROR"),
+        ],
+    )
+    def test_compute_refuses(self, house: House, error: Exception, name: str) -> None:
+        house.compute.error = error
+        last = house.run(processing_task())
+        assert isinstance(last, TaskFailed)
+        assert last.error == name
+        assert str(error) in last.cause
+
+    def test_network_isolation_is_handed_on(self, house: House) -> None:
+        house.run(processing_task(NetworkConfig={"EnableNetworkIsolation": True}))
+        assert not house.compute.specs[0].network
+
+    def test_notes_reach_the_record_and_the_report(self, house: House) -> None:
+        house.images.notes = ("another version",)
+        house.images.lines = ("building", "still building")
+        reports = Reports()
+        house.run(
+            processing_task(ProcessingOutputConfig={"Outputs": [processing_output("o", "s3://fresh/x")]}),
+            reports,
+        )
+        told = [note for report in reports.all if isinstance(report, TaskStarted) for note in report.notes]
+        assert told == [
+            "building",
+            "another version",
+            "the bucket fresh was not there and has been made",
+            "fake isolation",
+        ]
+        state: Any = house.records.get("processing-job", "job-1").body["state"]
+        assert state["notes"] == told[1:]
+        assert state["isolation"] == "fake"
+
+
+class TestTraining:
+    @pytest.fixture(autouse=True)
+    def source(self, house: House) -> None:
+        (house.folder / "source" / ".git").mkdir(parents=True)
+        (house.folder / "source" / "train.py").write_text("pass")
+
+    def test_a_job_end_to_end(self, house: House) -> None:
+        def program(spec: JobSpec) -> int:
+            assert (ml(spec) / "code" / "train.py").read_text() == "pass"
+            assert not (ml(spec) / "code" / ".git").exists()
+            assert (ml(spec) / "toolkit" / "train.py").exists()
+            (ml(spec) / "model" / "model.bin").write_text("weights")
+            (ml(spec) / "output" / "data" / "plot.txt").write_text("plot")
+            return 0
+
+        put(house.store, **{"train/a.csv": "1"})
+        house.compute.program = program
+        task = training_task(**SCRIPT, InputDataConfig=[channel("train", "s3://data/train")])
+        last = house.run(task)
+        assert isinstance(last, TaskSucceeded), last
+        output: Any = last.output
+        assert output["ModelArtifacts"]["S3ModelArtifacts"] == "s3://data/models/job-1/output/model.tar.gz"
+        with tarfile.open(house.store.path(S3Uri("data", "models/job-1/output/model.tar.gz"))) as archive:
+            assert archive.getnames() == ["model.bin"]
+        with tarfile.open(house.store.path(S3Uri("data", "models/job-1/output/output.tar.gz"))) as archive:
+            assert archive.getnames() == ["plot.txt"]
+        (spec,) = house.compute.specs
+        assert spec.command == ("python", "/opt/ml/toolkit/train.py")
+        assert spec.environment["TRAINING_JOB_ARN"] == f"{ARN}:training-job/job-1"
+        statuses = [entry["Status"] for entry in output["SecondaryStatusTransitions"]]
+        assert statuses == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+
+    def test_without_compression_the_files_are_moved(self, house: House) -> None:
+        house.compute.program = writes("model/sub/model.bin", "weights")
+        output = {"S3OutputPath": "s3://data/models/", "CompressionType": "NONE"}
+        last = house.run(training_task(**SCRIPT, OutputDataConfig=output))
+        assert last.output["ModelArtifacts"]["S3ModelArtifacts"] == "s3://data/models/job-1/output/model/"
+        assert house.keys() == ["models/job-1/output/model/sub/model.bin"]
+
+    def test_an_empty_model_is_said(self, house: House) -> None:
+        assert isinstance(house.run(training_task(**SCRIPT)), TaskSucceeded)
+        state: Any = house.records.get("training-job", "job-1").body["state"]
+        assert any("nothing in /opt/ml/model" in note for note in state["notes"])
+        assert house.keys() == ["models/job-1/output/model.tar.gz"]
+
+    def test_the_failure_file_is_the_reason(self, house: House) -> None:
+        house.compute.program = writes("output/failure", "ValueError: no data", code=1)
+        last = house.run(training_task(**SCRIPT))
+        assert isinstance(last, TaskFailed)
+        assert last.cause == "AlgorithmError: ValueError: no data, exit code: 1"
+        assert house.keys() == []
+
+    def test_a_job_that_ran_out_of_time_is_stopped_and_its_model_saved(self, house: House) -> None:
+        house.compute.program = writes("model/model.bin", code=143)
+        house.compute.ending = Ending.TIMED_OUT
+        last = house.run(training_task(**SCRIPT))
+        assert isinstance(last, TaskFailed)
+        assert "MaxRuntimeInSeconds (3600)" in last.cause
+        record = describe(house.records.get("training-job", "job-1"))
+        assert (record["TrainingJobStatus"], record["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+        assert house.keys() == ["models/job-1/output/model.tar.gz"]
+
+    def test_source_archives_are_unpacked(self, house: House) -> None:
+        archive = house.folder / "source.tar.gz"
+        with tarfile.open(archive, "w:gz") as file:
+            file.add(house.folder / "source" / "train.py", "train.py")
+        put(house.store, **{"code/source.tar.gz": archive.read_bytes()})
+
+        def program(spec: JobSpec) -> int:
+            return 0 if (ml(spec) / "code" / "train.py").exists() else 1
+
+        house.compute.program = program
+        for number, place in enumerate(
+            ['"s3://data/code/source.tar.gz"', f"file://{archive}", "source.tar.gz"]
+        ):
+            parameters = {"sagemaker_program": '"train.py"', "sagemaker_submit_directory": place}
+            last = house.run(training_task(f"job-{number}", HyperParameters=parameters))
+            assert isinstance(last, TaskSucceeded), last
+
+    @pytest.mark.parametrize("place", ["s3://data/none.tar.gz", "nowhere"])
+    def test_a_missing_source_is_named(self, house: House, place: str) -> None:
+        parameters = {"sagemaker_program": "train.py", "sagemaker_submit_directory": place}
+        last = house.run(training_task(HyperParameters=parameters))
+        assert isinstance(last, TaskFailed)
+        assert place.removeprefix("s3://") in last.cause
+        assert "sagemaker_submit_directory" in last.cause
+
+    def test_a_hostile_source_archive_is_refused(self, house: House) -> None:
+        archive = house.folder / "evil.tar.gz"
+        with tarfile.open(archive, "w:gz") as file:
+            file.add(house.folder / "source" / "train.py", "../../evil.py")
+        parameters = {"sagemaker_program": "train.py", "sagemaker_submit_directory": "evil.tar.gz"}
+        last = house.run(training_task(HyperParameters=parameters))
+        assert isinstance(last, TaskFailed)
+        assert "'../../evil.py' would land outside" in last.cause
+
+    def test_an_entry_point_of_the_request_runs_as_it_is(self, house: House) -> None:
+        algorithm = {**training_document()["AlgorithmSpecification"], "ContainerEntrypoint": ["/bin/sh"]}
+        house.run(training_task(AlgorithmSpecification={**algorithm, "ContainerArguments": ["-c", "true"]}))
+        assert house.compute.specs[0].command == ("/bin/sh", "-c", "true")
+        assert not house.compute.specs[0].warm
+
+    def test_an_image_with_a_program_of_its_own_is_told_to_train(self, house: House) -> None:
+        house.images.entrypoint = ("/usr/bin/algorithm",)
+        house.run(training_task())
+        assert house.compute.specs[0].command == ("/usr/bin/algorithm", "train")
+
+    def test_nothing_to_run_is_explained(self, house: House) -> None:
+        last = house.run(training_task())
+        assert isinstance(last, TaskFailed)
+        assert "sagemaker_program" in last.cause
+
+    def test_checkpoints_come_and_go(self, house: House) -> None:
+        put(house.store, **{"ck/1.pt": "old", "ck/../evil": "x"})
+        seen: list[str] = []
+
+        def program(spec: JobSpec) -> int:
+            folder = ml(spec) / "checkpoints"
+            seen.extend(path.name for path in folder.iterdir())
+            (folder / "1.pt").write_text("new")
+            (folder / "2.pt").write_text("more")
+            return 1
+
+        house.compute.program = program
+        house.run(training_task(**SCRIPT, CheckpointConfig={"S3Uri": "s3://data/ck"}))
+        assert seen == ["1.pt"]
+        assert (house.read("ck/1.pt"), house.read("ck/2.pt")) == (b"new", b"more")
+
+    def test_local_checkpoints(self, house: House) -> None:
+        (house.folder / "ck").mkdir()
+        (house.folder / "ck" / "1.pt").write_text("old")
+        house.compute.program = writes("checkpoints/2.pt")
+        house.run(training_task(**SCRIPT, CheckpointConfig={"S3Uri": "ck"}))
+        assert sorted(path.name for path in (house.folder / "ck").iterdir()) == ["1.pt", "2.pt"]
+
+
+class TestStopping:
+    def test_a_running_job_is_asked_to_end(self, house: House) -> None:
+        house.compute.held = True
+        task, reports = processing_task(**WITH_OUTPUT), Reports()
+        handler = house.handler(task)
+        handler.start(task, reports)
+        handler.stop(task)
+        assert house.compute.stopped == [house.compute.specs[0].folder]
+        assert house.records.get("processing-job", "job-1").status == "Stopping"
+        house.compute.ending = Ending.STOPPED
+        house.compute.program = writes("processing/output/train/a.csv", code=143)
+        house.compute.release()
+        handler.close()
+        assert isinstance(reports.last, TaskStopped)
+        assert house.records.get("processing-job", "job-1").status == "Stopped"
+        assert house.keys() == ["out/a.csv"]
+
+    def test_stopping_what_is_unknown_or_ended_does_nothing(self, house: House) -> None:
+        task = processing_task()
+        house.handler(task).stop(task)
+        house.run(task)
+        house.handler(task).stop(task)
+        assert house.compute.stopped == []
+
+    def test_a_job_asked_to_stop_before_it_ran_never_runs(self, house: House) -> None:
+        task, reports = training_task(**SCRIPT), Reports()
+        (house.folder / "source").mkdir()
+        (house.folder / "source" / "train.py").touch()
+        handler = house.handler(task)
+        house.images.lines = ("building",)
+        resolve = house.images.resolve
+
+        def stopping(*arguments: Any) -> Any:
+            handler.stop(task)
+            return resolve(*arguments)
+
+        house.images.resolve = stopping  # type: ignore[method-assign]
+        handler.start(task, reports)
+        assert isinstance(reports.last, TaskStopped)
+        assert house.compute.specs == []
+
+
+class Crash(BaseException):
+    """The server is killed: nothing that comes after happens."""
+
+
+class TestCrashes:
+    """After a crash the same task is handed over again."""
+
+    def test_a_running_job_is_followed(self, house: House) -> None:
+        house.compute.held = True
+        task = processing_task(**WITH_OUTPUT)
+        house.handler(task).start(task, Reports())
+        house.compute.held = False
+        house.compute.program = writes("processing/output/train/a.csv")
+        assert isinstance(house.run(task), TaskSucceeded)
+        assert house.compute.specs[0].mounts == house.compute.specs[1].mounts
+        assert house.read("out/a.csv") == b"x"
+
+    def test_a_job_that_has_ended_is_reported_again_and_not_run_again(self, house: House) -> None:
+        first = house.run(processing_task())
+        assert house.run(processing_task()) == first
+        house.compute.program = lambda _spec: 1
+        failed = house.run(processing_task("job-2"))
+        assert house.run(processing_task("job-2")) == failed
+        assert len(house.compute.specs) == 2
+
+    def test_half_staged_inputs_are_staged_anew(self, house: House) -> None:
+        put(house.store, **{"raw/a": "1", "raw/b": "2"})
+        task = processing_task(ProcessingInputs=[processing_input("data", "s3://data/raw")])
+        left = house.folder / "home/jobs/processing-job/job-1/inputs/0"
+        left.mkdir(parents=True)
+        house.store.link(S3Uri("data", "raw/a"), left / "a")
+        assert isinstance(house.run(task), TaskSucceeded)
+
+    @pytest.mark.parametrize("moment", ["before", "after"])
+    def test_outputs_are_collected_once(
+        self, house: House, monkeypatch: pytest.MonkeyPatch, moment: str
+    ) -> None:
+        put_files = house.store.put_files
+
+        def crashing(*arguments: Any, **options: Any) -> Any:
+            if moment == "after":
+                put_files(*arguments, **options)
+            raise StorageFullError("the power went")
+
+        house.compute.program = writes("model/model.bin", "weights")
+        (house.folder / "source").mkdir()
+        (house.folder / "source" / "train.py").touch()
+        output = {"S3OutputPath": "s3://data/models", "CompressionType": "NONE"}
+        task = training_task(**SCRIPT, OutputDataConfig=output)
+        monkeypatch.setattr(house.store, "put_files", crashing)
+        # Nobody hears of it, as when the process is killed.
+        monkeypatch.setattr(JobHandler, "_fail", lambda *_: None)
+        house.handler(task).start(task, Reports())
+        house.handlers[-1].close()
+        monkeypatch.undo()
+        house.compute.program = lambda _spec: 0
+        last = house.run(task)
+        assert isinstance(last, TaskSucceeded), last
+        assert house.keys() == ["models/job-1/output/model/model.bin"]
+        assert house.read(house.keys()[0]) == b"weights"
+
+
+class TestFullDisk:
+    def test_it_fails_the_job_and_registers_nothing(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_arguments: Any, **_options: Any) -> Any:
+            raise StorageFullError("The disk is full; nothing was stored.")
+
+        house.compute.program = writes("processing/output/train/a.csv")
+        monkeypatch.setattr(house.store, "put_files", full)
+        last = house.run(processing_task(**WITH_OUTPUT))
+        assert isinstance(last, TaskFailed)
+        assert last.error == "SageMaker.CAPACITY_ERROR"
+        assert "The disk is full" in last.cause
+        assert house.keys() == []
+        assert (ml(house.compute.specs[0]) / "processing/output/train/a.csv").exists()
+
+    def test_the_execution_hears_of_it_even_if_the_record_cannot_be_written(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_arguments: Any, **_options: Any) -> Any:
+            raise StorageFullError("The disk is full; nothing was written.")
+
+        def program(_spec: JobSpec) -> int:
+            monkeypatch.setattr(house.records, "update", full)
+            return 0
+
+        house.compute.program = program
+        last = house.run(processing_task())
+        assert isinstance(last, TaskFailed)
+        assert last.error == "SageMaker.CAPACITY_ERROR"
