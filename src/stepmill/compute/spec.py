@@ -51,6 +51,8 @@ class JobSpec:
         working_directory: As seen inside. ``/`` is writable and thrown away with the job.
         warm: Whether the job may be forked from a warm parent: only when it runs a Python script
             in Stepmill's own environment.
+        source: The script, on this machine, that the one in ``command`` runs in its own process, if it
+            does: a warm parent imports for it. ``None``: the one in ``command`` is meant.
         resources: Limits.
         network: Whether it may reach the network (``EnableNetworkIsolation`` is its opposite).
         timeout: After which it is stopped: ``MaxRuntimeInSeconds``. ``None``: never.
@@ -68,6 +70,7 @@ class JobSpec:
     oci_image: str = ""
     working_directory: str = "/"
     warm: bool = False
+    source: Path | None = None
     resources: Resources = field(default_factory=Resources)
     network: bool = True
     timeout: timedelta | None = None

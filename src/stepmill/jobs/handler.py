@@ -176,6 +176,7 @@ class JobHandler(Generic[R]):
             mounts=staged.mounts,
             oci_image=image.oci_image,
             warm=services.warm and can_be_warm(command, image),
+            source=self._kind.source(request, job.place),
             resources=services.resources,
             network=request.network,
             timeout=request.timeout,

@@ -106,6 +106,10 @@ class JobKind(Protocol[R]):
         """
         ...
 
+    def source(self, request: R, place: Workplace) -> Path | None:
+        """Return the user's script if ``command`` is another one that runs it in its own process."""
+        ...
+
     def environment(self, request: R, place: Workplace) -> Mapping[str, str]:
         """Return the variables that only this kind of job has."""
         ...

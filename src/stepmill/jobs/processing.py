@@ -56,6 +56,11 @@ class ProcessingKind:
             )
         return command
 
+    def source(self, request: ProcessingRequest, place: Workplace) -> Path | None:
+        """See ``JobKind``."""
+        del request, place
+        return None
+
     def environment(self, request: ProcessingRequest, place: Workplace) -> Mapping[str, str]:
         """See ``JobKind``."""
         del request

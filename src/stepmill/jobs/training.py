@@ -81,6 +81,11 @@ class TrainingKind:
             "sagemaker_submit_directory, as the SDK's estimators do for entry_point and source_dir.",
         )
 
+    def source(self, request: TrainingRequest, place: Workplace) -> Path | None:
+        """See ``JobKind``."""
+        program = _decoded(_program(request))
+        return place.ml / "code" / program if program.endswith(".py") and not request.entrypoint else None
+
     def environment(self, request: TrainingRequest, place: Workplace) -> Mapping[str, str]:
         """See ``JobKind``."""
         del request

@@ -138,6 +138,7 @@ class TestProcessing:
         (spec,) = house.compute.specs
         assert spec.command == ("python3", "/opt/ml/processing/input/code/script.py")
         assert spec.warm
+        assert spec.source is None
         assert spec.environment["A"] == "1"
         assert spec.environment["PROCESSING_JOB_NAME"] == "job-1"
         folder = house.folder / "home" / "jobs" / "processing-job" / "job-1"
@@ -331,6 +332,8 @@ class TestTraining:
             assert archive.getnames() == ["plot.txt"]
         (spec,) = house.compute.specs
         assert spec.command == ("python", "/opt/ml/toolkit/train.py")
+        # A warm parent imports what the user's script does, not what the toolkit does.
+        assert spec.source == ml(spec) / "code" / "train.py"
         assert spec.environment["TRAINING_JOB_ARN"] == f"{ARN}:training-job/job-1"
         statuses = [entry["Status"] for entry in output["SecondaryStatusTransitions"]]
         assert statuses == ["Starting", "Downloading", "Training", "Uploading", "Completed"]

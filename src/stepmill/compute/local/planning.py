@@ -173,7 +173,7 @@ class Planner:
             script=True,
             isolation=NAMESPACES,
         )
-        return Planned(order, spec.python, self._scanner.scan(on_host))
+        return Planned(order, spec.python, self._scanner.scan(spec.source or on_host))
 
     def _plan_plain(self, spec: JobSpec, python: PythonFacts, notes: tuple[str, ...]) -> Planned:
         if not spec.network:
@@ -198,7 +198,8 @@ class Planner:
         script = script_of(spec) if self._warm and sys.platform == "linux" else ""
         on_host = directory / relocation.moved(script)
         if script and on_host.is_file() and python.version >= (3, 11):
-            return Planned(replace(order, script=True), spec.python, self._scanner.scan(on_host))
+            imports = self._scanner.scan(spec.source or on_host)
+            return Planned(replace(order, script=True), spec.python, imports)
         return Planned(order)
 
     def _trouble_with_bubblewrap(self, spec: JobSpec) -> str:
