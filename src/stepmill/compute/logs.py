@@ -94,7 +94,7 @@ def tail_log(folder: Path, lines: int) -> tuple[str, ...]:
 
 def log_lines(folder: Path) -> Iterator[LogLine]:
     """Give the lines of a log with their times, as far as it is written."""
-    yield from _Reader(folder).read(final=True)
+    yield from LogReader(folder).read(final=True)
 
 
 def follow_log(
@@ -107,7 +107,7 @@ def follow_log(
         wait: Waits for so many seconds.
         keep_on: Asked between looks; the generator ends when it says False.
     """
-    reader = _Reader(folder)
+    reader = LogReader(folder)
     while True:
         ended = (folder / EXIT).exists() or folder_state(folder) is FolderState.LOST
         yield from reader.read(final=ended)
@@ -116,8 +116,8 @@ def follow_log(
         wait(_POLL_SECONDS)
 
 
-class _Reader:
-    """Reads on where it left off."""
+class LogReader:
+    """Reads the log in a job's folder, and reads on where it left off."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -56,20 +56,42 @@ class LocalCompute:
         # Listeners may take their time (they store a job's outputs), so each job's events are
         # delivered in order, but beside those of other jobs.
         self._listeners = ThreadPoolExecutor(_MOST_LISTENERS, thread_name_prefix="stepmill-job")
+        self._lock = threading.Lock()
+        self._jobs: dict[Path, _Job] = {}
         self._closed = False
 
     def run(self, spec: JobSpec, listen: Listener) -> None:
         """Start the job, or pick it up. See ``Compute.run``."""
         if self._closed:
             raise ComputeError("This compute is closed.", where=spec.job_id)
-        job = _Job(spec, listen, self._listeners)
-        state = files.folder_state(spec.folder)
-        if state is FolderState.NEW:
-            planned = self._planner.plan(spec)
-            spec.folder.mkdir(parents=True, exist_ok=True)
-            self._start(job, planned)
-        else:
+        with self._lock:
+            job = self._jobs.get(spec.folder)
+            if job is None or job.ended:
+                job = self._jobs[spec.folder] = _Job(spec, self._listeners, self._forget)
+        # Whoever asks for the job a second time waits until it is started, and then only listens.
+        with job.starting:
+            if not job.followed:
+                self._begin(job)
+                job.followed = True
+            job.add(listen)
+
+    def _begin(self, job: _Job) -> None:
+        state = files.folder_state(job.folder)
+        if state is not FolderState.NEW:
             self._look(job, state)
+            return
+        try:
+            planned = self._planner.plan(job.spec)
+            job.folder.mkdir(parents=True, exist_ok=True)
+            self._start(job, planned)
+        except BaseException:
+            self._forget(job)
+            raise
+
+    def _forget(self, job: _Job) -> None:
+        with self._lock:
+            if self._jobs.get(job.folder) is job:
+                del self._jobs[job.folder]
 
     def stop(self, folder: Path) -> None:
         """Ask the job of that folder to end. See ``Compute.stop``."""
@@ -129,9 +151,8 @@ class LocalCompute:
             case FolderState.NEW:
                 self._listeners.submit(self._start_again, job)
             case FolderState.ENDED:
-                job.tell(JobEnded(
-                    job.id, Ending.LOST, -1, _utc(time.time()), _utc(time.time()), "Its exit record is damaged."
-                ))  # fmt: skip
+                now = _utc(time.time())
+                job.tell(JobEnded(job.id, Ending.LOST, -1, now, now, "Its exit record is damaged."))
 
     def _follow_process(self, job: _Job) -> None:
         """Follow a supervisor that another process, or an earlier life of this one, has started."""
@@ -184,28 +205,38 @@ class LocalCompute:
 
 
 class _Job:
-    """One job that is followed, and its listener."""
+    """One job that is followed, and those who listen to it."""
 
-    def __init__(self, spec: JobSpec, listen: Listener, listeners: ThreadPoolExecutor) -> None:
+    def __init__(self, spec: JobSpec, pool: ThreadPoolExecutor, forget: Callable[[_Job], None]) -> None:
         self.spec = spec
         self.id = spec.job_id
         self.folder = spec.folder
+        self.starting = threading.Lock()
+        self.followed = False
         self.planned: Planned | None = None
         self.starts = 0
         self.heard = b""
         self.ended = False
-        self._running_told = False
-        self._listen = listen
-        self._listeners = listeners
-        self._waiting: deque[JobEvent] = deque()
+        self._pool = pool
+        self._forget = forget
+        self._told: list[JobEvent] = []
+        self._mailboxes: list[_Mailbox] = []
         self._lock = threading.Lock()
-        self._delivering = False
+
+    def add(self, listen: Listener) -> None:
+        """Let somebody listen; what was told already is told again."""
+        mailbox = _Mailbox(self.id, listen, self._pool)
+        with self._lock:
+            self._mailboxes.append(mailbox)
+            for event in self._told:
+                mailbox.put(event)
 
     def tell_running(self) -> None:
         """Tell that the program runs, once."""
+        if self._told:
+            return
         started = files.read_started(self.folder)
-        if started is not None and not self._running_told:
-            self._running_told = True
+        if started is not None:
             self.tell(JobRunning(self.id, started.isolation, started.notes, started.warm))
 
     def tell_end(self) -> bool:
@@ -219,17 +250,37 @@ class _Job:
         return True
 
     def tell(self, event: JobEvent) -> None:
-        """Deliver an event, after those before it, on another thread."""
+        """Tell everybody who listens; nothing more after the end."""
         with self._lock:
-            if self.ended:
+            if self.ended or (self._told and isinstance(event, JobRunning)):
                 return
             self.ended = isinstance(event, JobEnded)
+            self._told.append(event)
+            for mailbox in self._mailboxes:
+                mailbox.put(event)
+        if self.ended:
+            self._forget(self)
+
+
+class _Mailbox:
+    """Delivers the events of one job to one listener, one after the other, on a thread of the pool."""
+
+    def __init__(self, job_id: str, listen: Listener, pool: ThreadPoolExecutor) -> None:
+        self._job_id = job_id
+        self._listen = listen
+        self._pool = pool
+        self._waiting: deque[JobEvent] = deque()
+        self._lock = threading.Lock()
+        self._delivering = False
+
+    def put(self, event: JobEvent) -> None:
+        with self._lock:
             self._waiting.append(event)
             if self._delivering:
                 return
             self._delivering = True
         with contextlib.suppress(RuntimeError):  # shut down: nobody listens any more
-            self._listeners.submit(self._deliver)
+            self._pool.submit(self._deliver)
 
     def _deliver(self) -> None:
         while True:
@@ -241,7 +292,7 @@ class _Job:
             try:
                 self._listen(event)
             except Exception:  # noqa: BLE001
-                _log.exception("The listener of job %s failed.", self.id)
+                _log.exception("The listener of job %s failed.", self._job_id)
 
 
 class _process:  # noqa: N801

@@ -20,20 +20,16 @@ SHIMS = "/opt/stepmill/bin"
 _EMPTY = "/var/empty"
 _COVERS = "/.covers"
 _STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_FOLDERS = (
-    *((path, 0o755) for path in ("/dev", "/opt", "/opt/ml", "/proc", "/run", "/var")),
-    (HOME, 0o700),
-    *((path, 0o1777) for path in ("/tmp", "/var/tmp")),  # noqa: S108
-    ("/var/empty", 0o555),
-)
 # Empty folders that cover what a job must not see.
 _EMPTY = "/var/empty"
 _COVERS = "/.covers"
 _STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _FOLDERS = (
-    ("/dev", 0o755), ("/opt", 0o755), ("/opt/ml", 0o755), ("/proc", 0o755), (HOME, 0o700), ("/run", 0o755),
-    ("/tmp", 0o1777), ("/var", 0o755), (_EMPTY, 0o555), ("/var/tmp", 0o1777),
-)  # fmt: skip
+    *((path, 0o755) for path in ("/dev", "/opt", "/opt/ml", "/proc", "/run", "/var")),
+    *((path, 0o1777) for path in ("/tmp", "/var/tmp")),  # noqa: S108
+    (HOME, 0o700),
+    (_EMPTY, 0o555),
+)
 
 
 def plan_sandbox(
@@ -90,6 +86,7 @@ def check_mounts(mounts: Iterable[Mount]) -> None:
             not target.startswith("/")
             or posixpath.normpath(target) != target
             or target == "/"
+            or target.startswith("//")
             or "\0" in target
         ):
             raise ComputeError(

@@ -21,6 +21,7 @@ import json
 import os
 import struct
 import sys
+import threading
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
@@ -187,7 +188,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Replace a file in one step; nobody ever sees half of it. Not flushed to the device."""
-    other = path.with_name(f".{path.name}.{os.getpid()}")
+    other = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     fd = os.open(other, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         os.write(fd, data)
