@@ -48,7 +48,8 @@ def dependencies(definition: PipelineDefinition) -> Mapping[str, StepDependencie
 def _dependencies_of(step: Step, steps: Mapping[str, Step]) -> StepDependencies:
     explicit, references = step.depends_on, step.references
     if step.type is StepType.FOR_EACH:
-        body = [steps[name] for name in step.children]
+        # While a definition is still being checked, a step in the body may be of no known type.
+        body = [steps[name] for name in step.children if name in steps]
         inside = {step.name, *step.children}
         explicit += tuple(each for child in body for each in child.depends_on if each.step not in inside)
         references += tuple(name for child in body for name in child.references if name not in inside)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from stepmill.core.json import Json, JsonObject
 from stepmill.language.pipelines.codes import Code
@@ -13,6 +14,7 @@ from stepmill.language.pipelines.definition import (
     Parameter,
     ParameterType,
     PipelineDefinition,
+    Step,
 )
 from stepmill.language.pipelines.draft import Draft
 from stepmill.language.pipelines.expressions import (
@@ -57,12 +59,23 @@ def read_document(draft: Draft, shapes: ShapeCheck, document: JsonObject) -> Pip
         _steps(draft, shapes, document["Steps"], ROOT / "Steps")
     ordered = {name: draft.steps[name] for name in draft.places if name in draft.steps}
     return PipelineDefinition(
-        steps=ordered,
+        steps=_without_strangers(ordered) if draft.collector.errors else ordered,
         parameters=draft.parameters,
         metadata=metadata,
         experiment=draft.experiment,
         mlflow=mlflow,
     )
+
+
+def _without_strangers(steps: Mapping[str, Step]) -> Mapping[str, Step]:
+    """Take steps out of containers that have no name, no type, or another's name, so that all links hold."""
+    belong = {(name, child) for name, step in steps.items() for child in step.children}
+    return {
+        name: step
+        if not step.branch or (step.parent, name) in belong
+        else replace(step, parent="", branch=None)
+        for name, step in steps.items()
+    }
 
 
 def _steps(draft: Draft, shapes: ShapeCheck, value: Json, place: Place) -> None:

@@ -6,7 +6,7 @@ import json
 from copy import deepcopy
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from stepmill.core.findings import Severity
@@ -17,18 +17,16 @@ from stepmill.language.pipelines.dependencies import dependencies
 from stepmill.testing.definitions import pipeline_documents
 
 # Words of the language, so that random documents get past the first check.
-_WORDS = st.sampled_from(
-    ["Version", "Metadata", "Parameters", "Steps", "Name", "Type", "Arguments", "DependsOn", "Conditions", "IfSteps", "ElseSteps", "ForEachBody", "IterableItems", "MaxConcurrency", "Selector", "Pick", "Field", "Get", "Std:Join", "Std:JsonGet", "On", "Values", "Path", "PropertyFile", "S3Uri", "RetryPolicies", "ExceptionType", "CacheConfig", "Enabled", "ExpireAfter", "PropertyFiles", "PropertyFileName", "OutputName", "FilePath", "OutputParameters", "FunctionArn", "Step", "Trigger", "DefaultValue", "EnumValues", "LeftValue", "RightValue", "Condition", "ProcessingOutputConfig", "Outputs", "HyperParameters", "Resources", "S3", "StepName", "A", "B"]
-)
-_TEXTS = st.sampled_from(
-    [
-        *["Processing", "Training", "Condition", "ForEach", "Lambda", "Fail", "Cleanup", "Lineage", "EMR", "Model", "Tuning", "A", "B", "Equals", "Or", "Not", "In", "2020-12-01", "P30D", "Any", "MaxBy", "Parameters.A", "Steps.A.Outcome", "Steps.B", "ForEach.CurrentItem", "Execution.PipelineName", "IterationOutput.A.B", "Steps.A.PropertyFiles.B", "Steps.A.IterationOutputs[0].B.C", "s3://b/k", "./x"],
-        "",
-        "\x00",
-        "[[[",
-        "a" * 2000,
-    ]
-)  # fmt: skip
+_KEYS = """Version Metadata Parameters Steps Name Type Arguments DependsOn Conditions IfSteps ElseSteps A B
+    ForEachBody IterableItems MaxConcurrency Selector Pick Field Get Std:Join Std:JsonGet On Values Path
+    PropertyFile S3Uri RetryPolicies ExceptionType CacheConfig Enabled ExpireAfter PropertyFiles
+    PropertyFileName OutputName FilePath OutputParameters FunctionArn Step Trigger DefaultValue
+    EnumValues LeftValue RightValue Condition ProcessingOutputConfig Outputs StepName"""
+_VALUES = """Processing Training Condition ForEach Lambda Fail Cleanup Lineage EMR Model Tuning A B Equals Or
+    Not In 2020-12-01 P30D Any MaxBy Parameters.A Steps.A.Outcome Steps.B ForEach.CurrentItem s3://b/k ./x
+    Execution.PipelineName IterationOutput.A.B Steps.A.PropertyFiles.B Steps.A.IterationOutputs[0].B.C"""
+_WORDS = st.sampled_from(_KEYS.split())
+_TEXTS = st.sampled_from([*_VALUES.split(), "", "\x00", "a" * 2000])
 _SCALARS = st.one_of(
     st.none(),
     st.booleans(),
@@ -44,7 +42,9 @@ _JSON = st.recursive(
     ),
     max_leaves=40,
 )
-_relaxed = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+# Shrinking a damaged document of hundreds of draws takes minutes, and the message tells enough.
+_PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+_relaxed = settings(deadline=None, max_examples=200, phases=_PHASES, suppress_health_check=list(HealthCheck))
 
 
 def _is_sound(result: Checked) -> None:

@@ -191,3 +191,20 @@ def test_names_in_bodies_are_unique_too() -> None:
     assert findings_of(for_each("Loop", *body)) == [
         ("DUPLICATE_NAME", "Steps[0].Arguments.ForEachBody[1].Name")
     ]
+
+
+def test_steps_in_a_container_without_a_name_are_still_checked() -> None:
+    loop = for_each("Loop", function("Body", arguments={"x": get("Parameters.No")}))
+    del loop["Name"]
+    assert [code for code, _ in findings_of(loop)] == ["MISSING_KEY", "UNKNOWN_PARAMETER"]
+
+
+def test_a_body_step_of_unknown_type_is_one_finding() -> None:
+    loop = for_each("Loop", {"Name": "Body", "Type": "Nothing"}, function("Other"))
+    last = function("Last", arguments={"x": get("Steps.Loop.IterationOutputs[0].Body.Anything")})
+    assert [code for code, _ in findings_of(loop, last)] == ["UNKNOWN_STEP_TYPE"]
+
+
+def test_a_container_that_shares_its_name_with_a_plain_step() -> None:
+    found = findings_of(function("A"), for_each("A", function("Body")))
+    assert [code for code, _ in found] == ["DUPLICATE_NAME"]
