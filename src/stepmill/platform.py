@@ -126,6 +126,8 @@ class Platform:
         self._clock = SystemClock()
         self._database = Database.open_sqlite(self.layout.database)
         self.records = SqlRecordStore(self._database, self._clock)
+        # What a job has come to can be read from its folder again.
+        self._progress = SqlRecordStore(self._database, self._clock, durable=False)
         self.objects = FolderStore(self._database, self.layout.objects, self._clock)
         self._executions = SqlExecutionStore(self._database)
         self.pipelines = Pipelines(self.records, settings.arns)
@@ -205,7 +207,7 @@ class Platform:
         settings = self.settings
         services = JobServices(
             objects=self.objects,
-            records=self.records,
+            records=self._progress,
             compute=self.compute,
             images=self._images,
             clock=self._clock,

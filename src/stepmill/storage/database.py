@@ -1,8 +1,8 @@
 """The metadata database: SQLite by default, through SQLAlchemy Core.
 
 Writers take the write lock at once (``BEGIN IMMEDIATE``): a transaction that reads first and
-upgrades later could fail half-way with "database is locked". ``synchronous=FULL`` makes a commit
-survive a power cut, not only a killed process; the engine groups its commits, which pays for it.
+upgrades later could fail half-way with "database is locked". Every commit survives a killed process;
+``synchronous=FULL`` makes it survive a power cut, too, and with it all commits before.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from stepmill.storage.failures import busy_error, is_busy, translated_database_e
 LONGEST_LOCK_WAIT_S = 60.0
 
 _RETRY_PAUSE_S = 0.01
-_WRITE = {"stepmill_write": True}
+_WRITE = {"stepmill_write": "FULL"}
+_WRITE_FAST = {"stepmill_write": "NORMAL"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -90,8 +91,12 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, durable: bool = True) -> Iterator[Connection]:
         """Give a connection that holds the write lock; commit at the end, roll back on an error.
+
+        A commit always survives the death of this process. One that is not ``durable`` may be undone by a
+        power cut, together with all that came after it and before the next durable one; it costs a
+        twentieth. It is for what can be found out or done again: progress, not results.
 
         The threads of a process queue for it on a lock of their own: SQLite's waiting is a poll with
         pauses of up to 100 ms.
@@ -108,7 +113,7 @@ class Database:
             raise busy_error(self._where)
         try:
             with translated_database_errors(self._where), self.engine.connect() as connection:
-                connection = connection.execution_options(**_WRITE)
+                connection = connection.execution_options(**(_WRITE if durable else _WRITE_FAST))
                 with connection.begin():
                     self._local.writer = connection
                     yield connection
@@ -168,7 +173,6 @@ def _prepare_connection(connection: sqlite3.Connection, _record: object) -> None
         _switch_to_wal(connection)
         # The cache is per connection, in KiB. The log of a huge transaction does not stay huge.
         for pragma in (
-            "synchronous=FULL",
             "foreign_keys=ON",
             "cache_size=-8192",
             "journal_size_limit=67108864",
@@ -194,7 +198,9 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get("stepmill_write", False)
+    synchronous = connection.get_execution_options().get("stepmill_write")
     # Straight to the driver: SQLAlchemy's way costs as much as a small insert.
     driver: Any = connection.connection.driver_connection
-    driver.execute("BEGIN IMMEDIATE" if write else "BEGIN").close()
+    if synchronous:
+        driver.execute(f"PRAGMA synchronous={synchronous}").close()
+    driver.execute("BEGIN IMMEDIATE" if synchronous else "BEGIN").close()

@@ -103,7 +103,9 @@ class SqlExecutionStore:
 
     def commit(self, changes: Sequence[ExecutionChange]) -> frozenset[str]:
         """Write the changes in one transaction; return the executions that were lost to others."""
-        with self._database.write() as connection:
+        # After a power cut an execution goes on from an earlier moment: its tasks are handed over again,
+        # and their handlers find the work done. Only an end that somebody saw must stay one.
+        with self._database.write(durable=any(change.release for change in changes)) as connection:
             held = [change for change in changes if _advance_row(connection, change)]
             self._write_parts(connection, held)
         return frozenset({change.execution for change in changes} - {change.execution for change in held})

@@ -46,11 +46,13 @@ class SqlRecordStore:
     Args:
         database: Where.
         clock: Says when a record was created and changed.
+        durable: Whether each change survives a power cut; see ``Database.write``.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, *, durable: bool = True) -> None:
         self._database = database
         self._clock = clock
+        self._durable = durable
 
     def create(
         self, kind: str, name: str, body: JsonObject, *, parent: str = "", number: int = 0, status: str = ""
@@ -58,7 +60,7 @@ class SqlRecordStore:
         """See ``RecordStore``."""
         record = self._new(kind, name, body, parent, number, status)
         row = _to_row(record)
-        with self._database.write() as connection:
+        with self._database.write(durable=self._durable) as connection:
             _insert(connection, row)
         return record
 
@@ -71,7 +73,7 @@ class SqlRecordStore:
         status: str = "",
     ) -> Record:
         """See ``RecordStore``."""
-        with self._database.write() as connection:
+        with self._database.write(durable=self._durable) as connection:
             number = self._next_number(connection, kind, parent)
             record = self._new(kind, name_for(number), body_for(number), parent, number, status)
             _insert(connection, _to_row(record))
@@ -91,7 +93,7 @@ class SqlRecordStore:
 
     def update(self, kind: str, name: str, change: Callable[[Record], Record]) -> Record:
         """See ``RecordStore``."""
-        with self._database.write() as connection:
+        with self._database.write(durable=self._durable) as connection:
             old = _find(connection, kind, name)
             if old is None:
                 raise _not_found(kind, name)
@@ -112,7 +114,7 @@ class SqlRecordStore:
 
     def delete(self, kind: str, name: str) -> None:
         """See ``RecordStore``."""
-        with self._database.write() as connection:
+        with self._database.write(durable=self._durable) as connection:
             gone = connection.execute(_DELETE, {"kind_": kind, "name_": name}).rowcount
             if not gone:
                 raise _not_found(kind, name)

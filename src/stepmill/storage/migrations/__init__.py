@@ -63,7 +63,7 @@ def upgrade(engine: sqlalchemy.Engine, *, to: str = HEAD, scripts: Path = SCRIPT
     config = Config()
     # Alembic reads a percent sign in a path as the beginning of a variable.
     config.set_main_option("script_location", str(scripts).replace("%", "%%"))
-    with engine.connect().execution_options(stepmill_write=True) as connection, connection.begin():
+    with engine.connect().execution_options(stepmill_write="FULL") as connection, connection.begin():
         config.attributes["connection"] = connection
         command.upgrade(config, to)
 
@@ -78,7 +78,7 @@ def _current_version(connection: Connection) -> str | None:
 def _make_new(engine: sqlalchemy.Engine) -> None:
     # Two processes may open a new home at once: the write lock makes the second one wait, and
     # it then finds everything there.
-    with engine.connect().execution_options(stepmill_write=True) as connection, connection.begin():
+    with engine.connect().execution_options(stepmill_write="FULL") as connection, connection.begin():
         if _current_version(connection) is None:
             metadata.create_all(connection)
             _version_table.create(connection, checkfirst=True)
