@@ -250,7 +250,9 @@ def _live_batches(incoming: Path) -> tuple[set[str], int]:
         except BlockingIOError:
             live.add(entry.name)
         else:
-            freed += sum(_unlink(Path(staged.path)) for staged in list(os.scandir(entry.path)))
+            # A batch that was finished meanwhile has taken its folder away itself.
+            with suppress(FileNotFoundError):
+                freed += sum(_unlink(Path(staged.path)) for staged in list(os.scandir(entry.path)))
             shutil.rmtree(entry.path, ignore_errors=True)
         finally:
             os.close(lock)
