@@ -35,6 +35,7 @@ PUBLIC = [
     "RegisterModelStep",
     "Report",
     "Retry",
+    "Script",
     "Step",
     "StepFunction",
     "StepmillError",
