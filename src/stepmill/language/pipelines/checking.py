@@ -8,7 +8,7 @@ from stepmill.core.errors import DefinitionError
 from stepmill.core.findings import Finding, Severity
 from stepmill.core.json import JsonObject
 from stepmill.language.pipelines.arguments import ServiceModels
-from stepmill.language.pipelines.collector import Collector, TooManyErrors
+from stepmill.language.pipelines.collector import Collector, TooManyFindingsError
 from stepmill.language.pipelines.definition import PipelineDefinition
 from stepmill.language.pipelines.document import load
 from stepmill.language.pipelines.draft import Draft
@@ -52,7 +52,7 @@ def check(document: str | bytes | JsonObject, models: ServiceModels) -> Checked:
     collector = Collector()
     try:
         definition = _read(document, models, collector)
-    except TooManyErrors:
+    except TooManyFindingsError:
         return Checked(None, collector.findings(ended_early=True))
     return Checked(None if collector.errors else definition, collector.findings())
 

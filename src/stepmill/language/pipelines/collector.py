@@ -15,7 +15,7 @@ MOST_WARNINGS = 1_000
 MOST_COMPARISONS = 100_000
 
 
-class TooManyErrors(Exception):  # noqa: N818
+class TooManyFindingsError(Exception):
     """Ends a check whose list of errors is full. Never leaves the check."""
 
 
@@ -37,7 +37,7 @@ class Collector:
         """Note a finding; without ``mend``, the code's own advice is given.
 
         Raises:
-            TooManyErrors: If the list of errors is full.
+            TooManyFindingsError: If the list of errors is full.
         """
         info = CODES[code]
         if info.severity is Severity.WARNING:
@@ -45,7 +45,7 @@ class Collector:
             if self._warnings > MOST_WARNINGS:
                 return
         elif self._errors >= MOST_ERRORS:
-            raise TooManyErrors
+            raise TooManyFindingsError
         else:
             self._errors += 1
         self._findings.append(Finding(code, info.severity, str(place), message, mend or info.mend))

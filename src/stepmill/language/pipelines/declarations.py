@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from stepmill.core.json import Json, JsonObject
@@ -64,6 +64,15 @@ def declared_at(arguments: JsonObject, *keys: str, member: str = "") -> Declared
     return Declared(texts, is_complete=len(texts) == len(names), count=len(value))
 
 
+def names_at(arguments: JsonObject, keys: tuple[str, ...], member: str) -> Iterator[tuple[int, str]]:
+    """Return the names written out in a list, with their positions."""
+    value = value_at(arguments, *keys)
+    for at, item in enumerate(value if isinstance(value, list) else ()):
+        name = item.get(member) if isinstance(item, Mapping) else None
+        if isinstance(name, str):
+            yield at, name
+
+
 def has_own_metrics(arguments: JsonObject) -> bool:
     """Tell whether a training job may report metrics that its arguments do not define."""
     algorithm = value_at(arguments, "AlgorithmSpecification")
@@ -78,8 +87,4 @@ def has_own_metrics(arguments: JsonObject) -> bool:
 
 def cleaned_steps(arguments: JsonObject) -> tuple[tuple[int, str], ...]:
     """Return the steps whose outputs a Cleanup step deletes, with their positions in the list."""
-    sources = value_at(arguments, "Resources", "S3")
-    if not isinstance(sources, list):
-        return ()
-    named = [(at, source.get("StepName")) for at, source in enumerate(sources) if isinstance(source, Mapping)]
-    return tuple((at, name) for at, name in named if isinstance(name, str))
+    return tuple(names_at(arguments, ("Resources", "S3"), "StepName"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 
 import msgspec
@@ -59,8 +60,8 @@ def _find_duplicate_keys(text: str | bytes, collector: Collector) -> None:
         if len(plain) == len(pairs):
             return plain
         doubled = _Doubled(plain)
-        seen: set[str] = set()
-        doubled.keys_twice = tuple(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        times = Counter(key for key, _ in pairs)
+        doubled.keys_twice = tuple(key for key in plain if times[key] > 1)
         found.append(doubled)
         return doubled
 
@@ -75,7 +76,7 @@ def _report(value: Json, collector: Collector) -> None:
     while waiting:
         place, item = waiting.pop()
         if isinstance(item, _Doubled):
-            for key in dict.fromkeys(item.keys_twice):
+            for key in item.keys_twice:
                 collector.add(Code.DUPLICATE_KEY, place / key, f"{show(key)} stands twice in one object.")
         if isinstance(item, Mapping):
             waiting.extend((place / key, below) for key, below in item.items())

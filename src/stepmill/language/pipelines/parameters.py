@@ -13,7 +13,7 @@ from math import isfinite
 from stepmill.core.errors import DefinitionError
 from stepmill.core.json import Json
 from stepmill.language.pipelines.codes import Code
-from stepmill.language.pipelines.collector import Collector, TooManyErrors
+from stepmill.language.pipelines.collector import Collector, TooManyFindingsError
 from stepmill.language.pipelines.definition import Parameter, ParameterType, PipelineDefinition
 from stepmill.language.pipelines.places import ROOT, Place, show
 
@@ -44,7 +44,7 @@ def bind_parameters(definition: PipelineDefinition, given: Mapping[str, object])
     collector = Collector()
     try:
         values = _bind(collector, definition.parameters, given)
-    except TooManyErrors:
+    except TooManyFindingsError:
         raise DefinitionError(collector.findings(ended_early=True)) from None
     if collector.errors:
         raise DefinitionError(collector.findings())

@@ -36,7 +36,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 # Source: JSON schema of the definition.
 _LONGEST_METADATA = 1_024
 _LONGEST_DEFAULT = 4_096
-# Source: usual service quotas of SageMaker Pipelines; AWS can raise them.
+# Quotas of SageMaker Pipelines as commonly quoted; they differ by account, and AWS can raise them.
 _MOST_STEPS = 50
 _MOST_PARAMETERS = 200
 

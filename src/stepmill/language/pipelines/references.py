@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
+from operator import truediv
 
 from stepmill.language.pipelines.codes import Code
 from stepmill.language.pipelines.collector import Collector
 from stepmill.language.pipelines.cycles import cycles
-from stepmill.language.pipelines.declarations import cleaned_steps
+from stepmill.language.pipelines.declarations import cleaned_steps, names_at
 from stepmill.language.pipelines.definition import Branch, PipelineDefinition, Step, StepType
 from stepmill.language.pipelines.dependencies import dependencies, enclosing
 from stepmill.language.pipelines.draft import Draft, Use
@@ -28,6 +30,14 @@ from stepmill.language.pipelines.properties import PropertyCheck, outputs_of
 
 _ITERATION_NAME = re.compile(r"(?P<body>.+)-\d+\Z")
 _MOST_SHOWN = 12
+# Lists whose elements others select by name.
+_NAMED_LISTS = {
+    StepType.PROCESSING: (
+        (("ProcessingOutputConfig", "Outputs"), "OutputName"),
+        (("ProcessingInputs",), "InputName"),
+    ),
+    StepType.TRAINING: ((("InputDataConfig",), "ChannelName"),),
+}
 # Which step makes the job whose name the variable gives.
 _JOB_NAMES = {
     ExecutionVariable.TRAINING_JOB_NAME: StepType.TRAINING,
@@ -51,6 +61,7 @@ class ReferenceCheck:
             place = self.draft.places[step.name]
             self._depends_on(step, place / "DependsOn")
             self._property_files(step, place / "PropertyFiles")
+            self._named_twice(step, place / "Arguments")
             if step.type is StepType.CLEANUP:
                 self._cleaned(step, place / "Arguments" / "Resources" / "S3")
         self._iteration_names()
@@ -131,6 +142,16 @@ class ReferenceCheck:
                 message = f"Step {show(step.name)} has no output {show(file.output_name)}."
                 mend = self._nearest(file.output_name, declared.names)
                 self._collector.add(Code.UNKNOWN_OUTPUT, place / index / "OutputName", message, mend)
+
+    def _named_twice(self, step: Step, place: Place) -> None:
+        for keys, member in _NAMED_LISTS.get(step.type, ()):
+            seen: set[str] = set()
+            for at, name in names_at(step.arguments, keys, member):
+                if name in seen:
+                    where = reduce(truediv, keys, place) / at / member
+                    message = f"There is another {member} {show(name)} in this list."
+                    self._collector.add(Code.DUPLICATE_NAME, where, message)
+                seen.add(name)
 
     def _reachable(self, asking: str, name: str, place: Place) -> Step | None:
         """Return the step of that name, if there is one and its result can be known to ``asking``."""

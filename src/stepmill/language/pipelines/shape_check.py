@@ -63,10 +63,12 @@ class ShapeCheck:
             case Fields():
                 self._fields(arguments, value, place)
             case ListOf(element, minimum):
-                if self._is(list, value, "a list", place):
-                    self._least(len(value), minimum, "element", place)  # type: ignore[arg-type]
-                    for index, item in enumerate(value):  # type: ignore[arg-type]
-                        self.check(element, item, place / index)
+                if not isinstance(value, list):
+                    self._wrong(value, "a list", place)
+                    return
+                self._least(len(value), minimum, "element", place)
+                for index, item in enumerate(value):
+                    self.check(element, item, place / index)
             case Text(choices):
                 if self._is(str, value, "a text", place) and choices:
                     self._choice(value, choices, place)
@@ -85,7 +87,8 @@ class ShapeCheck:
         self._shape(models, replace(shape, required=required), value, place)
 
     def _fields(self, fields: Fields, value: Json, place: Place) -> None:
-        if not self._is(Mapping, value, "an object", place) or not isinstance(value, Mapping):
+        if not isinstance(value, Mapping):
+            self._wrong(value, "an object", place)
             return
         self._members(value, fields.members, fields.required, place)
         for key, below in value.items():

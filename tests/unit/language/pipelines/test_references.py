@@ -206,3 +206,16 @@ def test_warnings_beyond_many_are_counted() -> None:
 def test_long_chains_are_walked(size: int) -> None:
     steps = [reads(f"s{at}", f"Steps.s{at - 1}.{SCORE}") if at else reads("s0") for at in range(size)]
     assert [code for code, _ in findings_of(*steps)] == ["AWS_LIMIT"]
+
+
+def test_outputs_inputs_and_channels_have_names_of_their_own() -> None:
+    step = processing("A", inputs={"in": "s3://bucket/k"}, outputs=("out",))
+    step["Arguments"]["ProcessingInputs"] *= 2
+    step["Arguments"]["ProcessingOutputConfig"]["Outputs"] *= 2
+    fit = training("B")
+    fit["Arguments"]["InputDataConfig"] *= 2
+    assert findings_of(step, fit) == [
+        ("DUPLICATE_NAME", "Steps[0].Arguments.ProcessingOutputConfig.Outputs[1].OutputName"),
+        ("DUPLICATE_NAME", "Steps[0].Arguments.ProcessingInputs[1].InputName"),
+        ("DUPLICATE_NAME", "Steps[1].Arguments.InputDataConfig[1].ChannelName"),
+    ]
