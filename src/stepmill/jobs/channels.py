@@ -16,6 +16,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
@@ -58,10 +59,12 @@ class SourceFile:
     Args:
         path: Where it comes to lie, relative to the input's folder.
         origin: The object or the file of this machine.
+        size_bytes: Its length.
     """
 
     path: str
     origin: Location
+    size_bytes: int
 
 
 def holds_code(item: Input, entrypoint: Sequence[str]) -> bool:
@@ -102,10 +105,10 @@ def _stage(item: Input, objects: ObjectStore, folder: Path, *, copy: bool) -> li
     ):
         if not source.exists():
             raise _missing_path(source)
-        if not (copy and _is_small([source])):
+        if not (copy and _is_small(_sizes(source))):
             return [_in_place(source, item.target)]
     files = files_of(item, objects)
-    copy = copy and _is_small([f.origin for f in files], objects)
+    copy = copy and _is_small(file.size_bytes for file in files)
     folder.mkdir(parents=True, exist_ok=True)
     _lay_out(files, objects, folder, copy=copy, unpack=item.compression is Compression.GZIP)
     return [Placement(folder, item.target, read_only=not copy, ours=True)]
@@ -135,21 +138,18 @@ def files_of(item: Input, objects: ObjectStore) -> list[SourceFile]:
 
 
 def _of_prefix(prefix: S3Uri, objects: ObjectStore) -> list[SourceFile]:
-    if not objects.bucket_exists(prefix.bucket):
-        raise _missing_object(prefix, objects)
     if prefix.key and not prefix.key.endswith("/"):
         try:
-            objects.head(prefix)
+            return [SourceFile(prefix.name, prefix, objects.head(prefix).size_bytes)]
         except NotFoundError:
             pass
-        else:
-            return [SourceFile(prefix.name, prefix)]
     files = []
-    for info in objects.all(prefix):
-        rest = info.key[len(prefix.key) :].removeprefix("/")
-        # Consoles put an empty object at "folder/" to show an empty folder.
-        if rest and not rest.endswith("/"):
-            files.append(SourceFile(rest, info.uri))
+    with suppress(NotFoundError):
+        for info in objects.all(prefix):
+            rest = info.key[len(prefix.key) :].removeprefix("/")
+            # Consoles put an empty object at "folder/" to show an empty folder.
+            if rest and not rest.endswith("/"):
+                files.append(SourceFile(rest, info.uri, info.size_bytes))
     if not files:
         raise _missing_object(prefix, objects)
     return files
@@ -157,7 +157,7 @@ def _of_prefix(prefix: S3Uri, objects: ObjectStore) -> list[SourceFile]:
 
 def _of_path(source: Path) -> Iterator[SourceFile]:
     if source.is_file():
-        yield SourceFile(source.name, source.resolve())
+        yield SourceFile(source.name, source.resolve(), source.stat().st_size)
         return
     if not source.is_dir():
         raise _missing_path(source)
@@ -166,7 +166,7 @@ def _of_path(source: Path) -> Iterator[SourceFile]:
         for name in sorted(names):
             path = Path(folder, name)
             if path.is_file():
-                yield SourceFile(path.relative_to(source).as_posix(), path.resolve())
+                yield SourceFile(path.relative_to(source).as_posix(), path.resolve(), path.stat().st_size)
 
 
 def _of_manifest(source: Location, objects: ObjectStore) -> Iterator[SourceFile]:
@@ -185,10 +185,10 @@ def _of_manifest(source: Location, objects: ObjectStore) -> Iterator[SourceFile]
     for key in keys:
         uri = S3Uri.parse(prefix + key)
         try:
-            objects.head(uri)
+            size_bytes = objects.head(uri).size_bytes
         except NotFoundError:
             raise _missing_object(uri, objects) from None
-        yield SourceFile(key.removeprefix("/"), uri)
+        yield SourceFile(key.removeprefix("/"), uri, size_bytes)
 
 
 def _manifest_parts(entries: Json, where: str) -> tuple[str, list[str]]:
@@ -290,16 +290,9 @@ def _unpack(origin: Location, objects: ObjectStore, target: Path, limit: int) ->
     return written
 
 
-def _is_small(origins: Iterable[Location], objects: ObjectStore | None = None) -> bool:
+def _is_small(sizes: Iterable[int]) -> bool:
     total = 0
-    for origin in origins:
-        if isinstance(origin, S3Uri):
-            total += objects.head(origin).size_bytes if objects else 0
-        else:
-            total += sum(_sizes(origin))
-        if total > LARGEST_CODE_BYTES:
-            return False
-    return True
+    return all((total := total + size) <= LARGEST_CODE_BYTES for size in sizes)
 
 
 def _sizes(path: Path) -> Iterator[int]:

@@ -80,6 +80,8 @@ class JobHandler(Generic[R]):
         self._kind = kind
         self._records = JobRecords(services.records, kind.record_kind)
         self._synchroniser = Synchroniser(services.objects)
+        # Jobs that were asked to stop, maybe before they were started.
+        self._stopping: set[str] = set()
         self._collectors = ThreadPoolExecutor(_COLLECTORS, thread_name_prefix=f"collect-{kind.record_kind}")
 
     def folder(self, name: str) -> Path:
@@ -102,6 +104,8 @@ class JobHandler(Generic[R]):
         if state.status.is_final:
             self._report_end(job, record)
             return
+        if state.stop_requested:
+            self._stopping.add(name)
         report(TaskStarted(task.id, job.metadata, state.notes))
         try:
             self._launch(job)
@@ -115,7 +119,8 @@ class JobHandler(Generic[R]):
         record = self._records.find(name) if name else None
         if record is None or state_of(record).status.is_final:
             return
-        self._records.change(name, self._stopping)
+        self._stopping.add(name)
+        self._records.change(name, self._asked_to_stop)
         self._services.compute.stop(self.folder(name))
 
     def close(self) -> None:
@@ -128,7 +133,7 @@ class JobHandler(Generic[R]):
         now = self._services.clock.now()
         return state.entered("Starting", now).entered("Downloading", now)
 
-    def _stopping(self, state: JobState) -> JobState:
+    def _asked_to_stop(self, state: JobState) -> JobState:
         state = msgspec.structs.replace(state, stop_requested=True, status=JobStatus.STOPPING)
         return state.entered("Stopping", self._services.clock.now())
 
@@ -141,17 +146,16 @@ class JobHandler(Generic[R]):
         begun = (place.folder / _SPEC).exists()
         staged = stage(self._kind, job.request, place, services.objects, services.project)
         notes = (*image.notes, *staged.notes)
-        record = self._records.change(place.name, lambda state: state.with_notes(*notes)) if notes else None
         if notes:
+            self._records.change(place.name, lambda state: state.with_notes(*notes))
             job.report(TaskStarted(job.task.id, job.metadata, notes))
-        record = record or self._records.get(place.name)
-        if state_of(record).stop_requested and not begun:
+        if place.name in self._stopping and not begun:
             self._end(job, Outcome(JobStatus.STOPPED, "Stopped"), Collected())
             return
         self._synchroniser.watch(place.name, place.ml, self._continuous(job), begun=begun)
         services.compute.run(self._spec(job, image, command, staged), partial(self._on_event, job))
         # Whoever asked before the job was started found nothing to stop.
-        if state_of(self._records.get(place.name)).stop_requested:
+        if place.name in self._stopping:
             services.compute.stop(place.folder)
 
     def _first_line_of_progress(self, job: _Job[R]) -> Progress:
@@ -272,6 +276,7 @@ class JobHandler(Generic[R]):
             )
 
         record = self._records.change(job.place.name, final)
+        self._stopping.discard(job.place.name)
         self._report_end(job, record)
         self._tidy_up(job.place, keep=bool(outcome.error))
 

@@ -118,7 +118,9 @@ def make_destinations(destinations: Sequence[Location], objects: ObjectStore) ->
         StorageError: If the store or the disk fails.
     """
     notes = []
-    for destination in destinations:
+    # Each once: most outputs of a job go to the same bucket.
+    tops = [S3Uri(d.bucket) if isinstance(d, S3Uri) else d for d in destinations]
+    for destination in dict.fromkeys(tops):
         if isinstance(destination, S3Uri):
             if not objects.bucket_exists(destination.bucket):
                 objects.create_bucket(destination.bucket, exist_ok=True)

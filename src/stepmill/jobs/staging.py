@@ -63,7 +63,7 @@ def stage(kind: JobKind[R], request: R, place: Workplace, objects: ObjectStore, 
             # What an interrupted attempt left.
             if folder.exists():
                 shutil.rmtree(folder)
-            folder.mkdir(parents=True)
+        place.ml.mkdir(parents=True)
         kind.lay_out(request, place, objects, project)
         shown = [Mount(place.ml, CONTAINER_ROOT), *arrange(_placements(kind, request, place, objects))]
         staged = Staged(tuple((str(m.source), m.target, m.read_only) for m in shown), notes)
