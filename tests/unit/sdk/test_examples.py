@@ -8,10 +8,15 @@ import pytest
 from stepmill.sdk import Pipeline, load_pipeline
 from support.sdk import find_step
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
+ROOT = Path(__file__).parents[3]
+EXAMPLES = ROOT / "examples"
+# What `stepmill init` writes.
+TEMPLATE = ROOT / "src" / "stepmill" / "cli" / "template" / "pipeline.py"
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*/pipeline.py")), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize(
+    "path", [*sorted(EXAMPLES.glob("*/pipeline.py")), TEMPLATE], ids=lambda path: path.parent.name
+)
 def test_every_example_compiles_without_a_finding(path: Path) -> None:
     assert load_pipeline(path).compile().warnings == ()
 
@@ -44,7 +49,7 @@ def test_one_parameter_changes_one_step() -> None:
 
 
 def test_the_pipeline_to_start_from() -> None:
-    documents = json.loads(load("starter").compile().definition)["Steps"]
+    documents = json.loads(load_pipeline(TEMPLATE).compile().definition)["Steps"]
     assert [document["Name"] for document in documents] == ["prepare", "fit", "evaluate", "good-enough"]
     assert find_step(documents, "register")["Type"] == "RegisterModel"
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepmill.core.errors import InvalidInputError
-from stepmill.sdk import ConditionStep, FunctionStep, Output, Parameter, ProcessingInput, TrainingStep, step
+from stepmill.sdk import (
+    ConditionStep,
+    FunctionStep,
+    Output,
+    Parameter,
+    ProcessingInput,
+    ProcessingStep,
+    TrainingStep,
+    step,
+)
+from stepmill.sdk.function_step import StepOptions
 from support.sdk import compiled, definition, step_document
 
 FACTOR = 2
@@ -248,6 +259,19 @@ def test_options_of_a_call() -> None:
 def test_the_same_name_twice_is_refused_with_the_way_out() -> None:
     with pytest.raises(InvalidInputError, match="options"):
         definition(prepare("s3://b/x"), prepare("s3://b/y"))
+
+
+def test_every_option_is_one_of_a_processing_step() -> None:
+    known = {each.name for each in fields(ProcessingStep)}
+    assert set(StepOptions.__annotations__) <= known
+    assert known - set(StepOptions.__annotations__) == {
+        "arguments",
+        "code",
+        "command",
+        "inputs",
+        "outputs",
+        "source_dir",
+    }
 
 
 def test_an_unknown_option_is_refused() -> None:
