@@ -265,9 +265,11 @@ class Execution:
         task = self.tasks.pop(self.task(name).id)
         return self.post(TaskSucceeded(task.id, output, metadata, cached_from))
 
-    def fail(self, name: str, error: str = "AlgorithmError", cause: str = "it broke") -> Advance:
+    def fail(
+        self, name: str, error: str = "AlgorithmError", cause: str = "it broke", output: Json = None
+    ) -> Advance:
         task = self.tasks.pop(self.task(name).id)
-        return self.post(TaskFailed(task.id, error, cause))
+        return self.post(TaskFailed(task.id, error, cause, output=output))
 
     def end_stopped(self, name: str) -> Advance:
         task = self.tasks.pop(self.task(name).id)

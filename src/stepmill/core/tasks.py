@@ -88,20 +88,23 @@ class TaskFailed(msgspec.Struct, frozen=True, tag=True):
             ``AlgorithmError``, ``ClientError``.
         cause: For a human: the reason with, for a job, the last lines of its log.
         metadata: As in ``TaskStarted``.
+        output: As in ``TaskSucceeded``, if there is one: steps with a trigger on the failure may read it.
     """
 
     task_id: str
     error: str
     cause: str = ""
     metadata: JsonObject = {}
+    output: Json = None
 
 
 class TaskStopped(msgspec.Struct, frozen=True, tag=True):
-    """The work ended because it was asked to stop."""
+    """The work ended because it was asked to stop. Its members are those of ``TaskFailed``."""
 
     task_id: str
     cause: str = ""
     metadata: JsonObject = {}
+    output: Json = None
 
 
 TaskReport: TypeAlias = TaskStarted | TaskSucceeded | TaskFailed | TaskStopped

@@ -297,9 +297,9 @@ class JobHandler(Generic[R]):
             job.report(TaskSucceeded(job.task.id, describe(record), job.metadata))
         elif state.error:
             cause = "\n".join(filter(None, (state.reason, log_tail_text(state.log_tail))))
-            job.report(TaskFailed(job.task.id, state.error, cause, job.metadata))
+            job.report(TaskFailed(job.task.id, state.error, cause, job.metadata, describe(record)))
         else:
-            job.report(TaskStopped(job.task.id, state.reason, job.metadata))
+            job.report(TaskStopped(job.task.id, state.reason, job.metadata, describe(record)))
 
     def _tidy_up(self, place: Workplace, *, keep: bool) -> None:
         """Remove what is not needed any more; of a failed job what it wrote is kept to be looked at."""

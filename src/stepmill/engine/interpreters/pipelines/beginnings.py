@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from stepmill.core.errors import InvalidInputError
-from stepmill.core.json import Json, JsonObject
+from stepmill.core.json import Json
 from stepmill.core.statuses import StepStatus
 from stepmill.core.tasks import Task
 from stepmill.engine.interpreters.pipelines import loops
@@ -84,11 +84,9 @@ def carry_on(draft: Draft, step: StepFrame) -> None:
         fail_step(draft, step, CLIENT_ERROR, str(error))
 
 
-def fail_step(
-    draft: Draft, step: StepFrame, error: str, cause: str, metadata: JsonObject | None = None
-) -> None:
-    """End a step as failed."""
-    end_step(draft, step, Ending(StepStatus.FAILED, failure(error, cause), metadata=metadata or {}))
+def fail_step(draft: Draft, step: StepFrame, error: str, cause: str) -> None:
+    """End a step as failed before its task began."""
+    end_step(draft, step, Ending(StepStatus.FAILED, failure(error, cause)))
 
 
 def _mark_handled(draft: Draft, upstream: tuple[str, ...]) -> None:

@@ -53,8 +53,11 @@ def failure(error: str, cause: str) -> str:
     Example:
         >>> failure("AlgorithmError", "exit code 1")
         'AlgorithmError: exit code 1'
+        >>> failure("ClientError", "ClientError: no such image")
+        'ClientError: no such image'
     """
-    reason = f"{error}: {cause}" if error and cause else error or cause
+    is_named = not error or cause.startswith(f"{error}:")
+    reason = cause if is_named else f"{error}: {cause}" if cause else error
     if len(reason) <= LONGEST_REASON:
         return reason
     head = LONGEST_REASON // 4

@@ -17,7 +17,7 @@ from stepmill.engine.interpreters.pipelines.beginnings import (
     fail_step,
 )
 from stepmill.engine.interpreters.pipelines.draft import Draft, ready_key
-from stepmill.engine.interpreters.pipelines.endings import Ending, end_step, merged
+from stepmill.engine.interpreters.pipelines.endings import Ending, end_step, failure, merged
 from stepmill.engine.interpreters.pipelines.frames import Phase, ReadsFrame, ReadyFrame, StepFrame
 from stepmill.engine.interpreters.pipelines.naming import retry_timer, step_of_task, step_of_timer
 from stepmill.engine.interpreters.pipelines.outcome import HistoryType
@@ -39,8 +39,7 @@ def take_report(draft: Draft, report: TaskReport) -> None:
         case TaskFailed():
             _take_failure(draft, step, report)
         case TaskStopped():
-            ending = Ending(StepStatus.STOPPED, report.cause, metadata=report.metadata)
-            end_step(draft, step, ending)
+            end_step(draft, step, _ending(StepStatus.STOPPED, report.cause, report))
 
 
 def take_timer(draft: Draft, timer_id: str) -> None:
@@ -104,4 +103,10 @@ def _take_success(draft: Draft, step: StepFrame, report: TaskSucceeded) -> None:
 def _take_failure(draft: Draft, step: StepFrame, report: TaskFailed) -> None:
     is_stop = draft.execution.status is PipelineExecutionStatus.STOPPING
     if is_stop or not schedule_retry(draft, step, report):
-        fail_step(draft, step, report.error, report.cause, report.metadata)
+        reason = failure(report.error, report.cause)
+        end_step(draft, step, _ending(StepStatus.FAILED, reason, report))
+
+
+def _ending(status: StepStatus, reason: str, report: TaskFailed | TaskStopped) -> Ending:
+    has_output = report.output is not None
+    return Ending(status, reason, report.output, has_output=has_output, metadata=report.metadata)
