@@ -67,9 +67,16 @@ def _jobs(platform: Platform, execution: str, step: str) -> list[JobOfStep]:
     _check_step(platform, execution, step)
     jobs = _jobs_so_far(platform, execution, step)
     if not jobs and step:
+        (view,) = (view for view in platform.executions.step_views(execution) if view.name == step)
+        source = (view.cached_from or view.reused_from).rpartition("/")[2]
+        if source:
+            raise NotFoundError(
+                f"Step {step!r} did not run here: its result is that of execution {source}.",
+                mend=f"Its log: stepmill logs {step} --execution {source}",
+            )
         raise NotFoundError(
             f"Step {step!r} has written no log.",
-            mend="It has not started, was cached, or is of a type without one: see `stepmill show`.",
+            mend="It has not started, or is of a type without one: see `stepmill show`.",
         )
     return jobs
 

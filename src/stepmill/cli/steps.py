@@ -17,8 +17,16 @@ if TYPE_CHECKING:
 def step_lines(platform: Platform, execution: str) -> list[StepLine]:
     """Return a line for every step of the execution's definition, started or not."""
     arn = platform.executions.describe(execution).arn
-    metrics = {job.step: job.metrics for job in platform.jobs.of_execution(arn)}
-    return [_line(view, metrics.get(view.name, {})) for view in platform.executions.step_views(execution)]
+    views = platform.executions.step_views(execution)
+    # What was reused was measured where it was made.
+    makers = {arn, *(view.cached_from or view.reused_from or arn for view in views)}
+    metrics = {
+        (maker, job.step): job.metrics for maker in makers for job in platform.jobs.of_execution(maker)
+    }
+    return [
+        _line(view, metrics.get((view.cached_from or view.reused_from or arn, view.name), {}))
+        for view in views
+    ]
 
 
 def execution_document(platform: Platform, execution: str) -> dict[str, object]:
