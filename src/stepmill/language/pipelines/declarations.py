@@ -25,17 +25,17 @@ class Declared:
     """Names that a list or map declares.
 
     Args:
-        names: Those written out.
+        names: Those written out, each once, in their order; a mapping, so that looking one up is cheap.
         is_complete: False if more may come: a name or the whole is an expression.
         count: Number of elements; ``None`` if it is not known.
     """
 
-    names: tuple[str, ...]
+    names: Mapping[str, None]
     is_complete: bool = True
     count: int | None = None
 
 
-UNKNOWN = Declared((), is_complete=False)
+UNKNOWN = Declared({}, is_complete=False)
 
 
 def value_at(arguments: JsonObject, *keys: str) -> Json:
@@ -52,16 +52,16 @@ def declared_at(arguments: JsonObject, *keys: str, member: str = "") -> Declared
     """Return the names that a list (by ``member``) or a map (by its keys) in the arguments declares."""
     value = value_at(arguments, *keys)
     if value is None:
-        return Declared((), count=0)
+        return Declared({}, count=0)
     if is_expression(value):
         return UNKNOWN
     if isinstance(value, Mapping):
-        return Declared(tuple(value), count=len(value))
+        return Declared(dict.fromkeys(value), count=len(value))
     if not isinstance(value, list):
         return UNKNOWN
     names = [item.get(member) if isinstance(item, Mapping) else None for item in value]
-    texts = tuple(name for name in names if isinstance(name, str))
-    return Declared(texts, is_complete=len(texts) == len(names), count=len(value))
+    texts = [name for name in names if isinstance(name, str)]
+    return Declared(dict.fromkeys(texts), is_complete=len(texts) == len(names), count=len(value))
 
 
 def names_at(arguments: JsonObject, keys: tuple[str, ...], member: str) -> Iterator[tuple[int, str]]:

@@ -42,21 +42,26 @@ class StepDependencies:
 
 def dependencies(definition: PipelineDefinition) -> Mapping[str, StepDependencies]:
     """Return what each step waits for, by step name, in the order of the document."""
-    return {step.name: _dependencies_of(step, definition.steps) for step in definition.steps.values()}
+    steps = definition.steps
+    loops = [step for step in steps.values() if step.type is StepType.FOR_EACH]
+    inside = {loop.name: frozenset((loop.name, *loop.children)) for loop in loops}
+    return {step.name: _dependencies_of(step, steps, inside) for step in steps.values()}
 
 
-def _dependencies_of(step: Step, steps: Mapping[str, Step]) -> StepDependencies:
+def _dependencies_of(
+    step: Step, steps: Mapping[str, Step], inside: Mapping[str, frozenset[str]]
+) -> StepDependencies:
     explicit, references = step.depends_on, step.references
     if step.type is StepType.FOR_EACH:
         # While a definition is still being checked, a step in the body may be of no known type.
         body = [steps[name] for name in step.children if name in steps]
-        inside = {step.name, *step.children}
-        explicit += tuple(each for child in body for each in child.depends_on if each.step not in inside)
-        references += tuple(name for child in body for name in child.references if name not in inside)
+        here = inside[step.name]
+        explicit += tuple(each for child in body for each in child.depends_on if each.step not in here)
+        references += tuple(name for child in body for name in child.references if name not in here)
     elif step.branch is Branch.BODY:
-        siblings = set(steps[step.parent].children)
-        explicit = tuple(each for each in explicit if each.step in siblings)
-        references = tuple(name for name in references if name in siblings)
+        here = inside[step.parent]
+        explicit = tuple(each for each in explicit if each.step in here and each.step != step.parent)
+        references = tuple(name for name in references if name in here and name != step.parent)
     return StepDependencies(
         explicit=tuple(dict.fromkeys(explicit)),
         references=tuple(dict.fromkeys(references)),

@@ -6,8 +6,8 @@ describes is in ``step_types``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 
 from stepmill.core.errors import NotFoundError
 from stepmill.core.service_models import Shape
@@ -56,6 +56,7 @@ class PropertyCheck:
     models: ServiceModels
     collector: Collector
     steps: Mapping[str, Step]
+    _declared: dict[tuple[str, str], Declared] = field(default_factory=dict)
 
     def check(self, step: Step, path: PathElements, place: Place) -> None:
         """Check that a step has a property."""
@@ -123,8 +124,15 @@ class PropertyCheck:
         if echoed is None or len(keys) != len(path):
             return True
         where, member, word = echoed
-        declared = declared_at(step.arguments, *where, member=member)
+        declared = self._once(step, word, lambda: declared_at(step.arguments, *where, member=member))
         return self._among(declared, element, f"Step {show(step.name)} declares no {word}", place)
+
+    def _once(self, step: Step, word: str, find: Callable[[], Declared]) -> Declared:
+        """Return what a step declares, found only once: thousands of references may ask."""
+        key = (step.path, word)
+        if key not in self._declared:
+            self._declared[key] = find()
+        return self._declared[key]
 
     def _among(self, declared: Declared, element: str | int, sentence: str, place: Place) -> bool:
         if isinstance(element, int):
@@ -140,7 +148,8 @@ class PropertyCheck:
         return False
 
     def _metric(self, step: Step, name: str, place: Place) -> None:
-        declared = declared_at(step.arguments, "AlgorithmSpecification", "MetricDefinitions", member="Name")
+        keys = ("AlgorithmSpecification", "MetricDefinitions")
+        declared = self._once(step, "metric", lambda: declared_at(step.arguments, *keys, member="Name"))
         if name in declared.names or not declared.is_complete or has_own_metrics(step.arguments):
             return
         message = f"Step {show(step.name)} defines no metric {show(name)}."
@@ -153,13 +162,17 @@ class PropertyCheck:
             case Property.TEXT if rest:
                 self._unknown(rest[0], (), owner, place, "It is a single value: end the path there.")
             case Property.OUTPUTS if rest:
-                names = tuple(output.name for output in step.outputs)
+                names = self._once(
+                    step, name, lambda: Declared(dict.fromkeys(o.name for o in step.outputs), count=0)
+                )
                 sentence = f"Step {show(step.name)} declares no output"
-                if self._among(Declared(names, count=0), rest[0], sentence, place) and len(rest) > 1:
+                if self._among(names, rest[0], sentence, place) and len(rest) > 1:
                     self._unknown(rest[1], (), owner, place, "It is a single value: end the path there.")
             case Property.ENTITIES if rest:
                 list_key, member = _ENTITIES[name]
-                declared = declared_at(step.arguments, list_key, member=member)
+                declared = self._once(
+                    step, name, lambda: declared_at(step.arguments, list_key, member=member)
+                )
                 self._among(declared, rest[0], f"Step {show(step.name)} creates nothing called", place)
             case Property.SUMMARIES if rest:
                 self._summaries(step, rest, owner, place)
@@ -193,7 +206,8 @@ class PropertyCheck:
         if isinstance(body.items, tuple) and rest[0] >= len(body.items):
             message = f"Step {show(step.name)} has {len(body.items)} items; there is no number {rest[0]}."
             self.collector.add(Code.UNDECLARED_NAME, place, message, "Items are counted from 0.")
-        if rest[1] not in body.steps:
+        names = self._once(step, "body", lambda: Declared(dict.fromkeys(body.steps)))
+        if rest[1] not in names.names:
             self._unknown(rest[1], body.steps, f"The body of {show(step.name)}", place)
         elif rest[1] in self.steps:
             self.check(self.steps[rest[1]], rest[2:], place)

@@ -10,6 +10,7 @@ from stepmill.core.json import Json, JsonObject
 from stepmill.language.pipelines.codes import Code
 from stepmill.language.pipelines.definition import (
     SCHEMA_VERSION,
+    Branch,
     ExperimentConfig,
     Parameter,
     ParameterType,
@@ -69,10 +70,16 @@ def read_document(draft: Draft, shapes: ShapeCheck, document: JsonObject) -> Pip
 
 def _without_strangers(steps: Mapping[str, Step]) -> Mapping[str, Step]:
     """Take steps out of containers that have no name, no type, or another's name, so that all links hold."""
-    belong = {(name, child) for name, step in steps.items() for child in step.children}
+    belong: set[tuple[str, Branch, str]] = set()
+    for name, step in steps.items():
+        if step.condition:
+            belong.update((name, Branch.IF, child) for child in step.condition.if_steps)
+            belong.update((name, Branch.ELSE, child) for child in step.condition.else_steps)
+        if step.for_each:
+            belong.update((name, Branch.BODY, child) for child in step.for_each.steps)
     return {
         name: step
-        if not step.branch or (step.parent, name) in belong
+        if step.branch is None or (step.parent, step.branch, name) in belong
         else replace(step, parent="", branch=None)
         for name, step in steps.items()
     }

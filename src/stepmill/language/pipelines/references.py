@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import truediv
 
@@ -52,6 +52,7 @@ class ReferenceCheck:
     draft: Draft
     definition: PipelineDefinition
     properties: PropertyCheck
+    _files: dict[str, dict[str, None]] = field(default_factory=dict)  # of each step that was asked for one
 
     def check(self) -> None:
         """Check every use of an expression, every dependency, every property file; look for cycles."""
@@ -119,7 +120,9 @@ class ReferenceCheck:
         self.properties.check(step, path, place)
 
     def _reads_file(self, step: Step, name: str, place: Place) -> None:
-        declared = [file.name for file in step.property_files]
+        if step.name not in self._files:
+            self._files[step.name] = dict.fromkeys(file.name for file in step.property_files)
+        declared = self._files[step.name]
         if name not in declared:
             message = f"Step {show(step.name)} declares no property file {show(name)}."
             self._collector.add(Code.UNKNOWN_PROPERTY_FILE, place, message, self._nearest(name, declared))

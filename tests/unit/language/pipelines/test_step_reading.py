@@ -208,3 +208,9 @@ def test_a_body_step_of_unknown_type_is_one_finding() -> None:
 def test_a_container_that_shares_its_name_with_a_plain_step() -> None:
     found = findings_of(function("A"), for_each("A", function("Body")))
     assert [code for code, _ in found] == ["DUPLICATE_NAME"]
+
+
+def test_a_container_that_holds_another_of_its_own_name() -> None:
+    inner = for_each("A", function("X"))
+    found = findings_of(condition("A", then=[inner, function("X")]))
+    assert [code for code, _ in found] == ["DUPLICATE_NAME", "DUPLICATE_NAME"]
