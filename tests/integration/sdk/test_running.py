@@ -79,10 +79,12 @@ def test_the_diabetes_example(tmp_path: Path) -> None:
     assert "Register" not in steps_of(too_strict)
 
 
-def test_the_starter_example(tmp_path: Path) -> None:
-    project = copied("starter", tmp_path)
-    assert project.run()["status"] == "Succeeded"
-    assert cached(project.run()) == {"prepare", "fit", "evaluate"}
+def test_the_pipeline_that_init_writes(project: Project) -> None:
+    started = project.command("init", str(project.folder / "new"))
+    assert started.returncode == 0, started.stderr
+    new = Project(project.folder / "new")
+    assert new.run()["status"] == "Succeeded"
+    assert cached(new.run()) == {"prepare", "fit", "evaluate"}
 
 
 def test_functions_hand_on_files_folders_and_results(project: Project) -> None:
