@@ -57,13 +57,21 @@ def hold_root(root: str) -> int:
     return fd
 
 
-def give_back_root(root: str, bones: Skeleton) -> None:
-    """Restore a root and put it on its shelf; remove it if that cannot be done, or there are enough."""
+def give_back_root(root: str, bones: Skeleton, lock: int) -> None:
+    """Restore a root and put it on its shelf; remove it if that cannot be done, or there are enough.
+
+    Args:
+        root: The taken root.
+        bones: What it consists of.
+        lock: From ``hold_root``. Let go of before the root can be taken again.
+    """
     shelf, name = os.path.split(root)
     enough = sum(other.startswith(_FREE) for other in os.listdir(shelf)) >= _MOST_FREE
     if enough or not restore(root, bones):
         clear_away(Path(root))
+        os.close(lock)
         return
+    os.close(lock)
     os.rename(root, f"{shelf}/{_FREE}{name.removeprefix(_USED)}")
 
 

@@ -55,7 +55,7 @@ def run_script(argv: Sequence[str], environment: Mapping[str, str], directory: s
 def _renew_streams(*, unbuffered: bool) -> None:
     """Give the standard streams buffers of their own, as for a pipe."""
     for fd, name in enumerate(("stdin", "stdout", "stderr")):
-        stream = _stream(fd, name, unbuffered=unbuffered and fd > 0)
+        stream = _stream(fd, name, unbuffered=unbuffered)
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
 
@@ -63,14 +63,15 @@ def _renew_streams(*, unbuffered: bool) -> None:
 def _stream(fd: int, name: str, *, unbuffered: bool) -> io.TextIOWrapper:
     """Open a standard stream as the interpreter does (``create_stdio`` in pylifecycle.c)."""
     mode = "w" if fd else "r"
-    binary: Any = open(fd, f"{mode}b", buffering=0 if unbuffered else -1, closefd=False)  # noqa: SIM115
-    (binary if unbuffered else binary.raw).name = f"<{name}>"
+    binary: Any = open(fd, f"{mode}b", buffering=0 if unbuffered and fd else -1, closefd=False)  # noqa: SIM115
+    (binary if unbuffered and fd else binary.raw).name = f"<{name}>"
     stream = io.TextIOWrapper(
         binary,
         encoding="utf-8",
-        errors="backslashreplace" if fd == 2 else "strict",
+        # The nursery was started under the same locale as a job, which decides this.
+        errors=getattr(sys, name).errors,
         newline="\n" if fd else None,
-        line_buffering=fd == 2,
+        line_buffering=fd == 2 and not unbuffered,
         write_through=unbuffered,
     )
     stream.__dict__["mode"] = mode
@@ -78,11 +79,16 @@ def _stream(fd: int, name: str, *, unbuffered: bool) -> io.TextIOWrapper:
 
 
 def _set_search_path(script: str, python_path: str) -> None:
-    entries = [os.path.abspath(entry) if entry else os.getcwd() for entry in python_path.split(os.pathsep)]
+    entries = [_absolute(entry) if entry else os.getcwd() for entry in python_path.split(os.pathsep)]
     extra = entries if python_path else []
     folder = os.path.dirname(os.path.realpath(script))
     sys.path[:] = [folder, *extra, *(entry for entry in sys.path if entry and entry not in extra)]
     importlib.invalidate_caches()
+
+
+def _absolute(path: str) -> str:
+    """Make a path absolute exactly as the interpreter does: in the folder ``/`` that gives ``//x``."""
+    return path if path.startswith("/") else f"{os.getcwd()}/{path}"
 
 
 def _forget_ourselves() -> None:
@@ -108,7 +114,7 @@ def _renew_chance() -> None:
 
 def _make_main(script: str) -> types.ModuleType:
     main = types.ModuleType("__main__")
-    path = os.path.join(os.getcwd(), script)
+    path = _absolute(script)
     main.__dict__.update(
         __builtins__=builtins,
         __file__=path,
@@ -137,8 +143,11 @@ def _execute(main: types.ModuleType) -> int:
     except SystemExit as end:
         return _exit_code(end.code)
     except BaseException as error:  # noqa: BLE001
-        return _tell(error)
-    return 0
+        caught = error
+    else:
+        return 0
+    # Not within the handler: an error in the script's own hook would get this one as its context.
+    return _tell(caught)
 
 
 def _exit_code(code: object) -> int:
@@ -164,7 +173,10 @@ def _tell(error: BaseException) -> int:
         sys.excepthook(type(error), error, shown)
     except BaseException as second:  # noqa: BLE001
         print("Error in sys.excepthook:", file=sys.stderr)  # noqa: T201
-        sys.__excepthook__(type(second), second, second.__traceback__)
+        where = second.__traceback__.tb_next if second.__traceback__ is not None else None
+        sys.__excepthook__(type(second), second.with_traceback(where), where)
+        print("\nOriginal exception was:", file=sys.stderr)  # noqa: T201
+        sys.__excepthook__(type(error), error, shown)
     if isinstance(error, KeyboardInterrupt):
         _flush(sys.stderr)
         signal.signal(signal.SIGINT, signal.SIG_DFL)

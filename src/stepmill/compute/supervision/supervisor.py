@@ -43,10 +43,7 @@ _F_SETPIPE_SZ = 1031
 _SILENCE_AFTER_END_SECONDS = 2.0
 _ENGINE_CALL_SECONDS = 60.0
 _LONGEST_WAIT_SECONDS = 3600.0
-
-# Exit codes with which engines and wrappers say that the program never ran.
-# Source: podman-run(1), docker run, "Exit status".
-_ENGINE_NOT_STARTED = (125, 126, 127)
+_LAST_WORDS_BYTES = 2000
 
 
 def supervise(folder: Path, bell: int, threads: ThreadCounts) -> None:
@@ -65,6 +62,7 @@ def supervise(folder: Path, bell: int, threads: ThreadCounts) -> None:
     order = read_order((folder / files.SPEC).read_bytes())
     limits = set_limits(order.job_id, order.memory_bytes, order.cpus)
     now = time.time()
+    root_lock = hold_root(order.plan.root) if order.plan is not None else -1
     started = Started(now, order.isolation, (*order.notes, *limits.notes), order.script)
     try:
         if files.claim(folder, started):
@@ -79,15 +77,15 @@ def supervise(folder: Path, bell: int, threads: ThreadCounts) -> None:
     finally:
         _ring(bell, ENDED_BELL)
         limits.remove()
-        _throw_away(folder, order)
+        _throw_away(folder, order, root_lock)
 
 
-def _throw_away(folder: Path, order: Order) -> None:
+def _throw_away(folder: Path, order: Order, root_lock: int) -> None:
     if order.plan is None:
         clear_away(folder / files.ROOT)
         return
     with contextlib.suppress(OSError):
-        give_back_root(order.plan.root, skeleton(order.plan))
+        give_back_root(order.plan.root, skeleton(order.plan), root_lock)
 
 
 def lost(folder: Path, now: float) -> ExitRecord:
@@ -148,7 +146,6 @@ class _Supervision:
             return self._record("stopped", -1, "It was asked to stop before it had started.")
         try:
             if self._order.plan is not None:
-                hold_root(self._order.plan.root)
                 make_nested_places(self._order.plan)
             if sys.platform == "linux" and not self._order.namespaces:
                 kernel.adopt_orphans()
@@ -280,36 +277,40 @@ class _Supervision:
 
     def _judge(self, report: Report) -> ExitRecord:
         """Say how the job ended."""
-        out_of_memory = self._limits.killed_for_memory() > 0
-        if self._order.container:
-            out_of_memory = self._engine("inspect", "--format", "{{.State.OOMKilled}}") == "true"
-            self._engine("rm", "--force")
+        code, by_signal = _decode(self._wait_status if report.wait_status is None else report.wait_status)
+        state = self._last_state_of_container()
         if report.error:
             return self._record("not-started", -1, report.error)
-        code, by_signal = _decode(self._wait_status if report.wait_status is None else report.wait_status)
-        if refusal := self._wrapper_refusal(code):
-            return self._record("not-started", -1, refusal)
         if self._reason:
             return self._record(self._reason, code)
-        if out_of_memory and code:
+        if refusal := self._wrapper_refusal(code, state):
+            return self._record("not-started", -1, refusal)
+        if code and (self._limits.killed_for_memory() or state.endswith(" true")):
             return self._record("out-of-memory", code, "It used too much memory and was killed.")
         # A wrapper can only pass a signal on as an exit code.
-        by_signal = by_signal or (self._wraps and 128 < code < 128 + signal.NSIG)
-        if by_signal:
+        if by_signal or (self._wraps and 128 < code < 128 + signal.NSIG):
             return self._record("signalled", code, f"It was ended by {_signal_name(code - 128)}.")
         return self._record("exited", code)
+
+    def _last_state_of_container(self) -> str:
+        """Return the container's status and whether memory ran out, ``exited false``; and remove it."""
+        if not self._order.container:
+            return ""
+        state = self._engine("inspect", "--format", "{{.State.Status}} {{.State.OOMKilled}}")
+        self._engine("rm", "--force")
+        return state
 
     @property
     def _wraps(self) -> bool:
         return self._order.program_depth > 0 or bool(self._order.container)
 
-    def _wrapper_refusal(self, code: int) -> str:
+    def _wrapper_refusal(self, code: int, container_state: str) -> str:
         """Return what the wrapper said, if it was it that failed, and not the program."""
-        if not self._wraps or code == 0:
+        if not self._wraps or code == 0 or container_state.startswith("exited "):
             return ""
-        said = (self._folder / files.LOG).read_bytes()[:2000].decode("utf-8", "replace").strip()
+        said = _beginning(self._folder / files.LOG)
         if self._order.container:
-            return said or "The container engine could not start it." if code in _ENGINE_NOT_STARTED else ""
+            return said or f"The container engine could not start it: it ended with code {code}."
         return said if code == 1 and said.startswith("bwrap: ") and "\n" not in said else ""
 
     def _record(self, ending: str, code: int, message: str = "") -> ExitRecord:
@@ -317,6 +318,12 @@ class _Supervision:
         if trouble:
             message = f"{message} The log is incomplete: {trouble}.".strip()
         return ExitRecord(ending, code, self._started_at, time.time(), message)
+
+
+def _beginning(log: Path) -> str:
+    with contextlib.suppress(OSError), log.open("rb") as file:
+        return file.read(_LAST_WORDS_BYTES).decode("utf-8", "replace").strip()
+    return ""
 
 
 def _decode(wait_status: int | None) -> tuple[int, bool]:
