@@ -23,7 +23,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 ExecutionArgument = Annotated[
     str,
     typer.Argument(
-        metavar="[EXECUTION]",
+        metavar="EXECUTION",
         help="Id of an execution, the beginning of one, or its ARN. [default: the newest]",
         show_default=False,
         autocompletion=lambda incomplete: complete_execution(incomplete),

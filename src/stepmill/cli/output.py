@@ -131,6 +131,16 @@ def duration(span: timedelta | None) -> str:
     return f"{hours} h {minutes} min"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number of things.
+
+    Example:
+        >>> counted(0, "error"), counted(1, "error")
+        ('0 errors', '1 error')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def moment(at: datetime | None) -> str:
     """Return a moment in the reader's own time zone, to the second."""
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if at else ""

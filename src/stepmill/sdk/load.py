@@ -136,7 +136,7 @@ def _choose(found: dict[str, Pipeline], file: Path, name: str | None) -> Pipelin
             raise InvalidInputError(
                 f"The file makes {len(found)} pipelines: {names}.",
                 where=str(file),
-                mend="Name the one that is meant.",
+                mend="Name the one that is meant: --pipeline on the command line.",
             )
         return next(iter(found.values()))
     for variable, pipeline in found.items():

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from stepmill.cli.context import AsJson
 from stepmill.cli.exit_codes import ExitCode
-from stepmill.cli.output import Output, finding_document, finding_text
+from stepmill.cli.output import Output, counted, finding_document, finding_text
 from stepmill.cli.pipeline_file import read_pipeline_file
 from stepmill.core.errors import ConflictError, InvalidInputError
 from stepmill.core.findings import Severity
@@ -33,9 +35,10 @@ def register(app: typer.Typer) -> None:
 
 def init(
     folder: Annotated[Path, typer.Argument(help="Where to; made if it is not there.")] = Path(),
+    as_json: AsJson = False,
 ) -> None:
-    """Start a project: a small pipeline that runs, and a stepmill.toml."""
-    output = Output()
+    """Start a project with a small pipeline that runs."""
+    output = Output(as_json=as_json)
     template = resources.files("stepmill.cli") / "template"
     files = [item for item in template.iterdir() if item.is_file()]
     taken = [item.name for item in files if (folder / item.name).exists()]
@@ -48,13 +51,17 @@ def init(
     folder.mkdir(parents=True, exist_ok=True)
     for item in files:
         (folder / item.name).write_bytes(item.read_bytes())
-    output.line(f"Made {', '.join(sorted(item.name for item in files))} in {folder.resolve()}.")
-    place = "" if folder == Path() else f"cd {folder} && "
-    output.line(f"Run it:  {place}stepmill run pipeline.py")
+    made = sorted(item.name for item in files)
+    place = "" if folder == Path() else f"cd {shlex.quote(str(folder))} && "
+    output.answer(
+        {"folder": str(folder.resolve()), "files": made},
+        Text(f"Made {', '.join(made)} in {folder.resolve()}."),
+        Text(f"Run it:  {place}stepmill run pipeline.py"),
+    )
 
 
 def lint(file: FileArgument, pipeline: PipelineName = "", as_json: AsJson = False) -> None:
-    """Check a pipeline: everything that is wrong, with place and mend. Exit code 1 on errors."""
+    """Check a pipeline: all that is wrong, where, and how to mend it. Exit code 1 on errors."""
     from stepmill.core.service_models import service_model
     from stepmill.language.pipelines.checking import check
 
@@ -62,7 +69,7 @@ def lint(file: FileArgument, pipeline: PipelineName = "", as_json: AsJson = Fals
     source = read_pipeline_file(file, pipeline)
     findings = check(source.definition, service_model).findings
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
-    summary = f"{file}: {errors} errors, {len(findings) - errors} warnings"
+    summary = f"{file}: {counted(errors, 'error')}, {counted(len(findings) - errors, 'warning')}"
     output.answer(
         {
             "file": str(file),
@@ -71,7 +78,7 @@ def lint(file: FileArgument, pipeline: PipelineName = "", as_json: AsJson = Fals
             "findings": [finding_document(finding) for finding in findings],
         },
         *map(finding_text, findings),
-        summary,
+        Text(summary),
     )
     if errors:
         raise typer.Exit(ExitCode.FAILED)
@@ -90,7 +97,7 @@ def compile_(
         ),
     ] = None,
 ) -> None:
-    """Print the definition that AWS would take, or write it with all the code that it names."""
+    """Print the definition that AWS would take. With --output, write it and all the code that it names."""
     output = Output()
     source = read_pipeline_file(file, pipeline, code_prefix=code)
     if folder is None:

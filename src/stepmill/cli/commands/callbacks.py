@@ -21,7 +21,7 @@ Token = Annotated[str, typer.Argument(help="The token of the message; `stepmill 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List the callbacks that wait for an answer, with the message that was sent."""
+    """List the callbacks that wait, with the message that was sent."""
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
         waiting = platform.callbacks.waiting()
@@ -52,14 +52,23 @@ def succeed(
     result: Annotated[
         list[str] | None, typer.Option("--output", "-o", metavar="NAME=VALUE", help="An output of the step.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Let a callback succeed, with its outputs."""
-    with open_platform(Output()) as platform:
+    output = Output(as_json=as_json)
+    with open_platform(output) as platform:
         platform.succeed_callback(token, read_parameters(result or []))
+    output.answer({"token": token, "status": "Succeeded"}, "Answered: the step succeeds.")
 
 
 @app.command()
-def fail(token: Token, reason: Annotated[str, typer.Option(help="Why; becomes the step's reason.")]) -> None:
+def fail(
+    token: Token,
+    reason: Annotated[str, typer.Option(help="Why; becomes the step's reason.")],
+    as_json: AsJson = False,
+) -> None:
     """Let a callback fail."""
-    with open_platform(Output()) as platform:
+    output = Output(as_json=as_json)
+    with open_platform(output) as platform:
         platform.fail_callback(token, reason)
+    output.answer({"token": token, "status": "Failed"}, "Answered: the step fails.")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from stepmill.cli.context import AsJson, open_platform
 from stepmill.cli.output import Output, duration, table
@@ -50,7 +51,11 @@ def list_(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def delete(name: Annotated[str, typer.Argument(help="The function's name.")]) -> None:
+def delete(
+    name: Annotated[str, typer.Argument(help="The function's name.")], as_json: AsJson = False
+) -> None:
     """Remove a function."""
-    with open_platform(Output()) as platform:
+    output = Output(as_json=as_json)
+    with open_platform(output) as platform:
         platform.functions.delete(name)
+    output.answer({"deleted": name}, Text(f"Removed {name}."))

@@ -24,7 +24,7 @@ def gc(
     ] = 30,
     as_json: AsJson = False,
 ) -> None:
-    """Remove old job folders, and stored bytes that no object points to. Objects and models stay."""
+    """Remove what nothing needs any more. Old job folders, and bytes of no object; models stay."""
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
         freed = platform.collect_garbage(datetime.now(UTC) - timedelta(days=days))

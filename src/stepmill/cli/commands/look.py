@@ -59,7 +59,7 @@ def list_(
 
 
 def show(execution: ExecutionArgument = "", as_json: AsJson = False) -> None:
-    """Show an execution: its graph with each step's status, time, cache hit and metrics."""
+    """Show an execution: its graph, and how each step stands. With time, cache hit, metrics, remarks."""
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
         found = platform.find_execution(execution)

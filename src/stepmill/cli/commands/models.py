@@ -55,7 +55,7 @@ def list_(
 
 @models_app.command()
 def show(version: Version, as_json: AsJson = False) -> None:
-    """Show a version: its model data, metrics, and the decisions about it."""
+    """Show a version: its model data, metrics, and approvals."""
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
         found = platform.models.describe(version)

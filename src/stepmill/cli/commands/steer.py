@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 
 def stop(execution: ExecutionArgument = "", as_json: AsJson = False) -> None:
-    """Stop an execution: running jobs get SIGTERM, and SIGKILL after their grace time."""
+    """Stop an execution. Running jobs get SIGTERM, and SIGKILL after their grace time."""
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
         found = platform.find_execution(execution)
@@ -36,7 +36,7 @@ def retry(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a failed or stopped execution go on from where it ended; what succeeded is kept."""
+    """Go on with a failed or stopped execution. What succeeded is kept."""
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
         found = platform.find_execution(execution)
@@ -51,7 +51,7 @@ def resume(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Go on with executions whose process was killed; jobs that still run are picked up."""
+    """Go on with executions whose process was killed. Jobs that still run are picked up."""
     output = Output(as_json=as_json)
     code = ExitCode.OK
     with open_platform(output) as platform:
