@@ -113,7 +113,9 @@ class Synchroniser:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait(self._period_s)
+                # Before it waits too: the last job may have ended before this thread got here.
+                if self._watched:
+                    self._changed.wait(self._period_s)
                 if not self._watched:
                     self._thread = None
                     return

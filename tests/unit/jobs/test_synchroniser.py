@@ -127,6 +127,13 @@ def test_its_thread_looks_by_itself_and_ends_with_the_last_job(store: FolderStor
     synchroniser.close()
 
 
+def test_closing_at_once_does_not_wait_for_the_next_look(store: FolderStore, folder: Path) -> None:
+    for _ in range(50):
+        synchroniser = Synchroniser(store, period_s=NEVER_S)
+        synchroniser.watch("job", folder.parent, [OUTPUT])
+        synchroniser.close()
+
+
 def test_nothing_runs_without_continuous_outputs(synchroniser: Synchroniser, folder: Path) -> None:
     synchroniser.watch("job", folder.parent, [])
     assert "synchroniser" not in [thread.name for thread in threading.enumerate()]
