@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Generic
@@ -65,6 +65,7 @@ class _Job(Generic[R]):
     place: Workplace
     report: Report
     metadata: JsonObject
+    notes: tuple[str, ...] = ()
 
 
 class JobHandler(Generic[R]):
@@ -106,9 +107,8 @@ class JobHandler(Generic[R]):
             return
         if state.stop_requested:
             self._stopping.add(name)
-        report(TaskStarted(task.id, job.metadata, state.notes))
         try:
-            self._launch(job)
+            self._launch(replace(job, notes=state.notes))
         except (StepmillError, OSError) as error:
             self._fail(job, error)
 
@@ -145,10 +145,8 @@ class JobHandler(Generic[R]):
         command = self._kind.command(job.request, image)
         begun = (place.folder / _SPEC).exists()
         staged = stage(self._kind, job.request, place, services.objects, services.project)
-        notes = (*image.notes, *staged.notes)
-        if notes:
-            self._records.change(place.name, lambda state: state.with_notes(*notes))
-            job.report(TaskStarted(job.task.id, job.metadata, notes))
+        job = replace(job, notes=(*job.notes, *image.notes, *staged.notes))
+        job.report(TaskStarted(job.task.id, job.metadata, job.notes))
         if place.name in self._stopping and not begun:
             self._end(job, Outcome(JobStatus.STOPPED, "Stopped"), Collected())
             return
@@ -201,7 +199,7 @@ class JobHandler(Generic[R]):
         def running(state: JobState) -> JobState:
             state = msgspec.structs.replace(
                 state, isolation=event.isolation, warm=event.warm, started_at=state.started_at or now
-            ).with_notes(*event.notes)
+            ).with_notes(*job.notes, *event.notes)
             return state if state.stop_requested else state.entered("Training", now)
 
         self._records.change(job.place.name, running)
@@ -262,7 +260,7 @@ class JobHandler(Generic[R]):
 
         def final(state: JobState) -> JobState:
             return msgspec.structs.replace(
-                state.entered(outcome.secondary, now).with_notes(*collected.notes, *notes),
+                state.entered(outcome.secondary, now).with_notes(*job.notes, *collected.notes, *notes),
                 status=outcome.status,
                 started_at=ended.started_at if ended else state.started_at,
                 ended_at=now,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -100,7 +100,8 @@ class Order:
 
 def write_order(order: Order) -> bytes:
     """Return the order as JSON text."""
-    return json.dumps(asdict(order)).encode("utf-8", "surrogateescape")
+    # Not dataclasses.asdict: it copies every value deeply, which takes longer than all else here.
+    return json.dumps(vars(order), default=vars).encode("utf-8", "surrogateescape")
 
 
 def read_order(data: bytes) -> Order:
@@ -120,7 +121,7 @@ def read_order(data: bytes) -> Order:
 
 
 def read_plan(fields: dict[str, Any]) -> SandboxPlan:
-    """Read a plan from the fields that ``dataclasses.asdict`` gives."""
+    """Read a plan from the fields that ``write_order`` wrote."""
     return SandboxPlan(
         root=fields["root"],
         binds=tuple(Bind(**bind) for bind in fields["binds"]),
