@@ -8,7 +8,17 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from stepmill.cli.commands import author, callbacks, functions, housekeeping, look, models, run, steer
+from stepmill.cli.commands import (
+    author,
+    callbacks,
+    functions,
+    housekeeping,
+    look,
+    models,
+    objects,
+    run,
+    steer,
+)
 from stepmill.cli.exit_codes import ExitCode, exit_code_of
 from stepmill.cli.output import Output
 from stepmill.core.errors import StepmillError
@@ -58,5 +68,6 @@ def _root(
 
 for _module in (author, run, look, steer, models, housekeeping):
     _module.register(app)
+app.add_typer(objects.app, name="objects")
 app.add_typer(functions.app, name="functions")
 app.add_typer(callbacks.app, name="callbacks")
