@@ -102,39 +102,40 @@ def check_mounts(mounts: Iterable[Mount]) -> None:
 def _common_binds(
     host: HostView, python: PythonFacts, hidden: tuple[Path, ...], home: Path | None
 ) -> tuple[tuple[Bind, ...], tuple[str, ...]]:
-    """Return what all jobs of an interpreter see, and the folders of their roots that serve as covers."""
-    needed = _needed_by_python(host, python, home)
-    covers, inside = _covers([*host.binds, *needed], host.secret_folders, hidden, needed)
-    binds = (*host.binds, *(bind for bind in needed if bind not in inside), *covers, *inside)
-    return binds, tuple(cover.source for cover in covers if not cover.read_only)
+    """Return what all jobs of an interpreter see, and the folders of their roots that serve as covers.
 
-
-def _needed_by_python(host: HostView, python: PythonFacts, home: Path | None) -> list[Bind]:
-    """Show what the interpreter needs and the host's view does not show; the outermost only."""
-    chosen: list[Path] = []
-    for folder in sorted(python.folders, key=lambda path: len(path.parts)):
-        too_wide = folder == Path("/") or (home is not None and home.is_relative_to(folder))
-        shown = host.covers(folder) or any(folder.is_relative_to(other) for other in chosen)
-        if not too_wide and not shown:
-            chosen.append(folder)
-    return [Bind(str(folder), str(folder), is_folder=folder.is_dir()) for folder in chosen]
-
-
-def _covers(
-    shown: list[Bind], secrets: Iterable[str], hidden: Iterable[Path], needed: list[Bind]
-) -> tuple[list[Bind], list[Bind]]:
-    """Return the binds that cover what must not be seen, and those needed ones that lie inside a cover.
-
-    Where something needed may lie inside, its place must be made in the cover, so that can be written
-    to; but only the job itself ever sees what it writes there.
+    What must not be seen is covered after what holds it is shown, and what is needed of it is shown on
+    the cover again. Its place must be made there, so a cover can be written to; but only the job itself
+    ever sees what it writes to one.
     """
-    inside = [bind for bind in needed if any(bind.target.startswith(f"{path}/") for path in hidden)]
-    places = [str(path) for path in hidden if governing(tuple(shown), str(path))]
-    covers = [Bind(_EMPTY, place, in_root=True) for place in secrets]
-    covers += [
+    needed = [path for path in python.folders if not _is_too_wide(path, home)]
+    outside = _outermost(path for path in needed if not _is_in(path, hidden) and not host.covers(path))
+    inside = _outermost(path for path in needed if _is_in(path, hidden))
+    shown = (*host.binds, *outside)
+    places = [str(path) for path in hidden if governing(shown, str(path)) is not None]
+    secrets = [Bind(_EMPTY, place, in_root=True) for place in host.secret_folders]
+    covers = [
         Bind(f"{_COVERS}/{index}", place, read_only=False, in_root=True) for index, place in enumerate(places)
     ]
-    return covers, inside
+    return (*shown, *secrets, *covers, *inside), tuple(cover.source for cover in covers)
+
+
+def _is_too_wide(folder: Path, home: Path | None) -> bool:
+    """Say whether showing a folder would show all of the user's files."""
+    return folder == Path("/") or (home is not None and home.is_relative_to(folder))
+
+
+def _is_in(path: Path, folders: Iterable[Path]) -> bool:
+    return any(path.is_relative_to(folder) for folder in folders)
+
+
+def _outermost(folders: Iterable[Path]) -> list[Bind]:
+    """Show those that do not lie in another of them."""
+    chosen: list[Path] = []
+    for folder in sorted(set(folders), key=lambda path: (len(path.parts), path)):
+        if not _is_in(folder, chosen):
+            chosen.append(folder)
+    return [Bind(str(folder), str(folder), is_folder=folder.is_dir()) for folder in chosen]
 
 
 @lru_cache(maxsize=64)

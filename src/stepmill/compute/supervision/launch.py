@@ -1,8 +1,8 @@
 """Starts a job's program: as a wrapper's command line, or in a sandbox that is made here.
 
-The child reports over a status pipe, one record each: ``R`` when the program is about to run, ``E`` and
-a message when it could not be started, ``S`` and the wait status when the program in our own sandbox
-has ended. The pipe closes by itself when a command line is executed.
+The child reports over a status pipe, one record each: ``R`` when the program is about to run, ``E``
+with a length and a message when it could not be started, ``S`` and the wait status when the program in
+our own sandbox has ended. The pipe closes by itself when a command line is executed.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ if sys.platform == "linux":
     from stepmill.compute.supervision import kernel, namespaces
 
 _STATUS = struct.Struct("=i")
+_LENGTH = struct.Struct("=H")
+_LONGEST_ERROR_BYTES = 1000
 _RUNNING = b"R"
 _ERROR = b"E"
 _ENDED = b"S"
@@ -95,7 +97,8 @@ def read_report(data: bytes) -> Report:
     """
     rest = data.removeprefix(_RUNNING)
     if rest.startswith(_ERROR):
-        return Report(error=rest[1:].decode("utf-8", "replace"))
+        size = _LENGTH.unpack_from(rest, 1)[0]
+        return Report(error=rest[1 + _LENGTH.size :][:size].decode("utf-8", "replace"))
     if rest.startswith(_ENDED) and len(rest) > _STATUS.size:
         return Report(wait_status=_STATUS.unpack_from(rest, 1)[0])
     return Report()
@@ -103,7 +106,8 @@ def read_report(data: bytes) -> Report:
 
 def _fail(status_fd: int, error: BaseException) -> NoReturn:
     with contextlib.suppress(OSError):
-        os.write(status_fd, _ERROR + str(error).encode("utf-8", "replace")[:1000])
+        text = str(error).encode("utf-8", "replace")[:_LONGEST_ERROR_BYTES]
+        os.write(status_fd, _ERROR + _LENGTH.pack(len(text)) + text)
     os._exit(127)
 
 

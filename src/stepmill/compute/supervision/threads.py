@@ -50,9 +50,11 @@ class ThreadCounts:
 
     def restore(self, environment: Mapping[str, str]) -> None:
         """Set each library's count as the job's variables say, else to the CPUs that it may use."""
-        default = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         for setter, variables in self._found:
-            setter(ctypes.c_int(_wanted(environment, variables) or default))
+            wanted = _wanted(environment, variables) or cpus
+            # OpenBLAS starts no more threads than there are CPUs, whatever its variables say.
+            setter(ctypes.c_int(min(wanted, cpus) if variables is _OPENBLAS_VARIABLES else wanted))
 
     def _add(self, path: str, setters: tuple[str, ...], variables: tuple[str, ...]) -> None:
         try:
