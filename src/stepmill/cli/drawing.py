@@ -10,7 +10,7 @@ from rich.text import Text
 
 from stepmill.cli.graph import Row, arrange
 from stepmill.cli.output import duration
-from stepmill.cli.progress import NOT_TAKEN, Progress, StepLine
+from stepmill.cli.progress import NOT_TAKEN, Progress, StepLine, brief
 
 # A mark and a colour: whoever cannot see one sees the other.
 _MARKS = {
@@ -87,7 +87,7 @@ def _beside(row: Row, line: StepLine, *, with_remarks: bool) -> Text:
         parts.append(Text(f"attempt {line.attempt}", style="yellow"))
     parts += [Text(fact) for fact in line.facts]
     if line.status == "Failed" and line.reason:
-        parts.append(Text(line.reason.splitlines()[0][:200], style="red"))
+        parts.append(Text(brief(line.reason), style="red"))
     if row.also_after and line.status == "Waiting":
         parts.append(Text(f"also after {', '.join(row.also_after)}", style="dim"))
     if with_remarks:

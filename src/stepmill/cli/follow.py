@@ -13,7 +13,7 @@ from rich.live import Live
 
 from stepmill.cli.drawing import headline, step_table
 from stepmill.cli.output import Output, duration
-from stepmill.cli.progress import Progress
+from stepmill.cli.progress import Progress, brief
 from stepmill.cli.steps import step_lines
 
 if TYPE_CHECKING:
@@ -84,11 +84,11 @@ class _Plain:
             case "StepSucceeded":
                 return f"{line.name}: succeeded in {took}{' (cached)' if line.reused else ''}{facts}"
             case "StepFailed":
-                return f"{line.name}: failed after {took}: {line.reason}"
+                return f"{line.name}: failed after {took}: {brief(line.reason)}"
             case "StepStopped":
                 return f"{line.name}: stopped after {took}"
             case "StepRetryScheduled":
-                return f"{line.name}: will be tried again: {line.reason}"
+                return f"{line.name}: will be tried again: {brief(line.reason)}"
             case "StepReused":
                 return f"{line.name}: taken over from an earlier execution"
             case "StepRunning":

@@ -11,6 +11,7 @@ from stepmill.core.json import Json, JsonObject
 # What a step is that has no status of its own yet, or never will.
 WAITING = "Waiting"
 NOT_TAKEN = "NotTaken"
+LONGEST_BRIEF = 200
 
 _STATUS_OF = {
     "StepStarted": "Executing",
@@ -148,6 +149,22 @@ def facts_of(metadata: Json) -> tuple[str, ...]:
         elif kind == "Callback":
             facts.append(f"token {details.get('CallbackToken', '')}")
     return tuple(fact for fact in facts if fact)
+
+
+def brief(reason: str) -> str:
+    r"""Return a reason on one line: its first, or, if there is a traceback in it, the error at its end.
+
+    Example:
+        >>> brief("AlgorithmError: Traceback (most recent call last):\n  File ...\nValueError: no")
+        'AlgorithmError: ValueError: no'
+        >>> brief("ClientError: no such file\nLast lines of the log:\n  ...")
+        'ClientError: no such file'
+    """
+    lines = reason.partition("\nLast lines of the log:")[0].splitlines() or [""]
+    word, colon, _ = lines[0].partition(": ")
+    if colon and any("Traceback (most recent" in line for line in lines[:-1]):
+        return f"{word}: {lines[-1].strip()}"[:LONGEST_BRIEF]
+    return lines[0][:LONGEST_BRIEF]
 
 
 def _texts(value: Json) -> tuple[str, ...]:

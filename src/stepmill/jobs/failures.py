@@ -73,12 +73,18 @@ def outcome_of(
     return _algorithm_error(ended, failure, log_tail)
 
 
-def log_tail_text(lines: Sequence[str]) -> str:
-    """Return the last lines of a log for a human, with a hint where they show a known trap."""
-    if not lines:
-        return ""
-    hint = f"\n{_READ_ONLY_HINT}" if any(_READ_ONLY_TEXT in line for line in lines) else ""
-    return "Last lines of the log:\n" + "\n".join(f"  {line}" for line in lines) + hint
+def cause_text(reason: str, log_tail: Sequence[str]) -> str:
+    """Return for a human why a job failed: its reason, and the last lines of its log.
+
+    Lines that stand in the reason already are not said again. Where they show a known trap there is a hint.
+    """
+    parts = [reason] if reason else []
+    said = "\n".join(line for line in log_tail if line.strip())
+    if said and said not in reason:
+        parts.append("Last lines of the log:\n" + "\n".join(f"  {line}" for line in log_tail))
+    if _READ_ONLY_TEXT in said:
+        parts.append(_READ_ONLY_HINT)
+    return "\n".join(parts)
 
 
 def _algorithm_error(ended: JobEnded, failure: str, log_tail: Sequence[str]) -> Outcome:

@@ -35,7 +35,7 @@ from stepmill.images.catalog import ResolvedImage
 from stepmill.images.environments import Progress
 from stepmill.jobs import failures
 from stepmill.jobs.contract import job_environment
-from stepmill.jobs.failures import Outcome, log_tail_text, outcome_of
+from stepmill.jobs.failures import Outcome, cause_text, outcome_of
 from stepmill.jobs.kinds import Collected, JobKind, R, Workplace, can_be_warm, read_small_file
 from stepmill.jobs.outputs import Delivery, deliver, files_to, host_folder
 from stepmill.jobs.records import JobRecords, JobState, describe, state_of
@@ -294,7 +294,7 @@ class JobHandler(Generic[R]):
         if state.status is JobStatus.COMPLETED:
             job.report(TaskSucceeded(job.task.id, describe(record), job.metadata))
         elif state.error:
-            cause = "\n".join(filter(None, (state.reason, log_tail_text(state.log_tail))))
+            cause = cause_text(state.reason, state.log_tail)
             job.report(TaskFailed(job.task.id, state.error, cause, job.metadata, describe(record)))
         else:
             job.report(TaskStopped(job.task.id, state.reason, job.metadata, describe(record)))

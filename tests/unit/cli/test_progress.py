@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepmill.cli.progress import NOT_TAKEN, WAITING, Progress, StepLine, facts_of
+from stepmill.cli.progress import NOT_TAKEN, WAITING, Progress, StepLine, brief, facts_of
 from stepmill.core.json import JsonObject
 from stepmill.engine.interpreters.pipelines.outcome import HistoryType
 
@@ -118,3 +119,23 @@ def test_facts_of_strange_metadata_are_none() -> None:
 def test_no_history_makes_it_fail(events: list[tuple[str, str, float, JsonObject]]) -> None:
     progress = after(*events)
     assert sum(progress.count().values()) == len(progress.lines) >= 2
+
+
+TRACEBACK = "Traceback (most recent call last):"
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("", ""),
+        ("The error is 5.", "The error is 5."),
+        ("ClientError: missing\nmore", "ClientError: missing"),
+        (f"AlgorithmError: {TRACEBACK}\n  File\nE: b, exit code: 1", "AlgorithmError: E: b, exit code: 1"),
+        (f"AlgorithmError: reading\n{TRACEBACK}\n  File\nE: b", "AlgorithmError: E: b"),
+        (f"AlgorithmError: {TRACEBACK}\n  a\nE: b\nLast lines of the log:\n  c", "AlgorithmError: E: b"),
+        (f"AlgorithmError: {TRACEBACK}", f"AlgorithmError: {TRACEBACK}"),
+        ("x" * 500, "x" * 200),
+    ],
+)
+def test_a_reason_in_brief_names_the_error(reason: str, said: str) -> None:
+    assert brief(reason) == said

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stepmill.compute.spec import Ending, JobEnded
 from stepmill.core.statuses import JobStatus
-from stepmill.jobs.failures import LONGEST_REASON, log_tail_text, outcome_of
+from stepmill.jobs.failures import LONGEST_REASON, cause_text, outcome_of
 from support.job_data import T0
 
 
@@ -103,8 +103,22 @@ def test_every_ending_has_an_outcome_within_the_limits(
     ("lines", "hinted"), [(["OSError: [Errno 30] Read-only file system: 'x'"], True), (["x"], False)]
 )
 def test_a_known_trap_is_explained(lines: list[str], hinted: bool) -> None:
-    assert ("inputs are read-only" in log_tail_text(lines)) is hinted
+    assert ("inputs are read-only" in cause_text("", lines)) is hinted
+
+
+def test_a_reason_and_the_log_s_last_lines() -> None:
+    assert cause_text("AlgorithmError: bad", ["a", "", "b"]) == (
+        "AlgorithmError: bad\nLast lines of the log:\n  a\n  \n  b"
+    )
+
+
+def test_lines_that_are_the_reason_are_not_said_again() -> None:
+    assert (
+        cause_text("AlgorithmError: a\nb, exit code: 1", ["a", "", "b"])
+        == "AlgorithmError: a\nb, exit code: 1"
+    )
 
 
 def test_no_log_no_text() -> None:
-    assert log_tail_text([]) == ""
+    assert cause_text("", []) == ""
+    assert cause_text("why", ["", ""]) == "why"

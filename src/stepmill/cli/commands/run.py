@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from stepmill.engine.summaries import ExecutionSummary
     from stepmill.platform import Platform
 
+# Types of steps that leave a log.
+_WITH_A_LOG = ("Processing", "Training", "Lambda")
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
@@ -93,19 +96,24 @@ def read_parameters(given: Sequence[str]) -> dict[str, str]:
     return parameters
 
 
-def watch_to_the_end(output: Output, platform: Platform, execution: str) -> ExecutionSummary:
+def watch_to_the_end(output: Output, platform: Platform, execution: str, after: int = 0) -> ExecutionSummary:
     """Show an execution live until it has ended, then its result. Ctrl-C stops it; twice leaves it.
+
+    Args:
+        output: Where to.
+        platform: Where it runs.
+        execution: Its id.
+        after: Position of the last event that is history already.
 
     Raises:
         typer.Exit: With code 130, if it was interrupted.
     """
-    after = platform.executions.describe(execution).position
     interrupted = False
     while True:
         summary = platform.executions.describe(execution)
         try:
             with watcher(output, platform, summary) as watching:
-                follow(platform, execution, watching, 0 if not interrupted else after)
+                follow(platform, execution, watching, after)
             break
         except KeyboardInterrupt:
             after = platform.executions.describe(execution).position
@@ -136,11 +144,12 @@ def show_result(output: Output, platform: Platform, ended: ExecutionSummary) -> 
         headline(ended.pipeline, ended.id, progress, took),
         step_table(progress, datetime.now(UTC)),
     )
-    for line in progress.lines.values():
-        if line.status == "Failed" and line.reason:
-            output.remark(f"\n{line.name} failed:\n{line.reason}", "red")
+    failed = [line for line in progress.lines.values() if line.status == "Failed" and line.reason]
+    for line in failed:
+        output.remark(f"\n{line.name} failed:\n{line.reason}", "red")
+        if line.type in _WITH_A_LOG:
             output.remark(f"Its log: stepmill logs {line.name} --execution {ended.id}")
-    if ended.failure_reason and ended.status == "Failed":
+    if ended.status == "Failed" and ended.failure_reason not in ("", *(line.reason for line in failed)):
         output.remark(f"\n{ended.failure_reason}", "red")
 
 

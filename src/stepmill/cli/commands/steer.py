@@ -25,7 +25,7 @@ def stop(execution: ExecutionArgument = "", as_json: AsJson = False) -> None:
     with open_platform(output) as platform:
         found = platform.find_execution(execution)
         platform.engine.stop(found.id)
-        ended = watch_to_the_end(output, platform, found.id)
+        ended = watch_to_the_end(output, platform, found.id, found.position)
     raise typer.Exit(ExitCode.OK if ended.status == "Stopped" else ExitCode.FAILED)
 
 
@@ -41,7 +41,7 @@ def retry(
     with open_platform(output) as platform:
         found = platform.find_execution(execution)
         platform.engine.retry(found.id, parallelism=parallel)
-        ended = watch_to_the_end(output, platform, found.id)
+        ended = watch_to_the_end(output, platform, found.id, found.position)
     raise typer.Exit(ExitCode.OK if ended.status == "Succeeded" else ExitCode.FAILED)
 
 
