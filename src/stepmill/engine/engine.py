@@ -160,6 +160,8 @@ class Engine:
     def retry(self, execution: str, *, parallelism: int | None = None) -> None:
         """Have a failed or stopped execution go on from where it failed, driven by this engine.
 
+        When this returns it is ``Executing`` again: whoever looks does not mistake the old end for the new.
+
         Raises:
             InvalidInputError: If the parallelism is below 1.
             NotFoundError: If there is none of that id.
@@ -168,8 +170,10 @@ class Engine:
         """
         check_parallelism(parallelism)
         check_retry(self._status(execution))
+        before = self._store.get(execution).position
         self._store.post(execution, encode_event(RetryRequested(parallelism)), statuses=FINAL)
         self._adopt(execution)
+        self._driver.wait(execution, None, before)
 
     def post(self, execution: str, event: Event) -> bool:
         """Give an event to an execution that is not at its end, whoever drives it.

@@ -345,6 +345,19 @@ class TestRetrying:
         engine.retry(execution)
         assert engine.wait(execution, LIMIT).status is Status.SUCCEEDED
 
+    def test_whoever_looks_after_a_retry_does_not_see_the_old_end(
+        self, engine: Engine, handler: ScriptedHandler
+    ) -> None:
+        for _ in range(20):
+            handler.on("A", Fail(), Hold())
+            execution = engine.start(request(chain("A")))
+            before = engine.wait(execution, LIMIT)
+            engine.retry(execution)
+            after = engine.describe(execution)
+            assert (after.status, after.position > before.position) == (Status.EXECUTING, True)
+            handler.finish("A")
+            assert engine.wait(execution, LIMIT).status is Status.SUCCEEDED
+
     def test_what_runs_or_has_succeeded_cannot_be_retried(
         self, engine: Engine, handler: ScriptedHandler
     ) -> None:
