@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -92,7 +93,8 @@ class _Plain:
             case "StepReused":
                 return f"{line.name}: taken over from an earlier execution"
             case "StepRunning":
-                return "; ".join(f"{line.name}: {remark}" for remark in line.remarks[known_remarks:])
+                remarks = "; ".join(line.remarks[known_remarks:])
+                return f"{line.name}: {remarks}" if remarks else ""
         return ""
 
 
@@ -130,27 +132,42 @@ def watcher(output: Output, platform: Platform, execution: ExecutionSummary) -> 
         yield drawing
 
 
-def follow(platform: Platform, execution: str, watching: Watcher, after: int = 0) -> int:
-    """Show all that happens until the execution has ended.
+@dataclass
+class Shown:
+    """How far the history of an execution has been shown.
+
+    Args:
+        position: Of the last event that was shown, or that need not be.
+    """
+
+    position: int = 0
+    # An execution that is retried is at its end until the retry is taken in: an end counts if it is
+    # a later one.
+    begun_at: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.begun_at = self.position
+
+
+def follow(platform: Platform, execution: str, watching: Watcher, shown: Shown) -> None:
+    """Show all that happens until the execution has ended. If nobody drives it any more, this process does.
 
     Args:
         platform: Where it runs.
         execution: Its id.
         watching: Who shows it.
-        after: Position of the last event that has been shown already.
-
-    Returns:
-        Position of the last event shown.
+        shown: What has been shown; moved on with each event.
     """
     while True:
-        status = platform.executions.describe(execution).status
-        # Read after the status: whatever ended it is in the history by then.
-        records = platform.executions.history(execution, after_position=after)
-        for record in records:
+        for record in platform.executions.history(execution, after_position=shown.position):
             watching.saw(record)
-            after = record.position
-        if records:
+            shown.position = record.position
+        summary = platform.engine.wait_for_progress(execution, shown.position, _LOOK)
+        if summary.position > shown.position:
             continue
-        if status.is_final:
-            return after
-        platform.engine.wait_for_progress(execution, after, _LOOK)
+        if summary.is_interrupted:
+            platform.engine.resume(execution)
+        elif summary.status.is_final:
+            if summary.position > shown.begun_at:
+                return
+            time.sleep(_LOOK.total_seconds())

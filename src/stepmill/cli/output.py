@@ -101,8 +101,8 @@ def finding_document(finding: Finding) -> dict[str, str]:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> Table:
-    """Return a plain table: no frame, one line a row."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
+    """Return a plain table: no frame, one line a row, no line of titles if there are none."""
+    made = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:

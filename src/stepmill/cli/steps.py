@@ -33,13 +33,23 @@ def execution_document(platform: Platform, execution: str) -> dict[str, object]:
     """Return all that is known of an execution: itself, its steps as SageMaker lists them, its metrics."""
     summary = platform.executions.describe(execution)
     notes = platform.executions.step_notes(execution)
-    metrics = {job.step: job.metrics for job in platform.jobs.of_execution(summary.arn) if job.metrics}
+    jobs = platform.jobs.of_execution(summary.arn)
     return {
         **summary_document(summary),
         "parameters": summary.parameters,
         "steps": platform.executions.steps(execution),
-        "metrics": metrics,
+        "metrics": {job.step: job.metrics for job in jobs if job.metrics},
         "notes": notes,
+        "jobs": [
+            {
+                "step": job.step,
+                "name": job.name,
+                "folder": job.folder,
+                "isolation": job.isolation,
+                "warm": job.warm,
+            }
+            for job in jobs
+        ],
     }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from stepmill.compute.supervision.files import read_started
 from stepmill.jobs.functions.handler import CALL_KIND
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, describe, state_of
 from stepmill.storage.records import Record, RecordStore
@@ -29,6 +30,9 @@ class JobOfStep:
         created_at: Aware, UTC.
         is_final: Whether it has ended.
         metrics: The last value of each metric.
+        isolation: The one that it has: ``bubblewrap``, ``namespaces``, ``podman``, ``docker``, ``none``.
+            Empty until it runs.
+        warm: Whether it was forked from a warm parent.
     """
 
     step: str
@@ -37,6 +41,8 @@ class JobOfStep:
     created_at: datetime
     is_final: bool
     metrics: dict[str, float]
+    isolation: str = ""
+    warm: bool = False
 
 
 class JobLookup:
@@ -96,12 +102,23 @@ class JobLookup:
     def _job(self, record: Record) -> JobOfStep:
         folder = self._folder_of(record)
         if record.kind == CALL_KIND:
-            is_final = (folder / _EXIT_RECORD).is_file()
-            return JobOfStep(str(record.body["step"]), record.name, folder, record.created_at, is_final, {})
+            step, is_final = str(record.body["step"]), (folder / _EXIT_RECORD).is_file()
+            started = read_started(folder)
+            how = (started.isolation, started.warm) if started else ("", False)
+            return JobOfStep(step, record.name, folder, record.created_at, is_final, {}, *how)
         state = state_of(record)
         final = describe(record).get("FinalMetricDataList", [])
         metrics = {metric["MetricName"]: float(metric["Value"]) for metric in final}
-        return JobOfStep(state.step, record.name, folder, record.created_at, state.status.is_final, metrics)
+        return JobOfStep(
+            state.step,
+            record.name,
+            folder,
+            record.created_at,
+            state.status.is_final,
+            metrics,
+            state.isolation,
+            state.warm,
+        )
 
 
 def _size_of(folder: Path) -> int:

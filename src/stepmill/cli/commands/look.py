@@ -68,6 +68,7 @@ def show(execution: ExecutionArgument = "", as_json: AsJson = False) -> None:
             return
         progress = Progress.of(step_lines(platform, found.id))
         parameters = found.parameters
+        isolations = {job.isolation for job in platform.jobs.of_execution(found.arn) if job.isolation}
     progress.status, progress.reason = found.status, found.failure_reason
     output.answer(
         None,
@@ -77,6 +78,7 @@ def show(execution: ExecutionArgument = "", as_json: AsJson = False) -> None:
             [
                 ["started", moment(found.created_at)],
                 ["version", str(found.version)],
+                *([["isolation", ", ".join(sorted(isolations))]] if isolations else []),
                 *[[name, str(value)] for name, value in sorted(parameters.items())],
             ],
         ),
