@@ -35,6 +35,7 @@ class _ErrorsToExitCodes(TyperGroup):
             Output(as_json="--json" in sys.argv[1:]).error(error)
             raise typer.Exit(exit_code_of(error)) from error
         except KeyboardInterrupt:
+            Output().remark("Interrupted.", "yellow")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ from stepmill.cli.commands.author import FileArgument, PipelineName
 from stepmill.cli.context import AsJson, open_platform
 from stepmill.cli.drawing import headline, step_table
 from stepmill.cli.exit_codes import ExitCode
-from stepmill.cli.follow import follow, watcher
+from stepmill.cli.follow import Shown, follow, watcher
 from stepmill.cli.output import Output, duration
 from stepmill.cli.pipeline_file import read_pipeline_file
 from stepmill.cli.progress import Progress
@@ -108,21 +109,13 @@ def watch_to_the_end(output: Output, platform: Platform, execution: str, after: 
     Raises:
         typer.Exit: With code 130, if it was interrupted.
     """
+    shown = Shown(after)
     interrupted = False
-    while True:
-        summary = platform.executions.describe(execution)
-        try:
-            with watcher(output, platform, summary) as watching:
-                follow(platform, execution, watching, after)
-            break
-        except KeyboardInterrupt:
-            after = platform.executions.describe(execution).position
-            if interrupted:
-                output.remark(f"Left while stopping. Go on with: stepmill resume {execution}", "yellow")
-                raise typer.Exit(ExitCode.INTERRUPTED) from None
-            interrupted = True
-            output.remark("Stopping: running jobs are asked to end. Ctrl-C again leaves at once.", "yellow")
-            _stop(platform, execution)
+    try:
+        _watch(output, platform, execution, shown)
+    except KeyboardInterrupt:
+        interrupted = True
+        _stop_and_watch(output, platform, execution, shown)
     ended = platform.executions.describe(execution)
     show_result(output, platform, ended)
     if interrupted and ended.status == "Stopped":
@@ -153,8 +146,18 @@ def show_result(output: Output, platform: Platform, ended: ExecutionSummary) -> 
         output.remark(f"\n{ended.failure_reason}", "red")
 
 
-def _stop(platform: Platform, execution: str) -> None:
+def _watch(output: Output, platform: Platform, execution: str, shown: Shown) -> None:
+    with watcher(output, platform, platform.executions.describe(execution)) as watching:
+        follow(platform, execution, watching, shown)
+
+
+def _stop_and_watch(output: Output, platform: Platform, execution: str, shown: Shown) -> None:
     try:
-        platform.engine.stop(execution)
-    except WrongStateError:
-        return  # it has just ended
+        output.remark("Stopping: running jobs are asked to end. Ctrl-C again leaves at once.", "yellow")
+        # Unless it has just ended.
+        with suppress(WrongStateError):
+            platform.engine.stop(execution)
+        _watch(output, platform, execution, shown)
+    except KeyboardInterrupt:
+        output.remark(f"Left while stopping. Go on with: stepmill resume {execution}", "yellow")
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
