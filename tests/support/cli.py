@@ -268,3 +268,34 @@ def processing(
         },
         **keys,
     }
+
+
+_WAIT = """
+import pathlib, signal, sys, time
+
+def leave(number, frame):
+    print("asked to end", flush=True)
+    sys.exit(3)
+
+signal.signal(signal.SIGTERM, leave)
+print("waiting", flush=True)
+door = pathlib.Path("/opt/ml/processing/input/door")
+while not (door / sys.argv[1]).exists():
+    time.sleep(0.01)
+print("done")
+pathlib.Path("/opt/ml/processing/output/result/done").write_text(sys.argv[1])
+"""
+
+
+def waiting_step(cli: Cli, door: str = "go", name: str = "Wait", **keys: Any) -> dict[str, Any]:
+    """Return a step that waits until a door is opened; SIGTERM ends it."""
+    (cli.folder / "door").mkdir(exist_ok=True)
+    cli.write("wait.py", _WAIT)
+    return processing(
+        name, "wait.py", inputs={"door": "door"}, outputs={"result": None}, arguments=[door], **keys
+    )
+
+
+def open_door(cli: Cli, door: str = "go") -> None:
+    """Let the step that waits there go on."""
+    (cli.folder / "door" / door).touch()
