@@ -19,6 +19,7 @@ from stepmill.catalog.pipelines import Pipelines, PipelineVersion
 from stepmill.catalog.registry import ModelRegistry
 from stepmill.compute.local.compute import LocalCompute
 from stepmill.compute.logs import tail_log
+from stepmill.compute.spec import Resources
 from stepmill.core.clock import SystemClock
 from stepmill.core.errors import NotFoundError, StorageError
 from stepmill.core.json import Json
@@ -216,6 +217,7 @@ class Platform:
             project=settings.project,
             isolation=settings.isolation,
             warm=settings.warm,
+            resources=Resources(settings.cpu_limit, settings.memory_limit_bytes),
             log_limit_bytes=settings.log_limit_bytes,
         )
         surroundings = FunctionSurroundings(

@@ -75,6 +75,8 @@ class Settings:
         account: Twelve digits.
         isolation: How jobs are kept apart.
         warm: Whether jobs may be forked from a parent that has imported the usual libraries.
+        memory_limit_bytes: The most memory that each job may use. ``None``: no limit.
+        cpu_limit: The most CPUs that each job may use; half a CPU is 0.5. ``None``: no limit.
         log_limit_bytes: Of each job's log this much of the head, and as much of the tail, is kept.
         cache_scope: Whose results a cached step may take over.
         images: The user's own images, by repository name or whole URI.
@@ -87,6 +89,8 @@ class Settings:
     account: str = "123456789012"
     isolation: Isolation = Isolation.AUTO
     warm: bool = True
+    memory_limit_bytes: int | None = None
+    cpu_limit: float | None = None
     log_limit_bytes: int = 64 * 1024 * 1024
     cache_scope: CacheScope = CacheScope.PIPELINE
     images: Mapping[str, ImageSetting] = field(default_factory=dict)

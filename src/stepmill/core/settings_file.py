@@ -25,11 +25,18 @@ _KEYS = [
     "account",
     "isolation",
     "warm",
+    "memory_limit_mb",
+    "cpu_limit",
     "log_limit_mb",
     "cache_scope",
     "images",
     "functions",
 ]
+
+_MEGABYTE = 1024 * 1024
+# A job with less cannot even start its interpreter.
+_LEAST_MEMORY_MB = 32
+_LEAST_CPUS, _MOST_CPUS = 0.1, 4096
 
 _E = TypeVar("_E", bound=Enum)
 
@@ -68,11 +75,7 @@ class _Reader:
         self.findings: list[Finding] = []
 
     def settings(self, table: Mapping[str, Any], home: Path) -> Settings:
-        self.only(
-            table,
-            "",
-            ["region", "account", "isolation", "warm", "log_limit_mb", "cache_scope", "images", "functions"],
-        )
+        self.only(table, "", _KEYS)
         defaults = Settings(home=home, project=self.project)
         return Settings(
             home=home,
@@ -81,7 +84,9 @@ class _Reader:
             account=self.text(table, "account", defaults.account, r"\d{12}", "123456789012"),
             isolation=self.choice(table, "isolation", "", defaults.isolation),
             warm=self.flag(table, "warm", default=defaults.warm),
-            log_limit_bytes=1024 * 1024 * self.number(table, "log_limit_mb", "", 64, 1, 1024 * 1024),
+            memory_limit_bytes=self.memory(table),
+            cpu_limit=self.cpus(table),
+            log_limit_bytes=_MEGABYTE * self.number(table, "log_limit_mb", "", 64, 1, 1024 * 1024),
             cache_scope=self.choice(table, "cache_scope", "", defaults.cache_scope),
             images={n: self.image(n, t) for n, t in self.tables(table, "images")},
             functions={
@@ -183,6 +188,25 @@ class _Reader:
             self.add("WRONG_VALUE", path + key, f"{key} must be a whole number from {least} to {most}.")
             return default
         return value
+
+    def memory(self, table: Mapping[str, Any]) -> int | None:
+        if "memory_limit_mb" not in table:
+            return None
+        return _MEGABYTE * self.number(
+            table, "memory_limit_mb", "", _LEAST_MEMORY_MB, _LEAST_MEMORY_MB, 1024**3
+        )
+
+    def cpus(self, table: Mapping[str, Any]) -> float | None:
+        value = table.get("cpu_limit")
+        if value is None:
+            return None
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not _LEAST_CPUS <= value <= _MOST_CPUS:
+            self.add(
+                "WRONG_VALUE", "cpu_limit", f"cpu_limit must be a number from {_LEAST_CPUS} to {_MOST_CPUS}."
+            )
+            return None
+        return float(value)
 
     def choice(self, table: Mapping[str, Any], key: str, path: str, default: _E) -> _E:
         value = table.get(key, default.value)

@@ -90,7 +90,8 @@ def cause_text(reason: str, log_tail: Sequence[str]) -> str:
 def _algorithm_error(ended: JobEnded, failure: str, log_tail: Sequence[str]) -> Outcome:
     text = failure.strip() or "\n".join(line for line in log_tail if line.strip())
     if ended.ending is Ending.OUT_OF_MEMORY:
-        text = f"OutOfMemoryError: {ended.message or 'the job needed more memory than it may use'}"
+        message = ended.message.rstrip(".") or "the job needed more memory than it may use"
+        text = f"OutOfMemoryError: {message}"
     elif ended.ending is Ending.SIGNALLED:
         text = f"The program was ended by {_signal_name(ended.exit_code)}. {ended.message}\n{text}".strip()
     ending = f", exit code: {ended.exit_code}"

@@ -36,6 +36,8 @@ def test_every_key_is_read() -> None:
         account = "000000000042"
         isolation = "none"
         warm = false
+        memory_limit_mb = 512
+        cpu_limit = 1.5
         log_limit_mb = 2
         cache_scope = "shared"
         [images."ours/train"]
@@ -53,6 +55,7 @@ def test_every_key_is_read() -> None:
     """)
     assert (settings.region, settings.account) == ("eu-west-1", "000000000042")
     assert (settings.isolation, settings.warm) == (Isolation.NONE, False)
+    assert (settings.memory_limit_bytes, settings.cpu_limit) == (512 * 1024 * 1024, 1.5)
     assert settings.log_limit_bytes == 2 * 1024 * 1024
     assert settings.cache_scope is CacheScope.SHARED
     assert settings.images["ours/train"].requirements == ("pandas==2.2",)
@@ -85,6 +88,11 @@ def test_a_misspelt_key_is_answered_with_the_nearest() -> None:
     ("text", "finding"),
     [
         ("region", "NOT_TOML stepmill.toml"),
+        ("memory_limit_mb = 31", "WRONG_VALUE stepmill.toml: memory_limit_mb"),
+        ("memory_limit_mb = 512.5", "WRONG_VALUE stepmill.toml: memory_limit_mb"),
+        ("cpu_limit = 0", "WRONG_VALUE stepmill.toml: cpu_limit"),
+        ("cpu_limit = nan", "WRONG_VALUE stepmill.toml: cpu_limit"),
+        ("cpu_limit = true", "WRONG_VALUE stepmill.toml: cpu_limit"),
         ("[images.a]", 'IMAGE_SOURCE stepmill.toml: images."a"'),
         ('[images.a]\npython = "p"\nengine = "podman"', 'IMAGE_SOURCE stepmill.toml: images."a"'),
         ('[images.a]\nengine = "none"', 'WRONG_VALUE stepmill.toml: images."a".engine'),
@@ -108,7 +116,17 @@ def test_each_mistake_has_its_finding(text: str, finding: str) -> None:
 
 
 toml_values = st.sampled_from(['"x"', "1", "true", "[]", "[1]", "{}", "1.5", "2020-01-01"])
-keys = ["region", "account", "isolation", "warm", "log_limit_mb", "cache_scope", "images", "functions", "x"]
+keys = [
+    "region",
+    "account",
+    "isolation",
+    "warm",
+    "memory_limit_mb",
+    "cpu_limit",
+    "log_limit_mb",
+    "cache_scope",
+]
+keys += ["images", "functions", "x"]
 
 
 @given(st.dictionaries(st.sampled_from(keys), toml_values))
