@@ -238,7 +238,7 @@ def test_jobs_go_on_when_their_nursery_is_killed_and_the_next_gets_a_new_one(ben
         """
     slow = bench.spec(script, "slow", warm=True, mounts=(Mount(bench.folder, "/opt/ml/go"),))
     recorder = bench.start(slow)
-    wait_until(lambda: "ready" in read_log(slow.folder))
+    wait_until(lambda: "ready\n" in read_log(slow.folder))
     for nursery in list(bench.compute._nurseries._all.values()):
         nursery._process.kill()
         nursery._process.wait()
@@ -274,7 +274,7 @@ def test_a_program_started_by_a_shell_is_asked_to_stop_in_its_place(
         **{**kind, "warm": False},
     )
     recorder = bench.start(spec)
-    wait_until(lambda: "ready" in read_log(spec.folder))
+    wait_until(lambda: "ready\n" in read_log(spec.folder))
     bench.compute.stop(spec.folder)
     assert recorder.ended().ending is Ending.STOPPED
     assert read_log(spec.folder) == "ready\nsaved\nshell 3\n"

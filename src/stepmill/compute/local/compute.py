@@ -122,7 +122,7 @@ class LocalCompute:
             raise ComputeError(
                 f"The job's folder cannot be written to: {error}.", where=str(job.folder)
             ) from error
-        bell = self._nurseries.start_supervisor(job.folder, planned.python, planned.imports)
+        bell = self._nurseries.start_supervisor(planned.order, job.folder, planned.python, planned.imports)
         self._watcher.watch(bell, lambda fd: self._hear(job, fd))
 
     def _hear(self, job: _Job, bell: int) -> bool:

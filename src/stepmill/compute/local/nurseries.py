@@ -15,7 +15,7 @@ from pathlib import Path
 
 from stepmill.compute.local.scripts import Imports
 from stepmill.compute.supervision.layout import clear_away, lay_out, skeleton
-from stepmill.compute.supervision.order import SandboxPlan
+from stepmill.compute.supervision.order import Order, SandboxPlan
 from stepmill.compute.supervision.threads import NURSERY_ENVIRONMENT
 from stepmill.core.errors import ComputeError
 
@@ -89,17 +89,23 @@ class Nurseries:
         self._all: dict[tuple[str, frozenset[str], bool], _Nursery] = {}
         self._lock = threading.Lock()
 
-    def start_supervisor(
-        self, folder: Path, python: Path | None = None, imports: Imports | None = None
-    ) -> int:
+    def start_supervisor(self, order: Order, folder: Path, python: Path | None, imports: Imports) -> int:
         """Have a supervisor forked for a job's folder; return the reading end of its bell.
 
         Raises:
             ComputeError: If no nursery can be started.
         """
-        imports = imports or Imports()
         key = (str(python or sys.executable), imports.apart, bool(imports.modules))
-        return self._ask(key, {"folder": str(folder), "modules": imports.modules})
+        plan = order.plan
+        # A sandbox that was made ahead shares the network.
+        sandbox = order.namespaces and plan is not None and plan.network
+        request = {
+            "folder": str(folder),
+            "modules": imports.modules,
+            "sandbox": sandbox,
+            "new_user": sandbox and plan is not None and plan.new_user,
+        }
+        return self._ask(key, request)
 
     def probe(self, plan: SandboxPlan) -> str:
         """Have a sandbox made and left again; return why that cannot be done here, empty if it can."""

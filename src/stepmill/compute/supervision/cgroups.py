@@ -31,7 +31,7 @@ class Limits:
     """The control groups of one job.
 
     Args:
-        folders: To be joined by the job's first process, and removed when the job is over.
+        folders: For the job's processes; removed when the job is over.
         memory_folder: The one that counts the job's memory, if there is one.
         notes: What could not be had.
     """
@@ -41,10 +41,10 @@ class Limits:
     memory_version: int = 0
     notes: list[str] = field(default_factory=list)
 
-    def join(self) -> None:
-        """Put the calling process, and so all that it will start, under the limits."""
+    def add(self, pid: int) -> None:
+        """Put a process, and so all that it will start, under the limits."""
         for folder in self.folders:
-            (folder / "cgroup.procs").write_text("0")
+            (folder / "cgroup.procs").write_text(str(pid))
 
     def killed_for_memory(self) -> int:
         """Return how many of the job's processes the kernel killed because memory ran out."""

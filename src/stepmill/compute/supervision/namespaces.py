@@ -31,13 +31,13 @@ _DEVICE_LINKS = (
 _PERILOUS_PROC = ("sys", "sysrq-trigger", "irq", "bus")
 
 
-def prepare_supervisor(plan: SandboxPlan) -> None:
+def prepare_supervisor(*, new_user: bool) -> None:
     """Make the next child of this process the first of a new process namespace.
 
     Raises:
         OSError: If the system does not allow it.
     """
-    if not plan.new_user:
+    if not new_user:
         kernel.unshare(kernel.NEW_PIDS)
         return
     uid, gid = os.geteuid(), os.getegid()
@@ -45,16 +45,24 @@ def prepare_supervisor(plan: SandboxPlan) -> None:
     kernel.map_own_user(uid, gid)
 
 
-def enter(plan: SandboxPlan) -> None:
-    """Build the sandbox and move this process, the first of its process namespace, into it.
+def leave_shared(*, network: bool) -> None:
+    """Leave the machine's mounts, names and, without ``network``, its network for own ones.
 
     Raises:
         OSError: If the system does not allow it.
     """
     flags = kernel.NEW_MOUNTS | kernel.NEW_IPC | kernel.NEW_UTS
-    kernel.unshare(flags if plan.network else flags | kernel.NEW_NETWORK)
-    if not plan.network:
+    kernel.unshare(flags if network else flags | kernel.NEW_NETWORK)
+    if not network:
         _raise_loopback()
+
+
+def enter(plan: SandboxPlan) -> None:
+    """Build the sandbox, and move all processes of this mount namespace into it.
+
+    Raises:
+        OSError: If the system does not allow it.
+    """
     # Nothing that happens to mounts in here may be seen outside.
     kernel.mount("none", "/", flags=kernel.MS_RECURSIVE | kernel.MS_PRIVATE)
     kernel.bind(plan.root, plan.root)

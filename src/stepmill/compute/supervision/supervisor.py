@@ -46,15 +46,16 @@ _LONGEST_WAIT_SECONDS = 3600.0
 _LAST_WORDS_BYTES = 2000
 
 
-def supervise(folder: Path, bell: int, threads: ThreadCounts) -> None:
+def supervise(folder: Path, bell: int, signals: int, threads: ThreadCounts, waiting: Launched | None) -> None:
     """Carry out the order in a job's folder, to the end. Does nothing if that is done, or being done.
 
     Args:
         folder: The job's folder, with its order.
         bell: A pipe to write to when there is something new in the folder.
+        signals: From ``catch_signals``.
         threads: What was found before the fork.
+        waiting: A sandbox that waits for an order.
     """
-    signals = _catch_signals()
     lock = files.take_lock(folder)
     if lock is None or (folder / files.EXIT).exists():
         return
@@ -66,7 +67,7 @@ def supervise(folder: Path, bell: int, threads: ThreadCounts) -> None:
     started = Started(now, order.isolation, (*order.notes, *limits.notes), order.script)
     try:
         if files.claim(folder, started):
-            end = _Supervision(folder, order, limits, now, bell, signals).run(threads)
+            end = _Supervision(folder, order, limits, now, bell, signals).run(threads, waiting)
         else:
             end = lost(folder, now)
         record.write(end)
@@ -76,6 +77,11 @@ def supervise(folder: Path, bell: int, threads: ThreadCounts) -> None:
         raise
     finally:
         _ring(bell, ENDED_BELL)
+        if waiting is not None:
+            # It has ended or is about to, or it never got its order.
+            processes.send([waiting.pid], signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(waiting.pid, 0)
         limits.remove()
         _throw_away(folder, order, root_lock)
 
@@ -105,7 +111,7 @@ def _ring(bell: int, letter: bytes) -> None:
         os.write(bell, letter)
 
 
-def _catch_signals() -> int:
+def catch_signals() -> int:
     """Turn signals into bytes of a pipe; return its reading end."""
 
     def ignore(_number: int, _frame: FrameType | None) -> None:
@@ -134,13 +140,14 @@ class _Supervision:
         self._signals = signals
         self._log = LogWriter(folder, order.log_limit_bytes)
         self._report = b""
+        self._log_ended = False
         self._wait_status: int | None = None
         self._reason = ""  # the first of: stopped, timed-out
         self._deadline = time.monotonic() + order.timeout_seconds if order.timeout_seconds else None
         self._kill_at: float | None = None
         self._asked: list[int] = []
 
-    def run(self, threads: ThreadCounts) -> ExitRecord:
+    def run(self, threads: ThreadCounts, waiting: Launched | None) -> ExitRecord:
         """Start the program and see it to its end."""
         if (self._folder / files.STOP).exists():
             return self._record("stopped", -1, "It was asked to stop before it had started.")
@@ -149,12 +156,13 @@ class _Supervision:
                 make_nested_places(self._order.plan)
             if sys.platform == "linux" and not self._order.namespaces:
                 kernel.adopt_orphans()
-            child = launch(self._order, self._limits, threads)
+            child = launch(self._order, self._limits, threads, waiting)
         except (OSError, LayoutError) as error:
             return self._record("not-started", -1, str(error))
         self._follow(child)
         self._end_what_is_left(child.pid)
-        self._drain(child.log_fd)
+        if not self._log_ended:
+            self._drain(child.log_fd)
         self._log.close()
         return self._judge(read_report(self._report))
 
@@ -164,21 +172,30 @@ class _Supervision:
         poll = select.poll()
         for fd in (child.log_fd, child.status_fd, self._signals):
             poll.register(fd, select.POLLIN)
-        while self._wait_status is None:
+        while self._wait_status is None and not self._is_over():
             for fd, _ in poll.poll(self._milliseconds()):
                 if fd == self._signals:
                     self._heed_signals(child)
                 elif not self._take_in(child, fd):
                     poll.unregister(fd)
             self._heed_time(child)
-        while self._take_in(child, child.status_fd):
-            pass
+        if self._wait_status is not None:
+            while self._take_in(child, child.status_fd):
+                pass
+
+    def _is_over(self) -> bool:
+        """Say whether the program has ended and nothing of it is left, log and all.
+
+        Its sandbox's first process, which said so, may still be ending; nothing waits for that.
+        """
+        return self._log_ended and read_report(self._report).is_clean
 
     def _take_in(self, child: Launched, fd: int) -> bool:
         """Read from the log or the status pipe; False at its end."""
         data = os.read(fd, _READ_BYTES)
         if fd == child.log_fd:
             self._log.write(data)
+            self._log_ended = not data
         else:
             if not self._report and data.startswith(b"R"):
                 _ring(self._bell, RUNNING_BELL)
