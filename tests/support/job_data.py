@@ -13,6 +13,8 @@ from stepmill.storage.objects.uri import S3Uri
 from stepmill.storage.sql_records import SqlRecordStore
 
 IMAGE = "123456789012.dkr.ecr.us-west-2.amazonaws.com/stepmill-python:3"
+_opened: list[Database] = []
+
 ROLE = "arn:aws:iam::123456789012:role/R"
 T0 = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -30,10 +32,17 @@ class SteppingClock:
 
 def open_store(folder: Path, *buckets: str) -> tuple[FolderStore, SqlRecordStore]:
     database = Database.open_sqlite(folder / "stepmill.db")
+    _opened.append(database)
     store = FolderStore(database, folder / "objects", SystemClock())
     for bucket in buckets:
         store.create_bucket(bucket, exist_ok=True)
     return store, SqlRecordStore(database, SystemClock())
+
+
+def close_stores() -> None:
+    """Close all stores that were opened; the end of every test does it."""
+    while _opened:
+        _opened.pop().close()
 
 
 def put(store: FolderStore, **objects: str | bytes) -> None:
