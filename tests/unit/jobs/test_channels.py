@@ -157,7 +157,7 @@ class TestStaging:
         stage_input(s3("raw", compression=Compression.GZIP), store, tmp_path / "in", copy=False)
         assert tree(tmp_path / "in") == {"a.csv": "1,2", "b": "3"}
 
-    @pytest.mark.parametrize("data", [b"plain", gzip.compress(b"x" * 100)[:-9], b""])
+    @pytest.mark.parametrize("data", [b"plain", gzip.compress(b"x" * 100, mtime=0)[:-9], b""])
     def test_what_is_not_gzip_is_refused(self, store: FolderStore, tmp_path: Path, data: bytes) -> None:
         put(store, **{"raw/a": data})
         item = s3("raw", compression=Compression.GZIP)
