@@ -322,7 +322,11 @@ class Platform:
                 mend=f"Give more of the id: {found[0].id} or {found[1].id}?",
             )
         if beginning:
-            return self.executions.describe(beginning)
+            try:
+                return self.executions.describe(beginning)
+            except NotFoundError as error:
+                error.mend = "`stepmill list` shows those that there are."
+                raise
         raise NotFoundError("Nothing has been run here yet.", mend="Start with `stepmill run FILE`.")
 
     def collect_garbage(self, ended_before: datetime) -> int:

@@ -1,4 +1,4 @@
-"""The exit codes of ``stepmill``. ``docs/reference/cli.md`` lists them for users; a test compares."""
+"""The exit codes of ``stepmill``. ``docs/reference/exit-codes.md`` lists them for users; a test compares."""
 
 from __future__ import annotations
 
