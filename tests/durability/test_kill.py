@@ -163,8 +163,8 @@ def test_killed_at_any_commit_of_a_stop(processes: Processes, tmp_path: Path, wh
             assert look.engine.wait(look.execution, LIMIT).status is Status.STOPPED
             assert look.effects() == {("A", "done"): 1, ("Held", "stopped"): 1}
             look.assert_whole()
+    # How many commits there are, and so where the n-th one falls, depends on what was grouped.
     assert outcomes[Status.EXECUTING]
-    assert outcomes[Status.STOPPING] or when == "before"
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
