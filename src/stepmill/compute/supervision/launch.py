@@ -111,12 +111,18 @@ def launch(order: Order, limits: Limits, threads: ThreadCounts, waiting: Launche
     if waiting is None:
         new_user, network = order.plan.new_user, order.plan.network
         waiting = prepare_sandbox(threads, new_user=new_user, network=network)
-    for pid in (waiting.pid, *processes.children(waiting.pid)):
-        limits.add(pid)
-        if _needs_own_limit(order, limits) and sys.platform == "linux":
-            resource.prlimit(pid, resource.RLIMIT_DATA, (order.memory_bytes, order.memory_bytes))
+    _limit(waiting.pid, order, limits)
+    # Looked for only now: the program may be forked at this very moment, and then has its parent's limits.
+    for pid in processes.children(waiting.pid):
+        _limit(pid, order, limits)
     _write_all(waiting.order_fd, write_order(order))
     return waiting
+
+
+def _limit(pid: int, order: Order, limits: Limits) -> None:
+    limits.add(pid)
+    if _needs_own_limit(order, limits) and sys.platform == "linux":
+        resource.prlimit(pid, resource.RLIMIT_DATA, (order.memory_bytes, order.memory_bytes))
 
 
 def prepare_sandbox(threads: ThreadCounts, *, new_user: bool, network: bool) -> Launched:
