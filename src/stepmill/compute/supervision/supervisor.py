@@ -303,7 +303,10 @@ class _Supervision:
         if refusal := self._wrapper_refusal(code, state):
             return self._record("not-started", -1, refusal)
         if code and (self._limits.killed_for_memory() or state.endswith(" true")):
-            return self._record("out-of-memory", code, "It used too much memory and was killed.")
+            most = (
+                f"the {self._order.memory_bytes >> 20} MiB" if self._order.memory_bytes else "all the memory"
+            )
+            return self._record("out-of-memory", code, f"It needed more than {most} that it may use.")
         # A wrapper can only pass a signal on as an exit code.
         if by_signal or (self._wraps and 128 < code < 128 + signal.NSIG):
             return self._record("signalled", code, f"It was ended by {_signal_name(code - 128)}.")
