@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from stepmill.compute.spec import Ending, JobEnded
@@ -24,6 +24,9 @@ _READ_ONLY_HINT = (
     "Hint: inputs are read-only here, because they are shared and not copied. Write to an output folder, "
     "to /tmp or to the working directory instead."
 )
+# With less room than this a job's writes fail.
+_ROOM_BYTES = 256 * 1024
+_FULL_DISK = "The disk is full. Free some room (`stepmill gc` removes what no execution needs) and retry."
 _READ_ONLY_TEXT = "Read-only file system"
 
 
@@ -71,6 +74,17 @@ def outcome_of(
             text = ended.message or "the program could not be started"
             return _failed(CLIENT_ERROR, CLIENT_ERROR, f"CannotStartContainerError: {text}")
     return _algorithm_error(ended, failure, log_tail)
+
+
+def full_disk_told(outcome: Outcome, free_bytes: int) -> Outcome:
+    """Return how a job has ended, with a word on the disk if the job failed and no room is left on it.
+
+    The job's own last words are often missing then: its log is on the same disk.
+    """
+    if not outcome.error or free_bytes > _ROOM_BYTES:
+        return outcome
+    reason = f"{outcome.reason[: LONGEST_REASON - len(_FULL_DISK) - 1]}\n{_FULL_DISK}"
+    return replace(outcome, reason=reason)
 
 
 def cause_text(reason: str, log_tail: Sequence[str]) -> str:

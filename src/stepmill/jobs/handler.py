@@ -7,7 +7,8 @@ ended. So the same task, handed over again after a crash at any instant, goes on
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -35,7 +36,7 @@ from stepmill.images.catalog import ResolvedImage
 from stepmill.images.environments import Progress
 from stepmill.jobs import failures
 from stepmill.jobs.contract import job_environment
-from stepmill.jobs.failures import Outcome, cause_text, outcome_of
+from stepmill.jobs.failures import Outcome, cause_text, full_disk_told, outcome_of
 from stepmill.jobs.kinds import Collected, JobKind, R, Workplace, can_be_warm, read_small_file
 from stepmill.jobs.outputs import Delivery, deliver, files_to, host_folder
 from stepmill.jobs.records import JobRecords, JobState, describe, state_of
@@ -219,9 +220,12 @@ class JobHandler(Generic[R]):
         failure = read_small_file(place.ml / "output" / "failure", _FAILURE_BYTES)
         tail = [line[-LONGEST_TAIL_LINE:] for line in tail_log(place.folder, LOG_TAIL_LINES)]
         outcome = outcome_of(ended, failure=failure, log_tail=tail, timeout=job.request.timeout)
+        outcome = full_disk_told(outcome, shutil.disk_usage(place.folder).free)
         if self._kind.phases:
             now = self._services.clock.now()
-            self._records.change(place.name, lambda state: state.entered("Uploading", now))
+            # A phase is no reason to lose sight of how the job ended.
+            with suppress(StorageFullError):
+                self._records.change(place.name, lambda state: state.entered("Uploading", now))
         with translated_disk_errors():
             collected = self._kind.collect(
                 job.request,
@@ -273,10 +277,18 @@ class JobHandler(Generic[R]):
                 metrics=collected.metrics,
             )
 
-        record = self._records.change(job.place.name, final)
+        record = self._write_end(job.place, final)
         self._stopping.discard(job.place.name)
         self._report_end(job, record)
         self._tidy_up(job.place, keep=bool(outcome.error))
+
+    def _write_end(self, place: Workplace, final: Callable[[JobState], JobState]) -> Record:
+        try:
+            return self._records.change(place.name, final)
+        except StorageFullError:
+            # What the job wrote may be all that fills the disk. Its outputs are stored by now, or refused.
+            self._tidy_up(place, keep=False)
+            return self._records.change(place.name, final)
 
     def _fail(self, job: _Job[R], error: BaseException) -> None:
         """End a job that could not be staged, started or collected."""

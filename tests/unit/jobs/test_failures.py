@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stepmill.compute.spec import Ending, JobEnded
 from stepmill.core.statuses import JobStatus
-from stepmill.jobs.failures import LONGEST_REASON, cause_text, outcome_of
+from stepmill.jobs.failures import LONGEST_REASON, Outcome, cause_text, full_disk_told, outcome_of
 from support.job_data import T0
 
 
@@ -122,3 +122,15 @@ def test_lines_that_are_the_reason_are_not_said_again() -> None:
 def test_no_log_no_text() -> None:
     assert cause_text("", []) == ""
     assert cause_text("why", ["", ""]) == "why"
+
+
+def test_a_full_disk_is_told_of_a_failed_job_alone() -> None:
+    failed = Outcome(JobStatus.FAILED, "Failed", "AlgorithmError", "x" * LONGEST_REASON)
+    told = full_disk_told(failed, 0)
+    assert told.reason.endswith(
+        "\nThe disk is full. Free some room (`stepmill gc` removes what no execution needs) and retry."
+    )
+    assert len(told.reason) == LONGEST_REASON
+    assert full_disk_told(failed, 10**9) == failed
+    done = Outcome(JobStatus.COMPLETED, "Completed")
+    assert full_disk_told(done, 0) == done
