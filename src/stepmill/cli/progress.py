@@ -152,7 +152,7 @@ def facts_of(metadata: Json) -> tuple[str, ...]:
 
 
 def brief(reason: str) -> str:
-    r"""Return a reason on one line: its first, or, if there is a traceback in it, the error at its end.
+    r"""Return a reason on one line: its first, or, if there is a traceback in it, the error that it tells of.
 
     Example:
         >>> brief("AlgorithmError: Traceback (most recent call last):\n  File ...\nValueError: no")
@@ -162,6 +162,11 @@ def brief(reason: str) -> str:
     """
     lines = reason.partition("\nLast lines of the log:")[0].splitlines() or [""]
     word, colon, _ = lines[0].partition(": ")
+    # The training toolkit's failure file tells the error in its third line, before the traceback.
+    for line in lines:
+        if colon and line.startswith('ErrorMessage "'):
+            said = line[14:].rstrip('"')
+            return f"{word}: {said}"[:LONGEST_BRIEF]
     if colon and any("Traceback (most recent" in line for line in lines[:-1]):
         return f"{word}: {lines[-1].strip()}"[:LONGEST_BRIEF]
     return lines[0][:LONGEST_BRIEF]

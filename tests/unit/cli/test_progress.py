@@ -133,6 +133,10 @@ TRACEBACK = "Traceback (most recent call last):"
         (f"AlgorithmError: {TRACEBACK}\n  File\nE: b, exit code: 1", "AlgorithmError: E: b, exit code: 1"),
         (f"AlgorithmError: reading\n{TRACEBACK}\n  File\nE: b", "AlgorithmError: E: b"),
         (f"AlgorithmError: {TRACEBACK}\n  a\nE: b\nLast lines of the log:\n  c", "AlgorithmError: E: b"),
+        (
+            f'AlgorithmError: UserError:\nExitCode 1\nErrorMessage "E: b\n{TRACEBACK}\nE: b"\nCommand',
+            "AlgorithmError: E: b",
+        ),
         (f"AlgorithmError: {TRACEBACK}", f"AlgorithmError: {TRACEBACK}"),
         ("x" * 500, "x" * 200),
     ],
