@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stepmill.testing.clock import FakeClock
     from stepmill.testing.contracts.caches import CacheStoreContract
+    from stepmill.testing.contracts.compute import ComputeContract
     from stepmill.testing.contracts.objects import ObjectStoreContract
     from stepmill.testing.contracts.records import RecordStoreContract
     from stepmill.testing.definitions import pipeline_documents
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CacheStoreContract",
+    "ComputeContract",
     "Fail",
     "FakeClock",
     "Hold",
@@ -42,6 +44,7 @@ __all__ = [
 
 _MODULES = {
     "CacheStoreContract": "contracts.caches",
+    "ComputeContract": "contracts.compute",
     "Fail": "handlers",
     "FakeClock": "clock",
     "Hold": "handlers",

@@ -69,7 +69,7 @@ def test_a_job_that_eats_all_its_memory(bench: Bench, kind: dict[str, object]) -
     )
     ended, _ = bench.run(spec)
     assert (ended.ending, ended.exit_code) == (Ending.OUT_OF_MEMORY, 137)
-    assert "memory" in ended.message
+    assert "96 MiB" in ended.message
 
 
 def test_a_job_within_its_memory_ends_well_and_its_group_is_removed(
@@ -186,6 +186,7 @@ def test_a_killed_supervisor_is_lost_and_takes_the_program_with_it(
         """,
         command=("python3", "/opt/ml/code/main.py", "/opt/ml/output"),
         mounts=(Mount(tmp_path / "out", "/opt/ml/output"),),
+        resources=Resources(memory_bytes=256 << 20),
         **kind,
     )
     recorder = bench.start(spec)
@@ -197,6 +198,7 @@ def test_a_killed_supervisor_is_lost_and_takes_the_program_with_it(
     again = bench.start(spec).ended()
     assert again.ending is Ending.LOST
     assert not _grows(tmp_path / "out/alive")
+    wait_until(lambda: not list(Path("/sys/fs/cgroup").glob("*/**/stepmill-job-*")))
 
 
 def _grows(path: Path) -> bool:

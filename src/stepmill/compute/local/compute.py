@@ -23,6 +23,7 @@ from stepmill.compute.local.scripts import Imports
 from stepmill.compute.local.watcher import Watcher
 from stepmill.compute.spec import Ending, JobEnded, JobEvent, JobRunning, JobSpec, Listener
 from stepmill.compute.supervision import files
+from stepmill.compute.supervision.cgroups import remove_left_over
 from stepmill.compute.supervision.files import FolderState
 from stepmill.compute.supervision.layout import clear_away
 from stepmill.compute.supervision.nursery import FAILED_BELL, UNFIT_BELL
@@ -331,6 +332,7 @@ def _clean_up_after(folder: Path) -> None:
     """Remove what a killed supervisor left behind."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError):
         order = read_order((folder / files.SPEC).read_bytes())
+        remove_left_over(order.job_id)
         if order.container:
             subprocess.run(
                 [*order.container[:-1], "rm", "--force", order.container[-1]],

@@ -43,6 +43,15 @@ class PythonFacts:
     folders: tuple[Path, ...]
 
 
+@dataclass(frozen=True)
+class _Answer:
+    executable: str
+    prefix: str
+    base_prefix: str
+    version: list[int]
+    paths: list[str]
+
+
 class Pythons:
     """Asks each interpreter once, and again when its environment has changed."""
 
@@ -85,17 +94,17 @@ def _ask(python: Path) -> PythonFacts:
             timeout=_ASKING_SECONDS,
             check=True,
         )
-        told = json.loads(answer.stdout.splitlines()[-1])
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
+        told = _Answer(**json.loads(answer.stdout.splitlines()[-1]))
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError, TypeError) as error:
         raise ComputeError(
             f"The Python interpreter {python} does not run: {error}.",
             where=str(python),
             mend="Name another one for the image, or build its environment anew.",
         ) from error
-    folders = [told["prefix"], told["base_prefix"], *told["paths"], *_hops(python)]
+    folders = [told.prefix, told.base_prefix, *told.paths, *_hops(python)]
     return PythonFacts(
-        executable=Path(told["executable"]),
-        version=tuple(told["version"]),
+        executable=Path(told.executable),
+        version=(told.version[0], told.version[1], told.version[2]),
         folders=tuple(Path(folder) for folder in dict.fromkeys(folders) if os.path.exists(folder)),
     )
 

@@ -89,6 +89,16 @@ def set_limits(job_id: str, memory_bytes: int, cpus: float, proc: Path = Path("/
     return limits
 
 
+def remove_left_over(job_id: str, proc: Path = Path("/proc/self")) -> None:
+    """Remove the groups of a job whose supervisor was killed."""
+    left = Limits()
+    for controller in ("memory", "cpu"):
+        hierarchy = _find(controller, proc)
+        if hierarchy is not None:
+            left.folders += _home_of_new_groups(hierarchy, controller).glob(f"stepmill-{job_id}-[0-9]*")
+    left.remove()
+
+
 def _limit(
     limits: Limits, controller: str, name: str, proc: Path, apply: Callable[[_Hierarchy], None]
 ) -> None:

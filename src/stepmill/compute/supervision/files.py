@@ -219,8 +219,7 @@ class RecordWriter:
 def _fitted(record: ExitRecord) -> bytes:
     fields = asdict(record)
     fields["message"] = record.message[:LONGEST_MESSAGE]
-    data = json.dumps(fields).encode()
-    if len(data) > RECORD_BYTES:  # every character may have become six: \uXXXX
-        fields["message"] = record.message[: LONGEST_MESSAGE // 2]
-        data = json.dumps(fields).encode()
+    while len(data := json.dumps(fields).encode()) > RECORD_BYTES:
+        # Characters beyond ASCII take six bytes or twelve.
+        fields["message"] = fields["message"][: len(fields["message"]) // 2]
     return data

@@ -133,7 +133,9 @@ class LogWriter:
         self.trouble = str(error)
         part = self._part
         self.close()
-        if part is not None and part.start:
+        if part is not None and part.size == 0:
+            self._remove(part.start)
+        elif part is not None and part.start:
             self._tail.append((part.start, part.size))
         self.size += size
 

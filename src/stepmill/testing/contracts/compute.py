@@ -279,7 +279,7 @@ class ComputeContract:
         script = """
             import os, tempfile
             folder = tempfile.gettempdir()
-            print(os.listdir(folder))
+            print([name for name in os.listdir(folder) if name == "left-over"])
             open(folder + "/left-over", "w").write("x")
             os.makedirs(os.path.expanduser("~/.cache/a"))
             """
