@@ -335,7 +335,9 @@ class Platform:
         Returns:
             How many bytes were freed.
         """
-        return self.jobs.remove_folders(ended_before) + self.objects.collect_garbage()
+        freed = self.jobs.remove_folders(ended_before) + self.objects.collect_garbage()
+        self.layout.keep_reserve()
+        return freed
 
     def succeed_callback(self, token: str, outputs: Mapping[str, Json]) -> None:
         """Let a Callback step succeed. See ``Callbacks.succeed`` for what it raises."""

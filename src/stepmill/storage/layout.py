@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +11,9 @@ from stepmill.storage.failures import translated_disk_errors
 
 # Data, logs and credentials of jobs: nobody else's business.
 _PRIVATE = 0o700
+# SQLite makes two files beside the database whenever it opens it, some ten KiB each, and lets one grow
+# with what is written.
+_RESERVE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,26 @@ class HomeLayout:
         """Folder of sockets and locks of what is running; nothing in it outlives its process."""
         return self.home / "run"
 
+    @property
+    def reserve(self) -> Path:
+        """A file that is given up when the disk is full: else there is no room even to remove things."""
+        return self.home / "reserve"
+
+    def keep_reserve(self) -> None:
+        """Lay the reserve aside, if that has not been done and there is room."""
+        if self.reserve.exists():
+            return
+        try:
+            # Not zeros: some file systems keep no room for those.
+            self.reserve.write_bytes(os.urandom(_RESERVE_BYTES))
+        except OSError:
+            self.give_up_reserve()
+
+    def give_up_reserve(self) -> None:
+        """Make room on a disk that is full, for as long as it takes to remove something."""
+        with suppress(OSError):
+            self.reserve.unlink()
+
     def create(self) -> None:
         """Make the home and its folders, for this user's eyes only. What is there already stays as it is.
 
@@ -62,5 +87,6 @@ class HomeLayout:
                 self.home.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
                 # The home lies in a project, and the project in git more often than not.
                 (self.home / ".gitignore").write_text("*\n")
+                self.keep_reserve()
             for folder in (self.objects, self.jobs, self.engines, self.environments, self.run):
                 folder.mkdir(mode=_PRIVATE, exist_ok=True)

@@ -48,3 +48,24 @@ def test_a_home_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="file"):
         HomeLayout(tmp_path / "file").create()
+
+
+def test_a_new_home_has_a_reserve_that_can_be_given_up(tmp_path: Path) -> None:
+    layout = HomeLayout(tmp_path / ".stepmill")
+    layout.create()
+    assert layout.reserve.stat().st_size == 1024 * 1024
+    layout.give_up_reserve()
+    assert not layout.reserve.exists()
+    layout.give_up_reserve()
+    layout.create()
+    assert not layout.reserve.exists(), "it was given up for a reason"
+    layout.keep_reserve()
+    layout.keep_reserve()
+    assert layout.reserve.exists()
+
+
+def test_no_room_for_a_reserve_is_no_error(tmp_path: Path) -> None:
+    layout = HomeLayout(tmp_path / "nowhere")
+    layout.keep_reserve()
+    layout.give_up_reserve()
+    assert not layout.home.exists()

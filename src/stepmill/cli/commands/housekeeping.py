@@ -26,6 +26,6 @@ def gc(
 ) -> None:
     """Remove what nothing needs any more. Old job folders, and bytes of no object; models stay."""
     output = Output(as_json=as_json)
-    with open_platform(output) as platform:
+    with open_platform(output, is_disk_full=True) as platform:
         freed = platform.collect_garbage(datetime.now(UTC) - timedelta(days=days))
     output.answer({"freedBytes": freed}, f"Freed {decimal(freed)}.")
