@@ -146,6 +146,16 @@ def moment(at: datetime | None) -> str:
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if at else ""
 
 
+def shortened(text: str, most: int = 300) -> str:
+    """Return a text of at most so many characters; of a longer one the beginning, and how long it is.
+
+    Example:
+        >>> shortened("abc"), shortened("abcdef", 3)
+        ('abc', 'abc... (6 characters)')
+    """
+    return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"
+
+
 def number(value: float) -> str:
     """Return a metric's value, short.
 

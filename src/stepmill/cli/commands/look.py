@@ -10,7 +10,7 @@ import typer
 from stepmill.cli.context import AsJson, ExecutionArgument, open_platform
 from stepmill.cli.drawing import headline, step_table
 from stepmill.cli.logs import follow_lines, log_lines
-from stepmill.cli.output import Output, duration, moment, table
+from stepmill.cli.output import Output, duration, moment, shortened, table
 from stepmill.cli.progress import Progress
 from stepmill.cli.steps import execution_document, step_lines, summary_document
 
@@ -79,7 +79,7 @@ def show(execution: ExecutionArgument = "", as_json: AsJson = False) -> None:
                 ["started", moment(found.created_at)],
                 ["version", str(found.version)],
                 *([["isolation", ", ".join(sorted(isolations))]] if isolations else []),
-                *[[name, str(value)] for name, value in sorted(parameters.items())],
+                *[[name, shortened(str(value))] for name, value in sorted(parameters.items())],
             ],
         ),
         step_table(progress, datetime.now(UTC), with_remarks=True),
