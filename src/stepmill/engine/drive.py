@@ -18,7 +18,7 @@ import msgspec
 
 from stepmill.core.clock import Clock
 from stepmill.core.errors import IllegalTransitionError, StorageError
-from stepmill.core.tasks import TaskHandler, TaskReport
+from stepmill.core.tasks import TaskHandler, TaskReport, TaskStarted
 from stepmill.engine.driven import Batch, Driven
 from stepmill.engine.interpreters.pipelines.commands import SetTimer, StartTask, StopTask
 from stepmill.engine.interpreters.pipelines.events import Event, TimerFired, decode_event
@@ -29,6 +29,10 @@ from stepmill.storage.executions import ExecutionStore, InboxWatch
 
 # How late an event from another process may be noticed. A look costs some microseconds.
 INBOX_INTERVAL = timedelta(milliseconds=100)
+
+# So long the start of a task waits for company. Of a short one, its start and its end are one commit;
+# of a long one, nobody notices. After a crash the task is handed over again, and tells it again.
+START_DELAY_S = 0.05
 
 # Bounds the transaction, not the throughput: what is left over is the next batch.
 MOST_EVENTS_PER_COMMIT = 1000
@@ -239,35 +243,37 @@ class Driver:
 
         Executions that are driven since go into ``taken_up``.
         """
-        events: list[tuple[str, Event | None, int]] = []
-        must_look = False
-        message = self._next_message()
-        while message is not None:
-            if isinstance(message, tuple):
-                events.append((*message, 0))
-            else:
-                must_look = True
-                if isinstance(message, Driven):
-                    self._take_up(message)
-                    taken_up.append(message)
-            if len(events) >= MOST_EVENTS_PER_COMMIT:
-                break
-            message = self._poll_message()
+        messages = self._arrived()
+        events: list[tuple[str, Event | None, int]] = [(*m, 0) for m in messages if isinstance(m, tuple)]
+        for message in messages:
+            if isinstance(message, Driven):
+                self._take_up(message)
+                taken_up.append(message)
+        must_look = len(events) < len(messages)
         events += [(*due, 0) for due in self._due_timers()]
         if must_look or self._should_look():
             # First, so that a stop that was asked for before a report came takes effect before it.
             events = self._read_inbox() + events
         return events
 
-    def _next_message(self) -> _Message | None:
-        try:
-            return self._messages.get(timeout=self._longest_wait_s())
-        except Empty:
-            return None
+    def _arrived(self) -> list[_Message]:
+        """Wait for messages; while they tell only of starts, a little longer."""
+        messages: list[_Message] = []
+        longest_s = self._longest_wait_s()
+        message = self._next_message(longest_s)
+        latest = time.monotonic() + min(START_DELAY_S, START_DELAY_S if longest_s is None else longest_s)
+        is_patient = True
+        while message is not None:
+            messages.append(message)
+            if len(messages) >= MOST_EVENTS_PER_COMMIT:
+                break
+            is_patient = is_patient and isinstance(message, tuple) and isinstance(message[1], TaskStarted)
+            message = self._next_message(max(0.0, latest - time.monotonic()) if is_patient else 0.0)
+        return messages
 
-    def _poll_message(self) -> _Message | None:
+    def _next_message(self, longest_s: float | None) -> _Message | None:
         try:
-            return self._messages.get_nowait()
+            return self._messages.get(timeout=longest_s)
         except Empty:
             return None
 

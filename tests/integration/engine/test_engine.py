@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,10 @@ from stepmill.core.errors import (
 )
 from stepmill.core.statuses import PipelineExecutionStatus as Status
 from stepmill.core.tasks import Report, Task, TaskStarted, TaskSucceeded
+from stepmill.engine import drive
 from stepmill.engine.engine import Engine
+from stepmill.storage.executions import ExecutionChange
+from stepmill.storage.sql_executions import SqlExecutionStore
 from stepmill.testing.handlers import Fail, Hold, Raise, ScriptedHandler, Succeed
 from support.engines import ARNS, LIMIT, Home, chain, definition, lambda_step, open_home, request
 
@@ -136,6 +139,31 @@ class TestRunning:
         assert engine.executions.steps(execution)[0]["Metadata"] == {"Held": True}
         handler.finish("A")
         assert engine.wait(execution, LIMIT).status is Status.SUCCEEDED
+
+    def test_the_start_of_a_short_step_is_written_with_its_end(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class _Short:
+            def start(self, task: Task, report: Report) -> None:
+                report(TaskStarted(task.id, {"Short": True}))
+                report(TaskSucceeded(task.id))
+
+            def stop(self, task: Task) -> None: ...
+
+        monkeypatch.setattr(drive, "START_DELAY_S", LIMIT.total_seconds())
+        committed: list[list[str]] = []
+        commit = SqlExecutionStore.commit
+
+        def noted(self: SqlExecutionStore, changes: Sequence[ExecutionChange]) -> frozenset[str]:
+            committed.append([record.type for change in changes for record in change.history])
+            return commit(self, changes)
+
+        monkeypatch.setattr(SqlExecutionStore, "commit", noted)
+        engine = home.engine(_Short())
+        execution = engine.start(request(chain("A", "B")))
+        assert engine.wait(execution, LIMIT).status is Status.SUCCEEDED
+        assert len(committed) == 3
+        assert [step["Metadata"] for step in engine.executions.steps(execution)] == [{"Short": True}] * 2
 
     def test_no_more_steps_run_at_once_than_asked_for(self, home: Home) -> None:
         lock, running, most = threading.Lock(), set[str](), 0
