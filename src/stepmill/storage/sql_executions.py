@@ -34,6 +34,7 @@ from stepmill.storage.executions import (
     StoredExecution,
     StoredTask,
 )
+from stepmill.storage.prepared import Prepared
 
 # Most pages are small; a page of 100 executions is what AWS gives at most.
 LARGEST_PAGE = 1000
@@ -41,7 +42,7 @@ LARGEST_PAGE = 1000
 _executions, _frames, _history = tables.executions, tables.frames, tables.history
 _tasks, _timers, _inbox = tables.tasks, tables.timers, tables.inbox
 
-_ADVANCE = (
+_ADVANCE = Prepared(
     update(_executions)
     .where(
         _executions.c.id == bindparam("of"),
@@ -55,16 +56,26 @@ _ADVANCE = (
         modified_at=bindparam("new_modified_at"),
     )
 )
-_DESCRIBE = update(_executions).where(_executions.c.id == bindparam("of")).values(body=bindparam("new_body"))
-_DROP_FRAME = delete(_frames).where(
-    _frames.c.execution == bindparam("of"), _frames.c.frame == bindparam("named")
+_DESCRIBE = Prepared(
+    update(_executions).where(_executions.c.id == bindparam("of")).values(body=bindparam("new_body"))
 )
-_DROP_TASK = delete(_tasks).where(_tasks.c.id == bindparam("named"))
-_DROP_TIMER = delete(_timers).where(
-    _timers.c.execution == bindparam("of"), _timers.c.timer == bindparam("named")
+_DROP_FRAME = Prepared(
+    delete(_frames).where(_frames.c.execution == bindparam("of"), _frames.c.frame == bindparam("named"))
 )
-_DROP_EVENT = delete(_inbox).where(_inbox.c.id == bindparam("numbered"))
-_EMPTY_INBOX = delete(_inbox).where(_inbox.c.execution == bindparam("of"))
+_ADD_HISTORY = Prepared(insert(_history))
+_DROP_TASK = Prepared(delete(_tasks).where(_tasks.c.id == bindparam("named")))
+_DROP_TIMER = Prepared(
+    delete(_timers).where(_timers.c.execution == bindparam("of"), _timers.c.timer == bindparam("named"))
+)
+_DROP_EVENT = Prepared(delete(_inbox).where(_inbox.c.id == bindparam("numbered")))
+_EMPTY_INBOX = Prepared(delete(_inbox).where(_inbox.c.execution == bindparam("of")))
+_INBOX = Prepared(
+    select(_inbox.c.id, _inbox.c.execution, _inbox.c.body)
+    .join_from(_inbox, _executions, _inbox.c.execution == _executions.c.id)
+    .where(_executions.c.owner == bindparam("held_by"))
+    .order_by(_inbox.c.id)
+)
+_GET = Prepared(select(_executions).where(_executions.c.id == bindparam("of")))
 
 _Rows = list[dict[str, object]]
 
@@ -75,9 +86,9 @@ class SqlExecutionStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         dialect = database.engine.dialect.name
-        self._put_frame = _upsert(_frames, dialect)
-        self._put_task = _upsert(_tasks, dialect)
-        self._put_timer = _upsert(_timers, dialect)
+        self._put_frame = Prepared(_upsert(_frames, dialect))
+        self._put_task = Prepared(_upsert(_tasks, dialect))
+        self._put_timer = Prepared(_upsert(_timers, dialect))
         self._add_definition = _insert_for(dialect)(tables.definitions).on_conflict_do_nothing()
 
     def create(self, execution: NewExecution) -> None:
@@ -114,7 +125,7 @@ class SqlExecutionStore:
         puts, drops = _frame_rows(changes)
         _run(connection, self._put_frame, puts)
         _run(connection, _DROP_FRAME, drops)
-        _run(connection, insert(_history), [row for change in changes for row in _history_rows(change)])
+        _run(connection, _ADD_HISTORY, [row for change in changes for row in _history_rows(change)])
         puts, drops = _task_rows(changes)
         _run(connection, self._put_task, puts)
         _run(connection, _DROP_TASK, drops)
@@ -153,14 +164,9 @@ class SqlExecutionStore:
 
     def inbox(self, owner: str) -> list[InboxEvent]:
         """Return what waits for the executions of that owner, oldest first."""
-        statement = (
-            select(_inbox.c.id, _inbox.c.execution, _inbox.c.body)
-            .join_from(_inbox, _executions, _inbox.c.execution == _executions.c.id)
-            .where(_executions.c.owner == owner)
-            .order_by(_inbox.c.id)
-        )
         with self._database.read() as connection:
-            return [InboxEvent(row.id, row.execution, row.body) for row in connection.execute(statement)]
+            rows = _INBOX.all(connection, {"held_by": owner})
+        return [InboxEvent(row.id, row.execution, row.body) for row in rows]
 
     def waiting(self, statuses: Collection[str]) -> list[StoredExecution]:
         """Return the executions that have one of the statuses or events in their inbox, oldest first."""
@@ -325,13 +331,13 @@ def _upsert(table: sqlalchemy.Table, dialect: str) -> Any:
     return statement.on_conflict_do_update(index_elements=keys, set_=values)
 
 
-def _run(connection: Connection, statement: Any, rows: _Rows) -> None:
+def _run(connection: Connection, statement: Prepared, rows: _Rows) -> None:
     if rows:
-        connection.execute(statement, rows)
+        statement.run(connection, *rows)
 
 
 def _row_of(connection: Connection, execution: str) -> Any:
-    return connection.execute(select(_executions).where(_executions.c.id == execution)).first()
+    return _GET.one(connection, {"of": execution})
 
 
 def _advance_row(connection: Connection, change: ExecutionChange) -> bool:
@@ -345,11 +351,10 @@ def _advance_row(connection: Connection, change: ExecutionChange) -> bool:
         "new_position": change.position,
         "new_modified_at": to_micros(change.modified_at),
     }
-    advanced: int = connection.execute(_ADVANCE, values).rowcount
-    if advanced != 1:
+    if _ADVANCE.run(connection, values) != 1:
         return False
     if change.details is not None:
-        connection.execute(_DESCRIBE, {"of": change.execution, "new_body": write_json(change.details)})
+        _DESCRIBE.run(connection, {"of": change.execution, "new_body": write_json(change.details)})
     return True
 
 

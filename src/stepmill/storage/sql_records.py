@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy
-from sqlalchemy import Row, bindparam, func, select, tuple_
+from sqlalchemy import bindparam, func, select, tuple_
 from sqlalchemy.engine import Connection
 
 from stepmill.core.clock import Clock
@@ -17,6 +17,7 @@ from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError
 from stepmill.core.json import JsonObject, write_json
 from stepmill.storage.database import Database, from_micros, to_micros
 from stepmill.storage.paging import decode_place, encode_place
+from stepmill.storage.prepared import Prepared
 from stepmill.storage.records import LARGEST_PAGE, LONGEST_NAME, Page, Record, SortBy
 from stepmill.storage.tables import records
 from stepmill.storage.texts import check_text
@@ -27,10 +28,10 @@ _NUMBERS = "last-number"
 
 _FIRST_OF_PARENT = (records.c.kind == bindparam("kind_"), records.c.parent == bindparam("parent_"))
 _THIS = (records.c.kind == bindparam("kind_"), records.c.name == bindparam("name_"))
-_GET = select(records).where(*_THIS)
+_GET = Prepared(select(records).where(*_THIS))
 _INSERT = records.insert()
-_DELETE = records.delete().where(*_THIS)
-_UPDATE = records.update().where(*_THIS)
+_DELETE = Prepared(records.delete().where(*_THIS))
+_UPDATE = Prepared(records.update().where(*_THIS))
 _LAST_NUMBER = select(func.max(records.c.number)).where(*_FIRST_OF_PARENT)
 _COLUMNS = {
     SortBy.CREATED: records.c.created_at,
@@ -109,14 +110,13 @@ class SqlRecordStore:
                 modified_at=self._clock.now(),
                 revision=old.revision + 1,
             )
-            connection.execute(_UPDATE, {"kind_": kind, "name_": name, **_to_row(new)})
+            _UPDATE.run(connection, {"kind_": kind, "name_": name, **_to_row(new)})
         return new
 
     def delete(self, kind: str, name: str) -> None:
         """See ``RecordStore``."""
         with self._database.write(durable=self._durable) as connection:
-            gone = connection.execute(_DELETE, {"kind_": kind, "name_": name}).rowcount
-            if not gone:
+            if not _DELETE.run(connection, {"kind_": kind, "name_": name}):
                 raise _not_found(kind, name)
 
     def list(
@@ -175,9 +175,8 @@ class SqlRecordStore:
             last = self._new(_NUMBERS, counter, {}, "", 0, "")
             connection.execute(_INSERT, _to_row(last))
         number = max(last.number, greatest) + 1
-        connection.execute(
-            _UPDATE, {"kind_": _NUMBERS, "name_": counter, **_to_row(replace(last, number=number))}
-        )
+        row = _to_row(replace(last, number=number))
+        _UPDATE.run(connection, {"kind_": _NUMBERS, "name_": counter, **row})
         return number
 
 
@@ -220,7 +219,7 @@ class _Order:
 
 def _find(connection: Connection, kind: str, name: str) -> Record | None:
     check_text(kind, name)
-    row = connection.execute(_GET, {"kind_": kind, "name_": name}).first()
+    row = _GET.one(connection, {"kind_": kind, "name_": name})
     return None if row is None else _from_row(row)
 
 
@@ -254,7 +253,7 @@ def _to_row(record: Record) -> dict[str, Any]:
     }
 
 
-def _from_row(row: Row[Any]) -> Record:
+def _from_row(row: Any) -> Record:
     return Record(
         kind=row.kind,
         name=row.name,

@@ -11,13 +11,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Connection
 
 from stepmill.core.errors import NotFoundError
 from stepmill.storage.database import from_micros, to_micros
 from stepmill.storage.objects.store import BucketInfo, ObjectInfo
 from stepmill.storage.objects.uri import S3Uri, end_of_prefix
+from stepmill.storage.prepared import Prepared
 from stepmill.storage.tables import buckets, objects
 
 
@@ -67,7 +68,7 @@ class Entry:
 
 
 _THIS = (objects.c.bucket == bindparam("bucket_"), objects.c.key == bindparam("key_"))
-_FIND = select(objects).where(*_THIS)
+_FIND = Prepared(select(objects).where(*_THIS))
 _DELETE = objects.delete().where(*_THIS)
 _INSERT = objects.insert()
 _BY_INODE = select(objects).where(objects.c.inode == bindparam("inode_")).limit(8)
@@ -77,7 +78,7 @@ _REMEMBER = (
     .where(objects.c.blob == bindparam("blob_"), objects.c.sha256 == "")
     .values(sha256=bindparam("sha256_"))
 )
-_BUCKET = select(buckets.c.name).where(buckets.c.name == bindparam("name_"))
+_BUCKET = Prepared(select(buckets.c.name).where(buckets.c.name == bindparam("name_")))
 _ALL_BUCKETS = select(buckets).order_by(buckets.c.name)
 _ANY_OBJECT = select(objects.c.key).where(objects.c.bucket == bindparam("name_")).limit(1)
 
@@ -87,7 +88,7 @@ _VALUES_AT_ONCE = 10_000
 
 def has_bucket(connection: Connection, name: str) -> bool:
     """Return whether there is such a bucket."""
-    return connection.execute(_BUCKET, {"name_": name}).first() is not None
+    return _BUCKET.one(connection, {"name_": name}) is not None
 
 
 def require_bucket(connection: Connection, name: str) -> None:
@@ -138,7 +139,7 @@ def remove_bucket(connection: Connection, name: str) -> None:
 
 def find(connection: Connection, uri: S3Uri) -> Entry | None:
     """Return what is at an address."""
-    row = connection.execute(_FIND, {"bucket_": uri.bucket, "key_": uri.key}).first()
+    row = _FIND.one(connection, {"bucket_": uri.bucket, "key_": uri.key})
     return None if row is None else _from_row(row)
 
 
@@ -214,7 +215,7 @@ def _to_row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _from_row(row: Row[Any]) -> Entry:
+def _from_row(row: Any) -> Entry:
     body = msgspec.json.decode(row.body, type=_Body)
     return Entry(
         bucket=row.bucket,
