@@ -58,7 +58,7 @@ def step_table(
     for row in shown:
         line = progress.lines[row.name]
         table.add_row(
-            Text(row.branch, style="dim").append(row.name, style="bold" if line.is_running else ""),
+            Text.assemble((row.branch, "dim"), (row.name, "bold" if line.is_running else "")),
             Text(line.type, style="dim"),
             marked(line.status),
             Text(duration(line.took(now))),
