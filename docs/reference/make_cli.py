@@ -81,7 +81,7 @@ def _section(name: str, callback: Callable[..., Any]) -> str:
     rows = [f"| `{p.names}` | {_cell(p)} |" for p in parameters]
     table = ["", "| | |", "|---|---|", *rows] if rows else []
     return "\n".join(
-        ["", f"## {name}", "", "```text", usage, "```", "", inspect.cleandoc(callback.__doc__ or ""), *table]
+        ["", f"## {name}", "", f"`{usage}`", "", inspect.cleandoc(callback.__doc__ or ""), *table]
     )
 
 

@@ -92,9 +92,12 @@ class Player:
 
     def run_command(self, command: Command) -> str:
         """Run a command where the last one has left off; return what it said."""
-        left = self.folder / ".place"
-        # As in a shell that goes on: its place and $? are those of the last command.
-        script = f"(exit {self.code})\n{command.text}\nleft=$?\npwd > '{left}'\nexit $left\n"
+        left, kept = self.folder / ".place", self.folder / ".variables"
+        # As in a shell that goes on: its place, variables and $? are those of the last command.
+        script = (
+            f"set -a; if [ -e '{kept}' ]; then . '{kept}'; fi; (exit {self.code})\n"
+            f"{command.text}\nleft=$?; pwd > '{left}'; export -p > '{kept}'; exit $left\n"
+        )
         done = subprocess.run(
             ["bash", "-c", script],
             cwd=self.place,
@@ -128,11 +131,14 @@ def run_doctest(block: Block) -> None:
 def fits(shown: str, said: str) -> bool:
     """Say whether an output is the one that a page shows.
 
-    ``...`` in the page stands for anything, and what differs from run to run (times, moments, ids,
-    the width of columns) may differ.
+    A line ``...`` in the page stands for any lines, or none, and ``...`` in a line for anything in it. What
+    differs from run to run (times, moments, ids, the width of columns) may differ.
     """
-    pattern = ".*".join(re.escape(part) for part in plain(shown).split("..."))
-    return re.fullmatch(pattern, plain(said), re.DOTALL) is not None
+    pattern = "".join(
+        r"(?:.*\n)*" if line == "..." else ".*".join(map(re.escape, line.split("..."))) + r"\n"
+        for line in plain(shown).splitlines()
+    )
+    return re.fullmatch(pattern, plain(said) + "\n") is not None
 
 
 def plain(text: str) -> str:
@@ -140,9 +146,9 @@ def plain(text: str) -> str:
     text = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z?", "MOMENT", text)
     text = re.sub(r"\b\d\d:\d\d:\d\d\b", "CLOCK", text)
     text = re.sub(r"\b(\d+ h \d+ min|\d+ min \d+ s|\d+\.\d s|\d+ ms)(?!\w)", "TIME", text)
-    text = re.sub(r"\b(?=[a-z]*\d)[0-9a-z]{12}\b", "ID", text)
+    text = re.sub(r"\b[0-9a-z]{12}\b", "ID", text)
     text = re.sub(r"\b[\d.]+ (bytes|kB|MB|GB)", "SIZE", text)
-    lines = (re.sub(r" +", " ", line).rstrip() for line in text.strip().splitlines())
+    lines = (re.sub(r"[ \t]+", " ", line).rstrip() for line in text.strip().splitlines())
     return "\n".join(line for line in lines if line)
 
 
@@ -189,6 +195,10 @@ def test_no_command_and_no_code_hides_in_plain_text(page: Path) -> None:
 def test_what_differs_from_run_to_run_may_differ() -> None:
     shown = "✓ Succeeded   3.1 s  trees ...\nWines 8f7pthso5fky  2026-11-21 08:52:45"
     assert fits(shown, "✓ Succeeded 940 ms  trees 200\nWines 6ctgqoaqiw3e  2027-01-01 00:00:00\n")
+    assert fits("a\n...\nb", "a\nb")
+    assert fits("a\n...\nb", "a\nx\ny\nb")
+    assert not fits("a\n...\nb", "a\nx\ny\nbb")
+    assert not fits("a ...", "a x\ny")
     assert not fits(shown, "✗ Failed 940 ms  trees 200\nWines 6ctgqoaqiw3e  2027-01-01 00:00:00\n")
 
 

@@ -54,14 +54,17 @@ class Block:
 
     @property
     def commands(self) -> list[Command]:
-        """The commands of a console block; a line that ends with a backslash goes on in the next one."""
+        """The commands of a console block.
+
+        A command goes on in lines that begin with ``> ``, or after a backslash at a line's end.
+        """
         found: list[tuple[list[str], list[str], int]] = []
         for number, line in enumerate(self.text.splitlines(), self.line):
             if line.startswith("$ "):
                 found.append(([line[2:]], [], number))
             elif not found:
                 raise ValueError(f"line {number}: a console block begins with a command")
-            elif found[-1][0][-1].endswith("\\") and not found[-1][1]:
+            elif not found[-1][1] and (line.startswith("> ") or found[-1][0][-1].endswith("\\")):
                 found[-1][0].append(line.removeprefix("> "))
             else:
                 found[-1][1].append(line)
