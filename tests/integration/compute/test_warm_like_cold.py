@@ -13,6 +13,7 @@ import pytest
 from stepmill.compute.local.compute import LocalCompute
 from stepmill.compute.logs import read_log
 from stepmill.compute.spec import JobEnded, JobSpec, Mount
+from stepmill.compute.supervision.files import lock_holder
 from stepmill.core.settings import Isolation
 from stepmill.testing.contracts.compute import Recorder, wait_until
 
@@ -70,7 +71,7 @@ def both(compute: LocalCompute, tmp_path: Path) -> Callable[..., list[tuple[JobE
             ended = recorder.ended()
             assert recorder.running().warm is warm
             found.append((ended, _clean(read_log(folder))))
-            wait_until(lambda: not (folder / "root").exists())  # its supervisor throws it away
+            wait_until(lambda: not lock_holder(folder))  # its supervisor still throws things away
             folder.rename(tmp_path / f"was-{warm}")
         return found
 

@@ -152,13 +152,21 @@ def folder_state(folder: Path) -> FolderState:
 
 
 def claim(folder: Path, started: Started) -> bool:
-    """Make the claim; False if there is one already, which means that the program may have run."""
+    """Make the claim; False if there is one already, which means that the program may have run.
+
+    Raises:
+        OSError: If the disk is full. Nothing is claimed then.
+    """
+    path = folder / STARTED
     try:
-        fd = os.open(folder / STARTED, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
         return False
     try:
-        os.write(fd, json.dumps(asdict(started)).encode())
+        os.write(fd, json.dumps(vars(started)).encode())
+    except OSError:
+        path.unlink()
+        raise
     finally:
         os.close(fd)
     return True
@@ -198,16 +206,30 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 class RecordWriter:
-    """Writes the exit record into room that was taken beforehand."""
+    """Writes the exit record, into room that was taken beforehand."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._reserve = folder / f".{EXIT}.{os.getpid()}"
+        self._fd = -1
+
+    def take_room(self) -> None:
+        """Make sure that a disk that fills up later has room for the record.
+
+        Raises:
+            OSError: If it has none now.
+        """
         self._fd = os.open(self._reserve, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         os.write(self._fd, b" " * RECORD_BYTES)
 
     def write(self, record: ExitRecord) -> None:
-        """Write, flush to the device, and put in place."""
+        """Write, flush to the device, and put in place.
+
+        Raises:
+            OSError: If that cannot be done. With room taken it can.
+        """
+        if self._fd < 0:
+            self.take_room()
         data = _fitted(record)
         os.pwrite(self._fd, data, 0)
         os.ftruncate(self._fd, len(data))

@@ -20,12 +20,12 @@ import select
 import signal
 import struct
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from stepmill.compute.supervision import processes
 from stepmill.compute.supervision.cgroups import Limits
-from stepmill.compute.supervision.order import Order, read_order, write_order
+from stepmill.compute.supervision.order import Bind, Order, SandboxPlan, read_order, write_order
 from stepmill.compute.supervision.script import run_script
 from stepmill.compute.supervision.threads import ThreadCounts
 
@@ -44,6 +44,7 @@ _ENDED_LEAVING_SOME = b"s"
 _INHERITED_SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGUSR1)
 _MOST_DESCRIPTORS = 1 << 20 if sys.platform == "linux" else 4096
 _NOT_STARTED = 127
+_REHEARSAL = write_order(Order("", ("",), {"": ""}, "/", "", SandboxPlan("", (Bind("", ""),), (("", ""),))))
 
 
 @dataclass(frozen=True)
@@ -205,6 +206,7 @@ def _be_process_one(
     # Nobody but the program and what it starts may hold the log open: its end tells that all is over.
     for fd in (0, 1, 2):
         os.close(fd)
+    rehearse()
     data = _read_all(order_fd)
     if not data:  # the supervisor has ended, or has no use for a sandbox
         os._exit(0)
@@ -212,7 +214,7 @@ def _be_process_one(
     if order.plan is not None:
         namespaces.enter(order.plan)
     os.write(status_fd, _RUNNING)
-    _write_all(go_write, data)
+    _write_all(go_write, write_order(replace(order, plan=None)))  # what it needs of it
     _report_end_of(program, status_fd)
 
 
@@ -234,6 +236,8 @@ def _report_end_of(program: int, status_fd: int) -> NoReturn:
 def _wait_and_become_program(threads: ThreadCounts, go_fd: int, status_fd: int) -> NoReturn:
     os.setsid()
     kernel.drop_capabilities()
+    rehearse()
+    compile("", "rehearsal", "exec")
     data = _read_all(go_fd)
     if not data:
         os._exit(0)
@@ -285,6 +289,13 @@ def _take_streams(log_fd: int) -> None:
     os.dup2(log_fd, 1)
     os.dup2(log_fd, 2)
     os.close(null)
+
+
+def rehearse() -> None:
+    """Do what will be done with an order. A forked process copies each page of memory that it touches for
+    the first time, and that takes longer than the work itself; so it is done while there is no hurry.
+    """
+    read_order(_REHEARSAL)
 
 
 def _write_all(fd: int, data: bytes) -> None:

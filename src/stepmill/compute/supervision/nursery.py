@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from stepmill.compute.supervision.launch import prepare_sandbox
+from stepmill.compute.supervision.launch import prepare_sandbox, rehearse
 from stepmill.compute.supervision.order import read_plan
 from stepmill.compute.supervision.supervisor import catch_signals, supervise
 from stepmill.compute.supervision.threads import ThreadCounts
@@ -112,6 +112,7 @@ class _Nursery:
         sandbox, new_user = kind
         signals = catch_signals()
         ready = prepare_sandbox(self._threads, new_user=new_user, network=True) if sandbox else None
+        rehearse()
         request, bell = _receive(jobs)
         if request is None:
             return

@@ -59,22 +59,23 @@ def supervise(folder: Path, bell: int, signals: int, threads: ThreadCounts, wait
     lock = files.take_lock(folder)
     if lock is None or (folder / files.EXIT).exists():
         return
-    record = RecordWriter(folder)
     order = read_order((folder / files.SPEC).read_bytes())
     limits = set_limits(order.job_id, order.memory_bytes, order.cpus)
     now = time.time()
     root_lock = hold_root(order.plan.root) if order.plan is not None else -1
     started = Started(now, order.isolation, (*order.notes, *limits.notes), order.script)
+    record = RecordWriter(folder)
     try:
         if files.claim(folder, started):
-            end = _Supervision(folder, order, limits, now, bell, signals).run(threads, waiting)
+            end = _Supervision(folder, order, limits, now, bell, signals).run(threads, waiting, record)
         else:
             end = lost(folder, now)
-        record.write(end)
     except Exception as error:
         # The children die with this process, so nothing goes on unseen.
         record.write(replace(lost(folder, now), message=f"Its supervisor failed: {error!r}."))
         raise
+    else:
+        record.write(end)
     finally:
         _ring(bell, ENDED_BELL)
         if waiting is not None:
@@ -138,7 +139,7 @@ class _Supervision:
         self._started_at = started_at
         self._bell = bell
         self._signals = signals
-        self._log = LogWriter(folder, order.log_limit_bytes)
+        self._log: LogWriter | None = None
         self._report = b""
         self._log_ended = False
         self._wait_status: int | None = None
@@ -147,7 +148,7 @@ class _Supervision:
         self._kill_at: float | None = None
         self._asked: list[int] = []
 
-    def run(self, threads: ThreadCounts, waiting: Launched | None) -> ExitRecord:
+    def run(self, threads: ThreadCounts, waiting: Launched | None, record: RecordWriter) -> ExitRecord:
         """Start the program and see it to its end."""
         if (self._folder / files.STOP).exists():
             return self._record("stopped", -1, "It was asked to stop before it had started.")
@@ -159,14 +160,18 @@ class _Supervision:
             child = launch(self._order, self._limits, threads, waiting)
         except (OSError, LayoutError) as error:
             return self._record("not-started", -1, str(error))
-        self._follow(child)
+        # Only now: making files takes a while, and so the program starts in the meantime.
+        self._log = LogWriter(self._folder, self._order.log_limit_bytes)
+        with contextlib.suppress(OSError):  # the disk is full: there may be room at the end
+            record.take_room()
+        self._follow(child, self._log)
         self._end_what_is_left(child.pid)
         if not self._log_ended:
-            self._drain(child.log_fd)
+            self._drain(child.log_fd, self._log)
         self._log.close()
         return self._judge(read_report(self._report))
 
-    def _follow(self, child: Launched) -> None:
+    def _follow(self, child: Launched, log: LogWriter) -> None:
         """Pass on the log, and heed signals and time, until the child has ended."""
         _enlarge(child.log_fd)
         poll = select.poll()
@@ -176,11 +181,11 @@ class _Supervision:
             for fd, _ in poll.poll(self._milliseconds()):
                 if fd == self._signals:
                     self._heed_signals(child)
-                elif not self._take_in(child, fd):
+                elif not self._take_in(child, fd, log):
                     poll.unregister(fd)
             self._heed_time(child)
         if self._wait_status is not None:
-            while self._take_in(child, child.status_fd):
+            while self._take_in(child, child.status_fd, log):
                 pass
 
     def _is_over(self) -> bool:
@@ -190,11 +195,11 @@ class _Supervision:
         """
         return self._log_ended and read_report(self._report).is_clean
 
-    def _take_in(self, child: Launched, fd: int) -> bool:
+    def _take_in(self, child: Launched, fd: int, log: LogWriter) -> bool:
         """Read from the log or the status pipe; False at its end."""
         data = os.read(fd, _READ_BYTES)
         if fd == child.log_fd:
-            self._log.write(data)
+            log.write(data)
             self._log_ended = not data
         else:
             if not self._report and data.startswith(b"R"):
@@ -282,7 +287,7 @@ class _Supervision:
         processes.send(processes.descendants(os.getpid()), signal.SIGKILL)
         self._reap(main)
 
-    def _drain(self, log_fd: int) -> None:
+    def _drain(self, log_fd: int, log: LogWriter) -> None:
         """Read what is still in the pipe."""
         poll = select.poll()
         poll.register(log_fd, select.POLLIN)
@@ -290,7 +295,7 @@ class _Supervision:
             data = os.read(log_fd, _READ_BYTES)
             if not data:
                 return
-            self._log.write(data)
+            log.write(data)
 
     def _judge(self, report: Report) -> ExitRecord:
         """Say how the job ended."""
@@ -334,7 +339,7 @@ class _Supervision:
         return said if code == 1 and said.startswith("bwrap: ") and "\n" not in said else ""
 
     def _record(self, ending: str, code: int, message: str = "") -> ExitRecord:
-        trouble = self._log.trouble
+        trouble = self._log.trouble if self._log is not None else ""
         if trouble:
             message = f"{message} The log is incomplete: {trouble}.".strip()
         return ExitRecord(ending, code, self._started_at, time.time(), message)

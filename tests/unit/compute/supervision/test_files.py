@@ -92,9 +92,22 @@ def test_a_record_ends_a_folder_whoever_holds_the_lock(tmp_path: Path) -> None:
 
 
 def test_room_for_the_record_is_taken_beforehand(tmp_path: Path) -> None:
-    RecordWriter(tmp_path)
+    writer = RecordWriter(tmp_path)
+    writer.take_room()
     (reserve,) = tmp_path.iterdir()
     assert reserve.stat().st_size == files.RECORD_BYTES
+    writer.write(ExitRecord("exited", 0, 1.0, 2.0))
+    assert [path.name for path in tmp_path.iterdir()] == [files.EXIT]
+
+
+def test_a_claim_that_cannot_be_written_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "write", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        files.claim(tmp_path, Started(1.0, "none"))
+    assert files.folder_state(tmp_path) is FolderState.NEW
 
 
 @given(
