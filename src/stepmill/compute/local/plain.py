@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from stepmill.compute.local.additions import PLACE, additions, with_additions
 from stepmill.compute.local.pythons import PythonFacts
 from stepmill.compute.local.sandbox import SHIMS, check_mounts, shims
 from stepmill.compute.spec import JobSpec, Mount
@@ -45,8 +46,12 @@ class Relocation:
         return Path(f"{self._root}{path}")
 
 
-def lay_out_plainly(spec: JobSpec) -> Relocation:
+def lay_out_plainly(spec: JobSpec, python: PythonFacts) -> Relocation:
     """Make the job's folder look as much like its sandbox as links can.
+
+    Args:
+        spec: The job.
+        python: Its interpreter.
 
     Raises:
         ComputeError: If a place is taken by something else.
@@ -58,12 +63,20 @@ def lay_out_plainly(spec: JobSpec) -> Relocation:
         relocation.place(path).mkdir(parents=True, exist_ok=True)
     for mount in spec.mounts:
         _link(mount, relocation.place(mount.target))
-    for path, mode, text in shims(spec.python):
-        shim = relocation.place(path)
-        shim.parent.mkdir(parents=True, exist_ok=True)
-        shim.write_text(text)
-        shim.chmod(mode)
+    own = additions(python, str(relocation.place(PLACE)))
+    for path, mode, text in (*_moved_shims(spec.python, relocation), *own.files):
+        file = Path(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(mode)
+    for path, target in own.links:
+        if not os.path.lexists(path):
+            os.symlink(target, path)
     return relocation
+
+
+def _moved_shims(python: Path, relocation: Relocation) -> list[tuple[str, int, str]]:
+    return [(str(relocation.place(path)), mode, text) for path, mode, text in shims(python)]
 
 
 def _link(mount: Mount, place: Path) -> None:
@@ -106,7 +119,7 @@ def plain_environment(
     """
     before = f"{relocation.place(SHIMS)}:" if shims(python.executable) else ""
     moved = {name: relocation.moved(value) for name, value in spec.environment.items()}
-    return {
+    variables = {
         "HOME": str(relocation.place("/root")),
         "LANG": "C.UTF-8",
         "PATH": f"{before}{python.executable.parent}:{inherited.get('PATH', os.defpath)}",
@@ -114,3 +127,5 @@ def plain_environment(
         "SAGEMAKER_BASE_DIR": str(relocation.place(BASE)),
         **moved,
     }
+    place = str(relocation.place(PLACE))
+    return with_additions(variables, place, additions(python, place).packages)

@@ -183,7 +183,7 @@ class Planner:
                 where=spec.job_id,
                 mend="Install bubblewrap, or leave EnableNetworkIsolation out.",
             )
-        relocation = lay_out_plainly(spec)
+        relocation = lay_out_plainly(spec, python)
         argv = tuple(relocation.moved(word) for word in command_inside(spec))
         directory = relocation.place(spec.working_directory)
         directory.mkdir(parents=True, exist_ok=True)

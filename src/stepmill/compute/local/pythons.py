@@ -23,7 +23,9 @@ for name, module in list(sys.modules.items()):
 print(json.dumps({
     "executable": sys.executable, "prefix": sys.prefix, "base_prefix": sys.base_prefix,
     "version": list(sys.version_info[:3]),
-    "paths": [p for p in sys.path if p] + [os.path.dirname(str(p)) for p in mapped],
+    "base": getattr(sys, "_base_executable", "") or sys.executable,
+    "search_path": [p for p in sys.path if p],
+    "mapped": [os.path.dirname(str(p)) for p in mapped],
 }))
 """
 
@@ -36,11 +38,15 @@ class PythonFacts:
         executable: Its path, not resolved: the one that finds its virtual environment.
         version: ``(3, 11, 7)``.
         folders: All folders and files that it needs, absolute.
+        base: The interpreter that its virtual environment was made from; itself if it has none.
+        search_path: Its ``sys.path``, the standard library's included.
     """
 
     executable: Path
     version: tuple[int, int, int]
     folders: tuple[Path, ...]
+    base: Path
+    search_path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,9 @@ class _Answer:
     prefix: str
     base_prefix: str
     version: list[int]
-    paths: list[str]
+    base: str
+    search_path: list[str]
+    mapped: list[str]
 
 
 class Pythons:
@@ -101,11 +109,13 @@ def _ask(python: Path) -> PythonFacts:
             where=str(python),
             mend="Name another one for the image, or build its environment anew.",
         ) from error
-    folders = [told.prefix, told.base_prefix, *told.paths, *_hops(python)]
+    folders = [told.prefix, told.base_prefix, *told.search_path, *told.mapped, *_hops(python)]
     return PythonFacts(
         executable=Path(told.executable),
         version=(told.version[0], told.version[1], told.version[2]),
         folders=tuple(Path(folder) for folder in dict.fromkeys(folders) if os.path.exists(folder)),
+        base=Path(told.base),
+        search_path=tuple(told.search_path),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+from stepmill.compute.local.additions import PLACE, additions, with_additions
 from stepmill.compute.local.host import HostView
 from stepmill.compute.local.pythons import PythonFacts
 from stepmill.compute.spec import JobSpec, Mount
@@ -16,10 +17,6 @@ from stepmill.core.errors import ComputeError
 
 HOME = "/root"
 SHIMS = "/opt/stepmill/bin"
-# Empty folders that cover what a job must not see.
-_EMPTY = "/var/empty"
-_COVERS = "/.covers"
-_STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Empty folders that cover what a job must not see.
 _EMPTY = "/var/empty"
 _COVERS = "/.covers"
@@ -60,15 +57,16 @@ def plan_sandbox(
         Bind(str(m.source), m.target, m.read_only, is_folder=m.source.is_dir()) for m in spec.mounts
     )
     binds = (*common, *mounts)
-    folders = [*_FOLDERS, *((cover, 0o755) for cover in covers)]
+    own = additions(python)
+    folders = [*_FOLDERS, *own.folders, *((cover, 0o755) for cover in covers)]
     if spec.working_directory != "/" and governing(binds, spec.working_directory) is None:
         folders.append((spec.working_directory, 0o755))
     return SandboxPlan(
         root="",
         binds=binds,
-        links=host.links,
+        links=(*host.links, *own.links),
         folders=tuple(folders),
-        files=shims(python.executable),
+        files=(*shims(python.executable), *own.files),
         network=spec.network,
         new_user=new_user,
     )
@@ -152,7 +150,7 @@ def shims(python: Path) -> tuple[tuple[str, int, str], ...]:
 def environment_inside(spec: JobSpec, python: PythonFacts) -> dict[str, str]:
     """Return the variables of a job in a sandbox: its own, and what a shell and Python cannot do without."""
     before = f"{SHIMS}:" if shims(python.executable) else ""
-    return {
+    variables = {
         "HOME": HOME,
         "LANG": "C.UTF-8",
         "PATH": f"{before}{python.executable.parent}:{_STANDARD_PATH}",
@@ -160,6 +158,7 @@ def environment_inside(spec: JobSpec, python: PythonFacts) -> dict[str, str]:
         "TAR_OPTIONS": "--no-same-owner",
         **spec.environment,
     }
+    return with_additions(variables, PLACE, additions(python).packages)
 
 
 def command_inside(spec: JobSpec) -> tuple[str, ...]:

@@ -301,7 +301,8 @@ def _install(training: Training, what: Sequence[str]) -> None:
         "--no-input",
         "--disable-pip-version-check",
     ]
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    # PIP_PYTHON would send pip elsewhere.
+    environment = {n: value for n, value in os.environ.items() if n not in ("PYTHONPATH", "PIP_PYTHON")}
     _say(f"Installing: pip install {' '.join(what)}")
     code, last = _run_and_show([*command, *what], environment)
     if code != 0:

@@ -13,6 +13,7 @@ from stepmill.compute.spec import JobSpec, Mount
 from stepmill.core.errors import ComputeError
 
 ROOT = Path("/jobs/a/root")
+FACTS = Pythons().facts(Path(sys.executable))
 
 
 def _spec(folder: Path, *mounts: Mount, **environment: str) -> JobSpec:
@@ -56,7 +57,7 @@ def test_mounts_become_links(tmp_path: Path) -> None:
         tmp_path / "job", Mount(data, "/opt/ml/input/data/train"), Mount(one, "/opt/ml/input/config/one.json")
     )
     for _ in range(2):  # a server that comes back does it again
-        relocation = lay_out_plainly(spec)
+        relocation = lay_out_plainly(spec, FACTS)
         assert relocation.place("/opt/ml/input/data/train").readlink() == data
         assert relocation.place("/opt/ml/input/config/one.json").read_text() == "{}"
 
@@ -66,7 +67,7 @@ def test_a_mount_at_the_base_holds_the_others(tmp_path: Path) -> None:
     (ml / "input/data/train").mkdir(parents=True)
     data.mkdir()
     spec = _spec(tmp_path / "job", Mount(ml, "/opt/ml"), Mount(data, "/opt/ml/input/data/train"))
-    relocation = lay_out_plainly(spec)
+    relocation = lay_out_plainly(spec, FACTS)
     assert relocation.place("/opt/ml").readlink() == ml
     assert (ml / "input/data/train").readlink() == data
 
@@ -76,16 +77,16 @@ def test_something_that_is_in_the_way_is_told(tmp_path: Path) -> None:
     (ml / "model").mkdir(parents=True)
     (ml / "model/precious").write_text("x")
     data.mkdir()
+    spec = _spec(tmp_path / "job", Mount(ml, "/opt/ml"), Mount(data, "/opt/ml/model"))
     with pytest.raises(ComputeError, match="something in it already"):
-        lay_out_plainly(_spec(tmp_path / "job", Mount(ml, "/opt/ml"), Mount(data, "/opt/ml/model")))
+        lay_out_plainly(spec, FACTS)
     assert (ml / "model/precious").read_text() == "x"
 
 
 def test_variables_point_to_the_jobs_folder(tmp_path: Path) -> None:
     spec = _spec(tmp_path / "job", SM_MODEL_DIR="/opt/ml/model", TMPDIR="/mine")
-    relocation = lay_out_plainly(spec)
-    facts = Pythons().facts(Path(sys.executable))
-    found = plain_environment(spec, relocation, facts, {"PATH": "/usr/bin", "SECRET": "x"})
+    relocation = lay_out_plainly(spec, FACTS)
+    found = plain_environment(spec, relocation, FACTS, {"PATH": "/usr/bin", "SECRET": "x"})
     root = tmp_path / "job/root"
     assert found["SM_MODEL_DIR"] == f"{root}/opt/ml/model"
     assert found["SAGEMAKER_BASE_DIR"] == f"{root}/opt/ml"

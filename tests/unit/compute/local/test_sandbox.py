@@ -34,7 +34,8 @@ def _spec(tmp_path: Path, **fields: Any) -> JobSpec:
 
 
 def _facts(*folders: str, executable: str = "/v/bin/python") -> PythonFacts:
-    return PythonFacts(Path(executable), (3, 11, 7), tuple(Path(folder) for folder in folders))
+    shown = tuple(Path(folder) for folder in folders)
+    return PythonFacts(Path(executable), (3, 11, 7), shown, base=Path("/usr/bin/python3"))
 
 
 def _shown(plan: SandboxPlan) -> list[tuple[str, str, bool]]:
@@ -52,7 +53,7 @@ def test_a_job_sees_the_system_its_python_and_its_mounts(tmp_path: Path) -> None
         ("/var/empty", "/etc/ssh", True),
         (str(tmp_path), "/opt/ml/model", False),
     ]
-    assert plan.links == (("/bin", "usr/bin"),)
+    assert ("/bin", "usr/bin") in plan.links
     assert plan.root == ""
 
 
@@ -196,7 +197,7 @@ class TestPythons:
         asked = tmp_path / "asked"
         fake = tmp_path / "python"
         told = {"executable": str(fake), "prefix": "/usr", "base_prefix": "/usr", "version": [3, 11, 1]}
-        answer = json.dumps({**told, "paths": [str(site)]})
+        answer = json.dumps({**told, "base": str(fake), "search_path": [str(site)], "mapped": []})
         fake.write_text(f"#!/bin/sh\necho x >> {asked}\necho noise\necho '{answer}'\n")
         fake.chmod(0o755)
         pythons = Pythons()
