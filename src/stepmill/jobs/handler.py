@@ -8,6 +8,7 @@ ended. So the same task, handed over again after a crash at any instant, goes on
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -38,6 +39,7 @@ from stepmill.jobs import failures
 from stepmill.jobs.contract import job_environment
 from stepmill.jobs.failures import Outcome, cause_text, full_disk_told, outcome_of
 from stepmill.jobs.kinds import Collected, JobKind, R, Workplace, can_be_warm, read_small_file
+from stepmill.jobs.later import Later
 from stepmill.jobs.outputs import Delivery, deliver, files_to, host_folder
 from stepmill.jobs.records import JobRecords, JobState, describe, state_of
 from stepmill.jobs.requests.common import check_job_name
@@ -84,6 +86,10 @@ class JobHandler(Generic[R]):
         self._synchroniser = Synchroniser(services.objects)
         # Jobs that were asked to stop, maybe before they were started.
         self._stopping: set[str] = set()
+        # What running jobs have entered, but their records do not tell yet.
+        self._begun: dict[str, Callable[[JobState], JobState]] = {}
+        self._changing = threading.Lock()
+        self._later = Later(f"later-{kind.record_kind}")
         self._collectors = ThreadPoolExecutor(_COLLECTORS, thread_name_prefix=f"collect-{kind.record_kind}")
 
     def folder(self, name: str) -> Path:
@@ -121,13 +127,14 @@ class JobHandler(Generic[R]):
         if record is None or state_of(record).status.is_final:
             return
         self._stopping.add(name)
-        self._records.change(name, self._asked_to_stop)
+        self._change(name, self._asked_to_stop)
         self._services.compute.stop(self.folder(name))
 
     def close(self) -> None:
         """Wait for jobs that are being collected; leave running ones alone."""
         self._synchroniser.close()
         self._collectors.shutdown()
+        self._later.close()
 
     def _first_state(self, task: Task, arn: str, notes: Sequence[str]) -> JobState:
         state = JobState(task.id, arn, task.execution_arn, task.step).with_notes(*notes)
@@ -153,6 +160,8 @@ class JobHandler(Generic[R]):
             return
         self._synchroniser.watch(place.name, place.ml, self._continuous(job), begun=begun)
         services.compute.run(self._spec(job, image, command, staged), partial(self._on_event, job))
+        # While the job starts, this process has nothing else to do for it.
+        self._later.hurry()
         # Whoever asked before the job was started found nothing to stop.
         if place.name in self._stopping:
             services.compute.stop(place.folder)
@@ -203,9 +212,23 @@ class JobHandler(Generic[R]):
             ).with_notes(*job.notes, *event.notes)
             return state if state.stop_requested else state.entered("Training", now)
 
-        self._records.change(job.place.name, running)
+        # A short job has ended before that is written; then it is written with the end.
+        self._begun[job.place.name] = running
+        self._later.put(partial(self._note_begun, job.place.name))
         if event.notes:
             job.report(TaskStarted(job.task.id, job.metadata, event.notes))
+
+    def _note_begun(self, name: str) -> None:
+        if name in self._begun:
+            self._change(name, lambda state: state)
+
+    def _change(self, name: str, change: Callable[[JobState], JobState]) -> Record:
+        """Change how a job stands, after what was not written yet."""
+        with self._changing:
+            begun = self._begun.get(name)
+            record = self._records.change(name, lambda state: change(begun(state) if begun else state))
+            self._begun.pop(name, None)
+        return record
 
     def _after_finish(self, job: _Job[R], future: Future[None]) -> None:
         error = future.exception()
@@ -225,7 +248,7 @@ class JobHandler(Generic[R]):
             now = self._services.clock.now()
             # A phase is no reason to lose sight of how the job ended.
             with suppress(StorageFullError):
-                self._records.change(place.name, lambda state: state.entered("Uploading", now))
+                self._change(place.name, lambda state: state.entered("Uploading", now))
         with translated_disk_errors():
             collected = self._kind.collect(
                 job.request,
@@ -280,15 +303,15 @@ class JobHandler(Generic[R]):
         record = self._write_end(job.place, final)
         self._stopping.discard(job.place.name)
         self._report_end(job, record)
-        self._tidy_up(job.place, keep=bool(outcome.error))
+        self._later.put(partial(self._tidy_up, job.place, keep=bool(outcome.error)))
 
     def _write_end(self, place: Workplace, final: Callable[[JobState], JobState]) -> Record:
         try:
-            return self._records.change(place.name, final)
+            return self._change(place.name, final)
         except StorageFullError:
             # What the job wrote may be all that fills the disk. Its outputs are stored by now, or refused.
             self._tidy_up(place, keep=False)
-            return self._records.change(place.name, final)
+            return self._change(place.name, final)
 
     def _fail(self, job: _Job[R], error: BaseException) -> None:
         """End a job that could not be staged, started or collected."""

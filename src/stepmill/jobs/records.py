@@ -160,12 +160,14 @@ class JobRecords:
         Raises:
             ConflictError: If another task has made a job of that name.
         """
-        record = self._records.find(self.kind, name)
-        if record is None:
+        # Nearly always it is: so no look before.
+        try:
             body = body_of(request, state)
             return self._records.create(
                 self.kind, name, body, parent=state.execution_arn, status=state.status
             )
+        except ConflictError:
+            record = self._records.get(self.kind, name)
         if state_of(record).task_id != state.task_id:
             raise ConflictError(f"There is a {self.kind} {name!r} already.", mend="Choose another name.")
         return record
