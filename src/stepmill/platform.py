@@ -157,7 +157,7 @@ class Platform:
     @cached_property
     def compute(self) -> LocalCompute:
         """Where jobs run."""
-        return LocalCompute(hidden=(self.settings.home,), warm=self.settings.warm)
+        return LocalCompute(hidden=(self.settings.home,), warm=self.settings.warm, roots=self.layout.roots)
 
     @cached_property
     def models(self) -> ModelRegistry:

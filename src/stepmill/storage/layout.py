@@ -52,9 +52,9 @@ class HomeLayout:
         return self.home / "environments"
 
     @property
-    def run(self) -> Path:
-        """Folder of sockets and locks of what is running; nothing in it outlives its process."""
-        return self.home / "run"
+    def roots(self) -> Path:
+        """Folder of the throw-away file systems of jobs, used again and again."""
+        return self.home / "roots"
 
     @property
     def reserve(self) -> Path:
@@ -88,5 +88,5 @@ class HomeLayout:
                 # The home lies in a project, and the project in git more often than not.
                 (self.home / ".gitignore").write_text("*\n")
                 self.keep_reserve()
-            for folder in (self.objects, self.jobs, self.engines, self.environments, self.run):
+            for folder in (self.objects, self.jobs, self.engines, self.environments, self.roots):
                 folder.mkdir(mode=_PRIVATE, exist_ok=True)

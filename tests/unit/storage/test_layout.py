@@ -14,15 +14,22 @@ from stepmill.storage.layout import HomeLayout
 def test_everything_lies_in_the_home(tmp_path: Path) -> None:
     layout = HomeLayout(tmp_path)
     assert layout.database == tmp_path / "stepmill.db"
-    folders = [layout.objects, layout.jobs, layout.engines, layout.environments, layout.run]
-    assert [folder.name for folder in folders] == ["objects", "jobs", "engines", "environments", "run"]
+    folders = [layout.objects, layout.jobs, layout.engines, layout.environments, layout.roots]
+    assert [folder.name for folder in folders] == ["objects", "jobs", "engines", "environments", "roots"]
     assert {folder.parent for folder in folders} == {tmp_path}
 
 
 def test_nobody_else_may_look_into_a_new_home(tmp_path: Path) -> None:
     layout = HomeLayout(tmp_path / "project" / ".stepmill")
     layout.create()
-    for folder in (layout.home, layout.objects, layout.jobs, layout.engines, layout.environments, layout.run):
+    for folder in (
+        layout.home,
+        layout.objects,
+        layout.jobs,
+        layout.engines,
+        layout.environments,
+        layout.roots,
+    ):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
