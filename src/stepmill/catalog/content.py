@@ -1,6 +1,7 @@
 """Digests of content, wherever it lies: an object, all objects below a prefix, or a local path.
 
-Equal content has equal digests, so that uploading unchanged code again changes nothing.
+Equal content has equal digests, so that uploading unchanged code again changes nothing. That goes for
+archives of source code too, whose bytes tell when they were packed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from stepmill.catalog.source_archives import SOURCE_ARCHIVE, archive_digest
 from stepmill.core.errors import InvalidInputError, NotFoundError, StorageError
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.objects.uri import S3Uri
@@ -34,6 +36,7 @@ class ContentDigests:
         self._objects = objects
         self._project = project
         self._known: dict[Path, tuple[_Stamp, str]] = {}
+        self._archives: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def of_object(self, uri: str) -> str:
@@ -45,7 +48,7 @@ class ContentDigests:
         """
         path = self._local_path(uri)
         if path is None:
-            return self._objects.digest(S3Uri.parse(uri))
+            return self._of_stored(S3Uri.parse(uri))
         if not path.is_file():
             raise NotFoundError(f"There is no file {path}.")
         return self._of_file(path)
@@ -66,12 +69,32 @@ class ContentDigests:
         address = S3Uri.parse(uri)
         if address.key and not address.key.endswith("/"):
             try:
-                return _named(address.name, self._objects.digest(address))
+                return _named(address.name, self._of_stored(address))
             except NotFoundError:
                 pass
         if next(self._objects.all(address), None) is None:
             raise NotFoundError(f"There is no object below {uri}.")
-        return self._objects.digest_below(address)
+        return self._of_prefix(address)
+
+    def _of_prefix(self, prefix: S3Uri) -> str:
+        """Digest all below a prefix; an archive of source code directly below it by what it holds."""
+        folder = f"{prefix.key.rstrip('/')}/" if prefix.key else ""
+        archive = S3Uri(prefix.bucket, folder + SOURCE_ARCHIVE)
+        try:
+            held = self._of_stored(archive)
+        except NotFoundError:
+            return self._objects.digest_below(prefix)
+        others = [info for info in self._objects.all(prefix) if info.key != archive.key]
+        named = [_named(info.key.removeprefix(prefix.key), self._objects.digest(info.uri)) for info in others]
+        return sha256(" ".join([held, *named]).encode()).hexdigest()
+
+    def _of_stored(self, uri: S3Uri) -> str:
+        digest = self._objects.digest(uri)
+        if uri.name != SOURCE_ARCHIVE:
+            return digest
+        if digest not in self._archives:
+            self._archives[digest] = archive_digest(self._objects.chunks(uri)) or digest
+        return self._archives[digest]
 
     def _local_path(self, uri: str) -> Path | None:
         """Return the path that an address stands for; ``None`` if it is another scheme's."""

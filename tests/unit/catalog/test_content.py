@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import io
 import os
+import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from stepmill.catalog.content import ContentDigests
 from stepmill.core.errors import InvalidInputError, NotFoundError
+from stepmill.storage.objects.uri import S3Uri
 from support.keeping import Keeping, keeping
 
 
@@ -111,3 +114,41 @@ def test_the_order_of_writing_does_not_matter(files: dict[str, bytes]) -> None:
                 Path(folder, name).write_bytes(files[name])
             digests.add(ContentDigests(None, Path("/")).below(folder))  # type: ignore[arg-type]
     assert len(digests) == 1
+
+
+def _packed(when: int, **files: str) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, text in files.items():
+            member = tarfile.TarInfo(f"{name}.py")
+            member.size, member.mtime = len(text), when
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return packed.getvalue()
+
+
+def test_source_code_that_is_packed_again_is_the_same(kept: Keeping) -> None:
+    for prefix, when, code in (("one", 1, "a"), ("two", 2, "a"), ("three", 2, "b")):
+        kept.objects.put_bytes(
+            S3Uri("bucket", f"{prefix}/sourcedir.tar.gz"), _packed(when, train=code, helper="")
+        )
+        kept.put(f"s3://bucket/{prefix}/install.py", "pass")
+    contents = kept.contents
+
+    def all_of(prefix: str) -> tuple[str, ...]:
+        archive = f"s3://bucket/{prefix}/sourcedir.tar.gz"
+        folder = f"s3://bucket/{prefix}"
+        return contents.of_object(archive), contents.below(archive), contents.below(folder)
+
+    assert all_of("one") == all_of("two")
+    assert not set(all_of("one")) & set(all_of("three"))
+    before = contents.below("s3://bucket/one/")
+    kept.put("s3://bucket/one/install.py", "raise")
+    assert contents.below("s3://bucket/one/") != before
+
+
+def test_data_that_is_packed_again_is_other_data(kept: Keeping) -> None:
+    for number in (1, 2):
+        kept.objects.put_bytes(S3Uri("bucket", f"{number}/data.tar.gz"), _packed(number, a="1"))
+    assert kept.contents.below("s3://bucket/1/data.tar.gz") != kept.contents.below(
+        "s3://bucket/2/data.tar.gz"
+    )
