@@ -122,6 +122,8 @@ class Platform:
         self.settings = settings
         self._remark = remark
         self._use_cache = use_cache
+        # Those of jobs: what they do after a job's end is to be done before the database closes.
+        self._to_close: list[Callable[[], None]] = []
         self.layout = HomeLayout(settings.home)
         self.layout.create()
         self._clock = SystemClock()
@@ -150,6 +152,8 @@ class Platform:
             self.engine.close()
         if "compute" in self.__dict__:
             self.compute.close()
+        for close in self._to_close:
+            close()
         self._database.close()
 
     # ---- parts that are made when somebody needs them ------------------------------------------
@@ -234,10 +238,13 @@ class Platform:
         functions = FunctionHandler(
             self.functions, self.objects, self.records, self.compute, surroundings, log_tail
         )
+        of_processing = processing.processing_handler(services)
+        of_training = training.training_handler(services)
+        self._to_close += [of_processing.close, of_training.close]
         keys = JobKeys(self._contents, self.objects, settings.project, self._images.identity)
         return {
-            processing.RESOURCE: self._cached(processing.processing_handler(services), keys.processing),
-            training.RESOURCE: self._cached(training.training_handler(services), keys.training),
+            processing.RESOURCE: self._cached(of_processing, keys.processing),
+            training.RESOURCE: self._cached(of_training, keys.training),
             "sagemaker:createModel": ModelHandler(
                 Models(self.records, self._contents, self.models, settings.arns)
             ),

@@ -201,8 +201,9 @@ class JobHandler(Generic[R]):
     def _on_event(self, job: _Job[R], event: JobEvent) -> None:
         if isinstance(event, JobEnded):
             # Collecting may take long; the thread that reports ends is not ours to keep.
-            future = self._collectors.submit(self._finish, job, event)
-            future.add_done_callback(partial(self._after_finish, job))
+            with suppress(RuntimeError):  # closed: the next engine picks the job up
+                future = self._collectors.submit(self._finish, job, event)
+                future.add_done_callback(partial(self._after_finish, job))
             return
         now = self._services.clock.now()
 
