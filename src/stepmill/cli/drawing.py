@@ -53,7 +53,7 @@ def step_table(
         table.add_column(title, no_wrap=True)
     table.add_column("TIME", justify="right", no_wrap=True)
     table.add_column("", overflow="fold")
-    rows = arrange({name: line.after for name, line in progress.lines.items()})
+    rows = arrange({name: line.after for name, line in progress.shown().items()})
     shown = _most_interesting(rows, progress, most_rows)
     for row in shown:
         line = progress.lines[row.name]
@@ -73,7 +73,7 @@ def headline(pipeline: str, execution: str, progress: Progress, took: str) -> Te
     """Return one line about the whole: which execution, how it stands, how far it is."""
     counts = progress.count()
     done = counts.get("Succeeded", 0)
-    total = len(progress.lines) - sum(counts.get(status, 0) for status in _SAID)
+    total = sum(counts.values()) - sum(counts.get(status, 0) for status in _SAID)
     text = Text.assemble((pipeline, "bold"), " ", (execution, "cyan"), "  ")
     text.append_text(marked(progress.status))
     return text.append(f"  {done}/{total} steps  {took}", style="dim")

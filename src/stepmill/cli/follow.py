@@ -94,6 +94,10 @@ class _Plain:
                 return f"{line.name}: taken over from an earlier execution"
             case "StepRunning":
                 remarks = "; ".join(line.remarks[known_remarks:])
+                if line.type == "Callback" and facts:
+                    remarks = (
+                        f"waits for an answer: stepmill callbacks succeed{facts.removeprefix('  token')}"
+                    )
                 return f"{line.name}: {remarks}" if remarks else ""
         return ""
 

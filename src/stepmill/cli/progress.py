@@ -43,6 +43,7 @@ class StepLine:
         reason: Why it failed.
         remarks: What those said who did the work: why the cache missed, which isolation a job has.
         facts: Results worth a look: metrics, the outcome of a condition, the version of a model.
+        repeats: Of a child of a ForEach, the step of its body that it repeats; else empty.
     """
 
     name: str
@@ -56,6 +57,7 @@ class StepLine:
     reason: str = ""
     remarks: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
+    repeats: str = ""
 
     def took(self, now: datetime) -> timedelta | None:
         """Return how long the step has been running, or ran."""
@@ -87,15 +89,30 @@ class Progress:
                 self.status = {"Started": "Executing", "Retried": "Executing"}.get(what[9:], what[9:])
                 self.reason = str(body.get("reason", ""))
             return
-        line = self.lines.get(step) or StepLine(step)
+        line = self.lines.get(step) or self._child(step)
         self.lines[step] = _after_event(line, what, at, body)
 
+    def shown(self) -> dict[str, StepLine]:
+        """Return the lines worth showing: a step of a ForEach's body only until it has children."""
+        repeated = {line.repeats for line in self.lines.values()}
+        return {name: line for name, line in self.lines.items() if name not in repeated}
+
     def count(self) -> Mapping[str, int]:
-        """Return how many steps have each status."""
+        """Return how many of the steps that are shown have each status."""
         counts: dict[str, int] = {}
-        for line in self.lines.values():
+        for line in self.shown().values():
             counts[line.status] = counts.get(line.status, 0) + 1
         return counts
+
+    def _child(self, name: str) -> StepLine:
+        """Return the line of a child of a ForEach, of which nothing was known: ``<body step>-<index>``."""
+        body, _, index = name.rpartition("-")
+        if body not in self.lines:
+            return StepLine(name)
+        # What a body step waits for is the loop itself, or another step of the body.
+        loops = {line.name for line in self.lines.values() if line.type == "ForEach"}
+        after = tuple(need if need in loops else f"{need}-{index}" for need in self.lines[body].after)
+        return StepLine(name, after=after, repeats=body)
 
 
 def _after_event(line: StepLine, what: str, at: datetime, body: JsonObject) -> StepLine:
@@ -159,6 +176,8 @@ def brief(reason: str) -> str:
         'AlgorithmError: ValueError: no'
         >>> brief("ClientError: no such file\nLast lines of the log:\n  ...")
         'ClientError: no such file'
+        >>> brief("ClientError: There is no function 'f'. Add it in stepmill.toml:\n    [functions.f]")
+        "ClientError: There is no function 'f'."
     """
     lines = reason.partition("\nLast lines of the log:")[0].splitlines() or [""]
     word, colon, _ = lines[0].partition(": ")
@@ -169,7 +188,14 @@ def brief(reason: str) -> str:
             return f"{word}: {said}"[:LONGEST_BRIEF]
     if colon and any("Traceback (most recent" in line for line in lines[:-1]):
         return f"{word}: {lines[-1].strip()}"[:LONGEST_BRIEF]
-    return lines[0][:LONGEST_BRIEF]
+    # A sentence that ends with a colon goes on in lines that are not shown here.
+    first = lines[0] if not lines[0].endswith(":") or len(lines) == 1 else _without_last_sentence(lines[0])
+    return first[:LONGEST_BRIEF]
+
+
+def _without_last_sentence(line: str) -> str:
+    kept = max(line.rfind(end) for end in (". ", ") "))
+    return line[: kept + 1] if kept > 0 else line
 
 
 def _texts(value: Json) -> tuple[str, ...]:

@@ -75,7 +75,8 @@ def _line(view: StepView, metrics: Mapping[str, float]) -> StepLine:
         name=view.name,
         type=str(view.step.type),
         status=str(view.status),
-        after=view.needs,
+        # The body of a ForEach waits for nothing but its loop.
+        after=view.needs or ((view.parent,) if view.parent else ()),
         started_at=view.started_at,
         ended_at=view.ended_at,
         attempt=view.attempt,
@@ -86,4 +87,5 @@ def _line(view: StepView, metrics: Mapping[str, float]) -> StepLine:
             *facts_of(view.metadata),
             *(f"{name} {number(value)}" for name, value in metrics.items()),
         ),
+        repeats="" if view.index < 0 else view.step.name,
     )

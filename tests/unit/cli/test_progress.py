@@ -94,6 +94,32 @@ def test_children_of_a_foreach_come_as_they_start() -> None:
     assert progress.lines["Body-0"].type == "Processing"
 
 
+def loop_of(*events: tuple[str, str, float, JsonObject]) -> Progress:
+    progress = Progress.of(
+        [
+            StepLine("Sweep", "ForEach"),
+            StepLine("Train", "Training", after=("Sweep",)),
+            StepLine("Test", "Processing", after=("Train",)),
+        ]
+    )
+    for what, step, seconds, body in events:
+        progress.apply(what, step, T0 + timedelta(seconds=seconds), body)
+    return progress
+
+
+def test_the_body_of_a_foreach_is_shown_until_its_children_are() -> None:
+    assert list(loop_of().shown()) == ["Sweep", "Train", "Test"]
+    begun = loop_of(("StepStarted", "Train-0", 1, {}), ("StepStarted", "Train-1", 1, {}))
+    assert list(begun.shown()) == ["Sweep", "Test", "Train-0", "Train-1"]
+    assert begun.count() == {WAITING: 2, "Executing": 2}
+
+
+def test_the_children_of_a_foreach_hang_where_its_body_hung() -> None:
+    lines = loop_of(("StepStarted", "Train-7", 1, {}), ("StepStarted", "Test-7", 2, {})).lines
+    assert lines["Train-7"].after == ("Sweep",)
+    assert (lines["Test-7"].after, lines["Test-7"].repeats) == (("Train-7",), "Test")
+
+
 def test_the_end_of_the_execution_is_taken_in() -> None:
     progress = after(("ExecutionStarted", "", 0, {}), ("ExecutionFailed", "", 1, {"reason": "why"}))
     assert (progress.status, progress.reason) == ("Failed", "why")
@@ -118,7 +144,7 @@ def test_facts_of_strange_metadata_are_none() -> None:
 )
 def test_no_history_makes_it_fail(events: list[tuple[str, str, float, JsonObject]]) -> None:
     progress = after(*events)
-    assert sum(progress.count().values()) == len(progress.lines) >= 2
+    assert sum(progress.count().values()) == len(progress.lines) >= 2  # none of them repeats another
 
 
 TRACEBACK = "Traceback (most recent call last):"
@@ -130,6 +156,9 @@ TRACEBACK = "Traceback (most recent call last):"
         ("", ""),
         ("The error is 5.", "The error is 5."),
         ("ClientError: missing\nmore", "ClientError: missing"),
+        ("ClientError: missing. (at x) Write one of:\n  a\n  b", "ClientError: missing. (at x)"),
+        ("ClientError: these:\n  a\n  b", "ClientError: these:"),
+        ("ClientError: missing. Write:", "ClientError: missing. Write:"),
         (f"AlgorithmError: {TRACEBACK}\n  File\nE: b, exit code: 1", "AlgorithmError: E: b, exit code: 1"),
         (f"AlgorithmError: reading\n{TRACEBACK}\n  File\nE: b", "AlgorithmError: E: b"),
         (f"AlgorithmError: {TRACEBACK}\n  a\nE: b\nLast lines of the log:\n  c", "AlgorithmError: E: b"),
