@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -33,12 +34,29 @@ def read_json(text: str | bytes, *, where: str = "") -> Json:
     try:
         value: Json = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise InvalidInputError(f"This is not valid JSON: {error}.", where=where) from error
+        raise InvalidInputError(f"This is not valid JSON: {_fault(text, error)}.", where=where) from error
     if _is_deeper_than(value, DEEPEST_NESTING):
         raise InvalidInputError(
             f"The document is nested deeper than {DEEPEST_NESTING} levels.", where=where, mend="Flatten it."
         )
     return value
+
+
+def _fault(text: str | bytes, error: Exception) -> str:
+    """Return what is wrong with a text that is not JSON, with the line if that can be told."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    try:
+        json.loads((text.encode() if isinstance(text, str) else text).decode())
+    except UnicodeError:
+        return "it is not UTF-8"
+    except json.JSONDecodeError as second:
+        said = second.msg[:1].lower() + second.msg[1:]
+        return f"{said}, in line {second.lineno}, column {second.colno}"
+    except (ValueError, RecursionError):
+        pass
+    # What Python reads, and RFC 8259 does not allow: NaN, for one.
+    return str(error)
 
 
 def write_json(value: object) -> str:

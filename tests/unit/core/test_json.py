@@ -39,6 +39,21 @@ def test_what_is_not_json_is_refused_with_its_place(text: str | bytes) -> None:
     assert caught.value.where == "input.json"
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{\n  "a": 1,\n}', "in line 3, column 1"),
+        ("{'a': 1}", "in line 1, column 2"),
+        (b"\xff\xfe", "not UTF-8"),
+        ("NaN", "malformed"),
+        ("[" * 100_000, "nested too deep"),
+    ],
+)
+def test_it_is_said_what_is_no_json_and_where(text: str | bytes, said: str) -> None:
+    with pytest.raises(InvalidInputError, match=said):
+        read_json(text)
+
+
 @pytest.mark.parametrize("levels", [DEEPEST_NESTING + 1, 100_000])
 def test_a_document_nested_too_deep_is_refused(levels: int) -> None:
     with pytest.raises(InvalidInputError):

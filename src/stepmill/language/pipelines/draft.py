@@ -45,6 +45,7 @@ class Draft:
 
     collector: Collector
     parameters: dict[str, Parameter] = field(default_factory=dict)
+    parameter_places: dict[str, Place] = field(default_factory=dict)
     experiment: ExperimentConfig | None = DEFAULT_EXPERIMENT
     places: dict[str, Place] = field(default_factory=dict)  # of every named step, in order
     steps: dict[str, Step] = field(default_factory=dict)  # of those whose type is known

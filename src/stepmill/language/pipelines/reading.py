@@ -148,6 +148,7 @@ def _parameters(draft: Draft, value: Json, place: Place) -> None:
             draft.collector.add(Code.DUPLICATE_NAME, place / index / "Name", message)
         elif parameter:
             draft.parameters[parameter.name] = parameter
+            draft.parameter_places[parameter.name] = place / index
     if len(draft.parameters) > _MOST_PARAMETERS:
         message = f"There are {len(draft.parameters)} parameters; AWS's usual quota is {_MOST_PARAMETERS}."
         draft.collector.add(Code.AWS_LIMIT, place, message, "Ask AWS to raise it before running this there.")

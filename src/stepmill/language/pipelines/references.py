@@ -25,7 +25,7 @@ from stepmill.language.pipelines.expressions import (
     GetStepProperty,
     ReadPropertyFile,
 )
-from stepmill.language.pipelines.places import ROOT, Place, show
+from stepmill.language.pipelines.places import Place, show
 from stepmill.language.pipelines.properties import PropertyCheck, outputs_of
 
 _ITERATION_NAME = re.compile(r"(?P<body>.+)-\d+\Z")
@@ -230,7 +230,8 @@ class ReferenceCheck:
         for name in self.definition.parameters:
             if name not in used:
                 message = f"Nothing refers to parameter {show(name)}."
-                self._collector.add(Code.UNUSED_PARAMETER, ROOT / "Parameters", message)
+                place = self.draft.parameter_places[name]
+                self._collector.add(Code.UNUSED_PARAMETER, place, message)
 
     def _nearest(self, word: str, known: Iterable[str]) -> str:
         names = list(known)

@@ -173,6 +173,7 @@ def test_parameters_have_names_of_their_own() -> None:
 def test_a_parameter_that_nothing_uses_is_a_warning() -> None:
     finding = only_finding(STEP, parameters=[{"Name": "A"}])
     assert (finding.code, finding.severity) == ("UNUSED_PARAMETER", "warning")
+    assert finding.path == "Parameters[0]"
 
 
 def test_all_errors_come_at_once() -> None:
