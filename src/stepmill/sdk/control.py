@@ -152,7 +152,8 @@ class ForEachStep(Step):
         Raises:
             InvalidInputError: If none is selected, or the value is another step's.
         """
-        if self.best is None or value.step is not self.best.value.step:
+        chosen = self.best.value.step if self.best is not None else None
+        if not isinstance(value, Property) or value.step is not chosen:
             raise InvalidInputError(
                 f"{value!r} cannot be selected.",
                 where=self.where,
@@ -164,7 +165,8 @@ class ForEachStep(Step):
         """Return a value of one iteration, counted from 0.
 
         Raises:
-            InvalidInputError: If the value is not that of a step in the body.
+            InvalidInputError: If the value is not that of a step in the body, or is read from a file:
+                the language reads files of steps outside of loops only.
         """
         step = self._body_step(value)
         return Property(self, f".IterationOutputs[{index}].{step.name}{value.path}", value.text)
@@ -174,6 +176,12 @@ class ForEachStep(Step):
         return (step for step in super().needs() if step not in self.body)
 
     def _body_step(self, value: Property) -> Producer:
+        if not isinstance(value, Property):
+            raise InvalidInputError(
+                f"{value!r} cannot be read from outside of the loop.",
+                where=self.where,
+                mend="Use a property of one of its steps: a metric, its model, an output.",
+            )
         if not any(value.step is step for step in self.body):
             raise InvalidInputError(
                 f"{value!r} is not a value of a step in the loop.",

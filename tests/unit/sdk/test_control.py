@@ -158,6 +158,15 @@ def test_what_a_loop_does_not_leave() -> None:
         step.iteration(0, other.model)
 
 
+def test_a_file_that_a_loop_wrote_cannot_be_read_from_outside() -> None:
+    report = job("A", outputs=["o"]).report("x.json")["a"]
+    step = loop()
+    with pytest.raises(InvalidInputError, match="cannot be read from outside"):
+        step.iteration(0, report)
+    with pytest.raises(InvalidInputError, match="cannot be selected"):
+        step.selected(report)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
