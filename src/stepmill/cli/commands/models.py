@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from stepmill.cli.context import AsJson, open_platform
-from stepmill.cli.output import Output, table
+from stepmill.cli.output import Output, moment, table
 from stepmill.core.json import JsonObject, write_json
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def list_(
         [
             f"{version['ModelPackageGroupName']}/{version['ModelPackageVersion']}",
             _text(version, "ModelApprovalStatus"),
-            _text(version, "CreationTime"),
+            moment(datetime.fromisoformat(_text(version, "CreationTime"))),
             _model_data(version),
         ]
         for version in versions
@@ -61,7 +62,7 @@ def show(version: Version, as_json: AsJson = False) -> None:
         found = platform.models.describe(version)
         approvals = platform.models.approvals(version)
     shown: list[list[str | Text]] = [[name, Text(_shown(value))] for name, value in found.items()]
-    decisions = [[a.at, str(a.status), a.description] for a in approvals]
+    decisions = [[moment(datetime.fromisoformat(a.at)), str(a.status), a.description] for a in approvals]
     output.answer(
         found,
         table(["", ""], shown),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -51,7 +52,8 @@ def list_(
 def get(
     uri: Address,
     path: Annotated[
-        Path, typer.Argument(help="File or folder to copy it to. [default: here]", show_default=False)
+        Path,
+        typer.Argument(help="File or folder to copy it to; - prints it. [default: here]", show_default=False),
     ] = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -61,6 +63,10 @@ def get(
 
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
+        if str(path) == "-":
+            for chunk in platform.objects.chunks(S3Uri.parse(uri)):
+                sys.stdout.buffer.write(chunk)
+            return
         files = fetch(platform.objects, S3Uri.parse(uri), path)
     output.answer({"files": list(map(str, files))}, _said(files))
 
