@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from stepmill.catalog.content import ContentDigests
 from stepmill.catalog.models import Models
@@ -47,7 +47,6 @@ from stepmill.jobs.lookup import JobLookup
 from stepmill.jobs.models import ModelHandler
 from stepmill.jobs.registering import RegisterHandler
 from stepmill.jobs.services import JobServices
-from stepmill.sdk.assets import CompiledPipeline
 from stepmill.storage.cache import SqlCacheStore
 from stepmill.storage.database import Database
 from stepmill.storage.layout import HomeLayout
@@ -55,6 +54,10 @@ from stepmill.storage.objects.folder import FolderStore
 from stepmill.storage.objects.uri import S3Uri
 from stepmill.storage.sql_executions import SqlExecutionStore
 from stepmill.storage.sql_records import SqlRecordStore
+
+if TYPE_CHECKING:
+    # Whoever runs a definition, or looks at what has run, need not wait for the SDK to load.
+    from stepmill.sdk.assets import CompiledPipeline
 
 HOME_VARIABLE = "STEPMILL_HOME"
 _HOME_NAME = ".stepmill"

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import sqlalchemy
 from sqlalchemy import bindparam, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, WrongStateError
@@ -321,7 +321,12 @@ class _AlwaysWatch:
 
 def _insert_for(dialect: str) -> Any:
     """Return the ``insert`` that knows ON CONFLICT in this dialect; the two have one interface."""
-    return postgresql.insert if dialect == "postgresql" else sqlite.insert
+    if dialect == "postgresql":
+        # Not needed by those who keep everything in a file, and every command would wait for it.
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert
+    return sqlite.insert
 
 
 def _upsert(table: sqlalchemy.Table, dialect: str) -> Any:
