@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.support import IMPORTS, NOTHING, bench_platform, chain, environment, execute, rounds, show
 
 STEPS = 20
-ROUNDS = 5
+ROUNDS = 9
 
 
 def bare(script: Path) -> float:

@@ -36,11 +36,14 @@ def retry(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with a failed or stopped execution. What succeeded is kept."""
+    """Go on with a failed, stopped or interrupted execution. What succeeded is kept."""
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
         found = platform.find_execution(execution)
-        platform.engine.retry(found.id, parallelism=parallel)
+        if found.is_interrupted:
+            platform.engine.resume(found.id)
+        else:
+            platform.engine.retry(found.id, parallelism=parallel)
         ended = watch_to_the_end(output, platform, found.id, found.position)
     raise typer.Exit(ExitCode.OK if ended.status == "Succeeded" else ExitCode.FAILED)
 
