@@ -278,8 +278,10 @@ class Platform:
         """Keep a pipeline's definition as its next version if it is new, with its code and functions.
 
         Raises:
+            DefinitionError: If the definition is wrong. Carries all findings; nothing was kept.
             InvalidInputError: If SageMaker would refuse the name.
         """
+        self.engine.check(definition)
         if compiled is not None:
             for asset in compiled.assets:
                 uri = S3Uri.parse(asset.uri)

@@ -34,6 +34,7 @@ from stepmill.engine.starting import StartRequest, check_parallelism, prepare
 from stepmill.engine.summaries import ExecutionSummary
 from stepmill.language.pipelines.arguments import ServiceModels
 from stepmill.storage.executions import ExecutionStore
+from stepmill.storage.texts import check_text
 
 OPEN = frozenset(status for status in PipelineExecutionStatus if not status.is_final)
 FINAL = frozenset(status for status in PipelineExecutionStatus if status.is_final)
@@ -113,6 +114,16 @@ class Engine:
             self._lock.release()
 
     # ---- asking -----------------------------------------------------------------------------
+
+    def check(self, definition: str) -> None:
+        """Refuse what is no definition, before anything is made of it.
+
+        Raises:
+            InvalidInputError: If it is no Unicode text.
+            DefinitionError: If it is wrong. Carries all findings.
+        """
+        check_text(definition)
+        self._plans.read(definition)
 
     def start(self, request: StartRequest) -> str:
         """Start an execution; return its id, once it is written.

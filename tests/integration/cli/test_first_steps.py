@@ -179,3 +179,24 @@ def test_a_home_that_cannot_be_made(cli: Cli) -> None:
     assert refused.code == ExitCode.SYSTEM
     assert str(cli.home) in refused.err
     assert "Traceback" not in refused.err
+
+
+def test_a_wrong_definition_makes_no_version(cli: Cli) -> None:
+    cli.write("words.json", {"Version": "2020-12-01", "Steps": [{"Name": "A", "Type": "Fail"}]})
+    assert cli("run", "words.json").code == ExitCode.REFUSED
+    fails = {"Name": "A", "Type": "Fail", "Arguments": {"ErrorMessage": "as planned"}}
+    cli.write("words.json", {"Version": "2020-12-01", "Steps": [fails]})
+    cli("run", "words.json")
+    assert cli("list", "words", "--json").ok().json[0]["version"] == 1
+
+
+def test_the_executions_of_no_pipeline_cannot_be_listed(cli: Cli) -> None:
+    refused = cli("list", "words")
+    assert refused.code == ExitCode.NOT_FOUND
+    assert "There is no pipeline 'words'." in refused.err
+
+
+def test_an_object_is_printed(cli: Cli) -> None:
+    cli.write("a.txt", "one\ntwo\n")
+    cli("objects", "put", "a.txt", "s3://data/a.txt").ok()
+    assert cli("objects", "get", "s3://data/a.txt", "-").ok().out == "one\ntwo\n"

@@ -39,6 +39,8 @@ def list_(
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
         executions = platform.executions.find(pipeline=pipeline or None, limit=limit).executions
+        if pipeline and not executions:
+            platform.pipelines.get(pipeline)
     if not executions and not as_json:
         output.line("No executions yet. Start one with `stepmill run FILE`.")
         return
