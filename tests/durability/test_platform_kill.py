@@ -130,8 +130,7 @@ def test_a_training_job_outlives_the_one_who_started_it(tmp_path: Path) -> None:
             logs = list(cli.home.glob("jobs/*/*-Train-*/log"))
             return logs[0].read_text().splitlines() if logs else []
 
-        run.until("Train: started")
-        eventually(lambda: "training" in lines(), "the first line of the job", limit_s=30)
+        run.until_there_is(lambda: "training" in lines(), "the first line of the job")
         run.kill()
         assert run.process.returncode == -signal.SIGKILL
         seen = len(lines())

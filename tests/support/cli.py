@@ -79,15 +79,18 @@ class Running:
 
     def until(self, text: str) -> None:
         """Wait until it has written that."""
+        self.until_there_is(lambda: text in self.out + self.err, repr(text))
 
-        def look() -> bool:
-            ended = self.process.poll() is not None
-            if text in self.out + self.err:
-                return True
-            assert not ended, f"it ended without {text!r}:\n{self.out}\n{self.err}"
-            return False
+    def until_there_is(self, look: Callable[[], T | None], what: str) -> T:
+        """Look, while it runs, until there is something, and return it."""
 
-        eventually(look, repr(text))
+        def look_while_running() -> T | None:
+            has_ended = self.process.poll() is not None
+            found = look()
+            assert found or not has_ended, f"it ended without {what}:\n{self.out}\n{self.err}"
+            return found
+
+        return eventually(look_while_running, what)
 
     def interrupt(self) -> None:
         """Do what Ctrl-C does: SIGINT to the process group of the terminal's foreground job."""

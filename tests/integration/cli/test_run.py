@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stepmill.cli.exit_codes import ExitCode
-from support.cli import Cli, definition, eventually, open_door, processing, statuses, waiting_step
+from support.cli import Cli, Running, definition, open_door, processing, statuses, waiting_step
 
 DIABETES = Path(__file__).parents[3] / "examples" / "diabetes" / "pipeline.py"
 ALL = ["Prepare", "Train", "Evaluate", "GoodEnough", "Register"]
@@ -285,8 +285,8 @@ def approval() -> dict[str, object]:
     }
 
 
-def waiting_token(cli: Cli) -> str:
-    listed = eventually(lambda: cli("callbacks", "list", "--json").ok().json, "a callback")
+def waiting_token(cli: Cli, run: Running) -> str:
+    listed = run.until_there_is(lambda: cli("callbacks", "list", "--json").ok().json, "a callback")
     assert listed[0]["step"] == "Approve"
     assert listed[0]["arguments"] == {"model": "best"}
     return str(listed[0]["token"])
@@ -295,7 +295,7 @@ def waiting_token(cli: Cli) -> str:
 def test_a_callback_is_answered_from_another_terminal(cli: Cli) -> None:
     cli.write("approve.json", definition(approval()))
     run = cli.start("run", "approve.json")
-    token = waiting_token(cli)
+    token = waiting_token(cli, run)
     assert token in cli("callbacks", "list").ok().out
     wrong = cli("callbacks", "succeed", token)
     assert wrong.code == ExitCode.REFUSED
@@ -312,7 +312,7 @@ def test_a_callback_is_answered_from_another_terminal(cli: Cli) -> None:
 def test_a_callback_is_refused(cli: Cli) -> None:
     cli.write("approve.json", definition(approval()))
     run = cli.start("run", "approve.json")
-    cli("callbacks", "fail", waiting_token(cli), "--reason", "too old").ok()
+    cli("callbacks", "fail", waiting_token(cli, run), "--reason", "too old").ok()
     ended = run.end()
     assert ended.code == ExitCode.FAILED
     assert "too old" in ended.err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 from stepmill.cli.exit_codes import ExitCode
-from support.cli import Cli, Running, definition, eventually, open_door, processing, statuses, waiting_step
+from support.cli import Cli, Running, definition, open_door, processing, statuses, waiting_step
 
 
 def three_steps(cli: Cli) -> None:
@@ -25,7 +25,7 @@ def start_three(cli: Cli) -> Running:
     three_steps(cli)
     run = cli.start("run", "three.json")
     run.until("Wait: started")
-    eventually(lambda: "waiting" in cli_log(cli), "the job's first line")
+    run.until_there_is(lambda: "waiting" in cli_log(cli), "the job's first line")
     return run
 
 
@@ -82,7 +82,7 @@ def test_ctrl_c_twice_leaves_at_once_and_resume_goes_on(cli: Cli) -> None:
     cli.write("deaf.py", STUBBORN)
     cli.write("deaf.json", definition(processing("Wait", "deaf.py", inputs={"door": "door"})))
     run = cli.start("run", "deaf.json")
-    eventually(lambda: "deaf" in cli_log(cli), "the job's first line")
+    run.until_there_is(lambda: "deaf" in cli_log(cli), "the job's first line")
     run.interrupt()
     run.until("Ctrl-C again leaves at once")
     run.interrupt()
@@ -128,7 +128,7 @@ def test_the_one_that_is_followed_dies(cli: Cli) -> None:
     cli.write("deaf.py", STUBBORN)
     cli.write("deaf.json", definition(processing("Wait", "deaf.py", inputs={"door": "door"})))
     run = cli.start("run", "deaf.json")
-    eventually(lambda: "deaf" in cli_log(cli), "the job's first line")
+    run.until_there_is(lambda: "deaf" in cli_log(cli), "the job's first line")
     stop = cli.start("stop")
     run.until("Stopping")
     run.kill()
