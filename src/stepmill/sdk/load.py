@@ -16,6 +16,19 @@ from stepmill.sdk.names import nearest
 from stepmill.sdk.pipeline import Pipeline
 
 
+# Modules that the software of an image brings, and the extra that installs it.
+_EXTRAS = {
+    "joblib": "sklearn",
+    "numpy": "sklearn",
+    "pandas": "sklearn",
+    "scipy": "sklearn",
+    "sklearn": "sklearn",
+    "tensorflow": "tensorflow",
+    "torch": "pytorch",
+    "xgboost": "xgboost",
+}
+
+
 def load_pipeline(path: Path, name: str | None = None) -> Pipeline:
     """Run a Python file and return the pipeline that it makes.
 
@@ -97,8 +110,17 @@ def _friendly(file: Path) -> Iterator[None]:
         raise InvalidInputError(
             f"The file raised {said}",
             where=_line(file, error),
-            mend="It is run to learn what the pipeline is.",
+            mend=_mend(error),
         ) from error
+
+
+def _mend(error: BaseException) -> str:
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return "It is run to learn what the pipeline is."
+    module = error.name.partition(".")[0]
+    if module in _EXTRAS:
+        return f"Install it: pip install 'stepmill[{_EXTRAS[module]}]'."
+    return f"Install {module!r} where stepmill is installed: the file is run to learn what the pipeline is."
 
 
 def _line(file: Path, error: BaseException) -> str:

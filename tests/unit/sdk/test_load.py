@@ -138,3 +138,21 @@ def test_classes_of_the_file_know_their_module(tmp_path: Path) -> None:
         p = Pipeline(Settings().name, FailStep("F", "x"))
         """
     assert load_pipeline(write(tmp_path, text)).name == "P"
+
+
+@pytest.mark.parametrize(
+    ("module", "mend"),
+    [
+        ("no_such_module.inside", "Install 'no_such_module' where stepmill is installed"),
+        ("torch", "pip install 'stepmill[pytorch]'"),
+    ],
+)
+def test_a_module_that_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, mend: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    (tmp_path / "pipeline.py").write_text(f"import {module}")
+    with pytest.raises(InvalidInputError, match="ModuleNotFoundError") as caught:
+        load_pipeline(tmp_path / "pipeline.py")
+    assert mend in caught.value.mend
+    assert caught.value.where.endswith("pipeline.py:1")
