@@ -15,7 +15,6 @@ from stepmill.core.errors import InvalidInputError, NotFoundError, StepmillError
 from stepmill.sdk.names import nearest
 from stepmill.sdk.pipeline import Pipeline
 
-
 # Modules that the software of an image brings, and the extra that installs it.
 _EXTRAS = {
     "joblib": "sklearn",
