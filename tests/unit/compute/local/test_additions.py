@@ -3,13 +3,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from stepmill.compute.local.additions import Additions, additions, with_additions
 from stepmill.compute.local.pythons import PythonFacts, Pythons
+from support.wheels import write_wheel
 
 FACTS = Pythons().facts(Path(sys.executable))
 
@@ -22,18 +22,6 @@ def _lay_out(own: Additions) -> None:
     for path, mode, text in own.files:
         Path(path).write_text(text)
         Path(path).chmod(mode)
-
-
-def _wheel(folder: Path, name: str, version: str) -> Path:
-    """Make the smallest wheel that pip takes."""
-    path = folder / f"{name}-{version}-py3-none-any.whl"
-    info = f"{name}-{version}.dist-info"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(f"{name}.py", f"version = {version!r}\n")
-        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{info}/RECORD", "")
-    return path
 
 
 @pytest.fixture
@@ -59,7 +47,7 @@ def _run(*command: str, environment: dict[str, str]) -> str:
 def test_pip_installs_beside_the_image_and_the_image_s_python_finds_it(
     command: tuple[str, ...], place: Path, tmp_path: Path
 ) -> None:
-    wheel = _wheel(tmp_path, "stepmill_test_extra", "1.5")
+    wheel = write_wheel(tmp_path, "stepmill_test_extra", "1.5")
     environment = _environment(place)
     _run(*command, "install", "--no-index", str(wheel), environment=environment)
     found = _run(
@@ -74,7 +62,7 @@ def test_what_the_image_has_is_not_installed_again(place: Path) -> None:
 
 
 def test_another_version_goes_before_that_of_the_image_which_stays(place: Path, tmp_path: Path) -> None:
-    wheel = _wheel(tmp_path, "humanfriendly_stepmill", "2")
+    wheel = write_wheel(tmp_path, "humanfriendly_stepmill", "2")
     image = tmp_path / "image"
     image.mkdir()
     (image / "humanfriendly_stepmill.py").write_text("version = '1'\n")
