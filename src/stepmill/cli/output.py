@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TextIO
 
 import msgspec
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from stepmill.cli.terminal import SafeConsole, harmless
 from stepmill.core.errors import DefinitionError, StepmillError
 from stepmill.core.findings import Finding, Severity
 
@@ -31,8 +32,8 @@ class Output:
         self.as_json = as_json
         # A file or a pipe has no width to fit into.
         width = None if sys.stdout.isatty() else _WIDE
-        self.console = Console(highlight=False, width=width)
-        self.remarks = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.console = SafeConsole(highlight=False, width=width)
+        self.remarks = SafeConsole(stderr=True, highlight=False, soft_wrap=True)
 
     @property
     def is_live(self) -> bool:
@@ -55,8 +56,8 @@ class Output:
         _write(sys.stdout, text.decode() + "\n")
 
     def line(self, text: str) -> None:
-        """Write one line of text as it is, without markup or wrapping."""
-        _write(sys.stdout, text + "\n")
+        """Write one line of text without markup or wrapping; but for a terminal just as it is."""
+        _write(sys.stdout, (harmless(text) if sys.stdout.isatty() else text) + "\n")
 
     def remark(self, text: str, style: str = "") -> None:
         """Say something beside the answer."""

@@ -148,13 +148,17 @@ def can_be_warm(command: Sequence[str], image: ResolvedImage) -> bool:
 def read_small_file(path: Path, limit_bytes: int) -> str:
     """Return the beginning of a file that a job wrote; empty if it is not there or no regular file.
 
-    A job may put a pipe or a link in its place: neither is waited for nor followed.
+    A job may put a pipe or a link in its place, or a link in that of its folder: none is waited for or
+    followed. To be called when the job has ended.
     """
+    if path.parent.is_symlink():
+        return ""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return ""
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # before fdopen, which raises for a folder
+        os.close(descriptor)
+        return ""
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return ""
         return file.read(limit_bytes).decode(errors="replace").replace("\0", "")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,10 +18,13 @@ from stepmill.core.errors import InvalidInputError
 from stepmill.jobs.archives import regular_files
 from stepmill.jobs.locations import Location
 from stepmill.storage.failures import translated_disk_errors
+from stepmill.storage.objects.files import open_regular
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.objects.uri import S3Uri
 
 CONTAINER_ROOT = "/opt/ml"
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 Delivery: TypeAlias = tuple[Location, Path]
 
@@ -41,6 +45,28 @@ def host_folder(ml: Path, path: str) -> Path | None:
         if folder.is_symlink() or not folder.is_dir():
             return None
     return folder
+
+
+@contextmanager
+def held(ml: Path, folder: Path) -> Iterator[Path]:
+    """Give a folder below ``ml`` a name that keeps leading there while a running job moves things about.
+
+    A path is looked up anew each time, and the job may have put a link to any place of this machine into
+    it meanwhile. On systems without ``/proc`` the path itself is all there is.
+
+    Raises:
+        OSError: If it is not there, or a link is in its path.
+    """
+    current = os.open(ml, _FOLDER)
+    try:
+        for part in folder.relative_to(ml).parts:
+            inner = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=current)
+            os.close(current)
+            current = inner
+        name = Path(f"/proc/self/fd/{current}")
+        yield name if name.is_dir() else folder
+    finally:
+        os.close(current)
 
 
 def files_to(destination: Location, folder: Path) -> Iterator[Delivery]:
@@ -99,7 +125,13 @@ def _put_into_folder(path: Path, place: Path, *, move: bool) -> None:
             return
     partial = place.with_name(f".{place.name[:200]}.{os.getpid()}.partial")
     try:
-        shutil.copyfile(path, partial)
+        # Not by name: a job that still runs may have put a link there since the file was listed.
+        with (
+            open_regular(path) as source,
+            open(source, "rb", closefd=False) as data,
+            partial.open("wb") as copy,
+        ):
+            shutil.copyfileobj(data, copy)
         partial.replace(place)
     finally:
         partial.unlink(missing_ok=True)

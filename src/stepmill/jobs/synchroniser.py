@@ -11,10 +11,11 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from stepmill.core.errors import StepmillError
-from stepmill.jobs.outputs import Delivery, deliver, files_to, host_folder
+from stepmill.jobs.outputs import Delivery, deliver, files_to, held, host_folder
 from stepmill.jobs.requests.data import Output
 from stepmill.storage.objects.store import ObjectStore
 
@@ -133,7 +134,7 @@ class Synchroniser:
             file.seen = stamp
         try:
             items = [item for output in watched.outputs for item in _deliveries(watched, output)]
-            deliver([(place, path) for place, path in items if path in due], self._objects, move=False)
+            self._store(watched.ml, [item for item in items if item[1] in due])
         except (StepmillError, OSError) as error:
             # The collection at the end tries again, and fails the job if it has to.
             watched.problem = str(error)
@@ -142,6 +143,12 @@ class Synchroniser:
             watched.files[path].stored = stamp
             watched.files[path].changes = 0
         return len(due)
+
+    def _store(self, ml: Path, items: Sequence[Delivery]) -> None:
+        """Store files of a job that runs, folder by folder."""
+        for folder, group in groupby(items, key=lambda item: item[1].parent):
+            with held(ml, folder) as place:
+                deliver([(to, place / path.name) for to, path in group], self._objects, move=False)
 
 
 def _deliveries(watched: _Watched, output: Output) -> list[Delivery]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stepmill.core.errors import InvalidInputError, NotFoundError
-from stepmill.jobs.outputs import deliver, files_to, host_folder, joined, make_destinations
+from stepmill.jobs.outputs import deliver, files_to, held, host_folder, joined, make_destinations
 from stepmill.storage.objects.folder import FolderStore
 from stepmill.storage.objects.uri import S3Uri
 from support.job_data import open_store
@@ -114,3 +114,37 @@ class TestDestinations:
 def test_joining() -> None:
     assert joined(S3Uri("data", "a/"), "job", "output") == S3Uri("data", "a/job/output")
     assert joined(Path("/a"), "job", "output") == Path("/a/job/output")
+
+
+def test_a_held_folder_stays_the_same_when_a_link_takes_its_place(tmp_path: Path) -> None:
+    ml, secret = tmp_path / "ml", tmp_path / "secret"
+    (ml / "out" / "sub").mkdir(parents=True)
+    (ml / "out" / "sub" / "a").write_text("the job's")
+    secret.mkdir()
+    (secret / "a").write_text("s3cr3t")
+    with held(ml, ml / "out" / "sub") as place:
+        (ml / "out" / "sub").rename(ml / "moved")
+        (ml / "out" / "sub").symlink_to(secret)
+        assert (place / "a").read_text() == "the job's"
+
+
+def test_a_folder_behind_a_link_is_not_held(tmp_path: Path) -> None:
+    (tmp_path / "secret" / "sub").mkdir(parents=True)
+    (tmp_path / "ml").mkdir()
+    (tmp_path / "ml" / "out").symlink_to(tmp_path / "secret")
+    for folder in ("out", "out/sub"):
+        with pytest.raises(OSError, match="out"), held(tmp_path / "ml", tmp_path / "ml" / folder):
+            raise AssertionError
+
+
+def test_a_link_that_takes_the_place_of_a_listed_file_is_not_copied(
+    store: FolderStore, written: Path, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s3cr3t")
+    items = list(files_to(tmp_path / "results", written))
+    (written / "a.csv").unlink()
+    (written / "a.csv").symlink_to(secret)
+    with pytest.raises(InvalidInputError, match="regular"):
+        deliver(items, store, move=False)
+    assert not (tmp_path / "results" / "a.csv").exists()

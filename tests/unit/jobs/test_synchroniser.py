@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from stepmill.jobs.outputs import held
 from stepmill.jobs.requests.data import Output
 from stepmill.jobs.synchroniser import RESTLESS_LOOKS, Synchroniser
 from stepmill.storage.objects.folder import FolderStore
@@ -137,3 +139,28 @@ def test_closing_at_once_does_not_wait_for_the_next_look(store: FolderStore, fol
 def test_nothing_runs_without_continuous_outputs(synchroniser: Synchroniser, folder: Path) -> None:
     synchroniser.watch("job", folder.parent, [])
     assert "synchroniser" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_folder_that_becomes_a_link_while_it_is_looked_at_gives_nothing_away(
+    synchroniser: Synchroniser,
+    store: FolderStore,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "1.pt").write_text("s3cr3t")
+    (folder / "sub").mkdir()
+    (folder / "sub" / "1.pt").write_text("mine")
+    synchroniser.watch("job", folder.parent, [OUTPUT])
+    assert synchroniser.look("job") == 0
+
+    def swapped(ml: Path, place: Path) -> AbstractContextManager[Path]:
+        (folder / "sub").rename(folder / "away")
+        (folder / "sub").symlink_to(secret)
+        return held(ml, place)
+
+    monkeypatch.setattr("stepmill.jobs.synchroniser.held", swapped)
+    assert synchroniser.look("job") == 0
+    assert keys(store) == []

@@ -7,22 +7,24 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 
-from stepmill.compute.supervision.order import SandboxPlan
+from stepmill.compute.supervision.order import PERILOUS_PROC, SandboxPlan
 
 # bubblewrap's own process, its process 1 inside, and then the program.
 PROGRAM_DEPTH = 2
 
 _PROBE_SECONDS = 30.0
+_OF_THE_C_LIBRARY = frozenset({"GCONV_PATH", "GLIBC_TUNABLES", "LOCPATH", "NLSPATH"})
 
 
 def bubblewrap_argv(
     program: str, plan: SandboxPlan, command: tuple[str, ...], directory: str, environment: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """Return the command line. ``environment`` is to be given to bubblewrap itself, less ``LD_*``.
+    """Return the command line. ``environment`` is to be given to bubblewrap itself, less what
+    ``is_for_linker`` names.
 
     Variables of the dynamic linker would act on bubblewrap too, so they are set inside only.
     """
-    words = [program, "--bind", plan.root, "/", "--dev", "/dev", "--proc", "/proc"]
+    words = [program, "--bind", plan.root, "/", *_kernel_places()]
     for bind in plan.binds:
         words += [_flag(read_only=bind.read_only, device=bind.device), plan.source(bind), bind.target]
     words += _namespaces(network=plan.network, new_user=plan.new_user)
@@ -33,8 +35,21 @@ def bubblewrap_argv(
 
 
 def is_for_linker(name: str) -> bool:
-    """Say whether a variable changes how programs are loaded."""
-    return name.startswith("LD_")
+    """Say whether a variable changes how programs are loaded, or what the C library loads for them."""
+    return name.startswith("LD_") or name in _OF_THE_C_LIBRARY
+
+
+def _kernel_places() -> list[str]:
+    """Return the words for /dev and /proc.
+
+    bubblewrap itself leaves /proc/sys writable for root: it asks access(2), which says of the folder that
+    root may not write there, and then takes the files in it for as safe.
+    """
+    words = ["--dev", "/dev", "--proc", "/proc"]
+    for name in PERILOUS_PROC:
+        if os.path.exists(path := f"/proc/{name}"):
+            words += ["--ro-bind", path, path]
+    return words
 
 
 def _flag(*, read_only: bool, device: bool) -> str:
@@ -60,7 +75,7 @@ def trouble_with_bubblewrap(program: str, *, network: bool, new_user: bool) -> s
     """Run an empty sandbox; return why it does not work here, empty if it does."""
     if not program:
         return "bubblewrap (bwrap) is not installed"
-    words = [program, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
+    words = [program, "--ro-bind", "/", "/", *_kernel_places()]
     words += [*_namespaces(network=network, new_user=new_user), "--", "/bin/sh", "-c", ":"]
     try:
         answer = subprocess.run(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -20,6 +21,11 @@ from stepmill.core.errors import ComputeError, UnsupportedError
 from stepmill.core.settings import Isolation
 
 _ASKING_SECONDS = 60.0
+# Variables that no engine's client, and nothing that it loads, heeds.
+_MEANS_NOTHING = re.compile(
+    r"(SM|SAGEMAKER|TRAINING|PROCESSING|AWS|STEPMILL)_\w+|(\w+_)?(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS)",
+    re.ASCII,
+)
 # Without the right to raise them an engine cannot give a container the limits that it would by default.
 _MODEST_LIMITS = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000")
 
@@ -41,6 +47,10 @@ def plan_container(spec: JobSpec, environment: Mapping[str, str] | None = None) 
             f"The job shall run under {spec.isolation}, but its image is none that an engine could run.",
             where=spec.job_id,
             mend="Name an image with this engine in stepmill.toml, or choose another isolation.",
+        )
+    if spec.oci_image.startswith("-"):
+        raise ComputeError(
+            f"{spec.oci_image!r} is no image: an engine would take it for an option.", where=spec.job_id
         )
     check_mounts(spec.mounts)
     engine = _find_engine(spec.isolation)
@@ -114,10 +124,14 @@ def _engine_words(isolation: Isolation) -> list[str]:
 def _variables(wanted: Mapping[str, str], own: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """Return the variables to hand to the client, and the words that pass all on.
 
-    Values given in words can be seen by every user of the machine, so they are passed by name; only
-    those that the client itself needs under the same name (``PATH``) have to be spelt out.
+    Values given in words can be seen by every user of the machine, those passed by name cannot. But what
+    is passed by name is a variable of the client too, which runs outside of the container: there the
+    job's ``LD_PRELOAD`` or ``DOCKER_HOST`` would be obeyed. So only names that mean nothing to a client are
+    passed so, among them all that are likely to be secret.
     """
-    passed = {name: value for name, value in wanted.items() if name not in own}
+    passed = {
+        name: value for name, value in wanted.items() if name not in own and _MEANS_NOTHING.fullmatch(name)
+    }
     words: list[str] = []
     for name, value in wanted.items():
         words += ["--env", name if name in passed else f"{name}={value}"]

@@ -76,9 +76,9 @@ def lay_out(root: str, bones: Skeleton) -> None:
     Raises:
         OSError: If the disk is full, or the place may not be written to.
     """
+    os.makedirs(os.path.dirname(root), mode=0o700, exist_ok=True)
     mask = os.umask(0)
     try:
-        os.makedirs(os.path.dirname(root), exist_ok=True)
         for path, mode in bones.folders.items():
             os.mkdir(root + path, mode)
         for path, target in bones.links.items():

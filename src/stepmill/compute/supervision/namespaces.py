@@ -14,7 +14,7 @@ import struct
 
 from stepmill.compute.supervision import kernel
 from stepmill.compute.supervision.layout import is_device_place
-from stepmill.compute.supervision.order import SandboxPlan
+from stepmill.compute.supervision.order import PERILOUS_PROC, SandboxPlan
 
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
@@ -26,9 +26,6 @@ _DEVICE_LINKS = (
     ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"),
     ("stderr", "/proc/self/fd/2"), ("core", "/proc/kcore"), ("ptmx", "pts/ptmx"),
 )  # fmt: skip
-# Through these a process with user id 0, however few its capabilities, could change the whole machine.
-# Source: bubblewrap and Docker cover the same.
-_PERILOUS_PROC = ("sys", "sysrq-trigger", "irq", "bus")
 
 
 def prepare_supervisor(*, new_user: bool) -> None:
@@ -101,9 +98,11 @@ def _make_device_place(place: str, *, is_folder: bool) -> None:
 
 def _mount_proc(proc: str) -> None:
     kernel.mount("proc", proc, "proc", kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC)
-    for name in _PERILOUS_PROC:
+    for name in PERILOUS_PROC:
         path = f"{proc}/{name}"
-        if os.access(path, os.W_OK):
+        # Not asked by access(2): of /proc/sys it says that root may not write there, and of the files in it
+        # that it may.
+        if os.path.exists(path):
             kernel.bind(path, path)
             kernel.restrict(path, read_only=True, devices=False)
 

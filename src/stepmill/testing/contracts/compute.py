@@ -309,6 +309,45 @@ class ComputeContract:
         )  # fmt: skip
         assert self.output(compute, spec) == "[]\n[]\n"
 
+    def test_the_kernels_settings_cannot_be_changed(
+        self, compute: Compute, make: Callable[..., JobSpec]
+    ) -> None:
+        if not self.sandboxed:
+            pytest.skip("There is no sandbox.")
+        # Opened and never written to: this must harm nothing where it does not hold.
+        spec = make(
+            """
+            import os
+            def opens(path):
+                try:
+                    os.close(os.open(path, os.O_WRONLY))
+                except OSError:
+                    return False
+                return True
+            print([place for place in (
+                "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sys/vm/drop_caches",
+                "/proc/sys/net/ipv4/ip_forward", "/proc/sysrq-trigger", "/proc/irq/default_smp_affinity",
+            ) if opens(place)])
+            """
+        )
+        assert self.output(compute, spec) == "[]\n"
+
+    def test_a_job_has_no_powers_and_cannot_get_any(
+        self, compute: Compute, make: Callable[..., JobSpec]
+    ) -> None:
+        if not self.sandboxed:
+            pytest.skip("There is no sandbox.")
+        spec = make(
+            """
+            import os
+            fields = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines())
+            print(int(fields["CapEff"], 16), int(fields["CapPrm"], 16), fields["NoNewPrivs"].strip())
+            # The listing's own descriptor is open while it is made.
+            print(len(os.listdir("/proc/self/fd")))
+            """
+        )
+        assert self.output(compute, spec) == "0 0 1\n4\n"
+
     def test_without_network_only_the_loopback_is_there(
         self, compute: Compute, make: Callable[..., JobSpec]
     ) -> None:

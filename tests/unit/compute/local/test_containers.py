@@ -63,6 +63,23 @@ def test_values_of_variables_stay_out_of_the_command_where_they_can(engine: Path
     assert "PATH=/inside" in order.argv
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["LD_PRELOAD", "DOCKER_HOST", "CONTAINERS_CONF", "BASH_ENV", "PYTHONPATH", "XDG_RUNTIME_DIR", "AWS_*"],
+)
+def test_variables_that_would_act_on_the_engines_client_never_reach_it(
+    engine: Path, tmp_path: Path, name: str
+) -> None:
+    order = plan_container(_spec(tmp_path, environment={name: "evil"}), {"PATH": "/usr/bin"})
+    assert order.environment == {"PATH": "/usr/bin"}
+    assert order.argv[order.argv.index("--env") + 1] == f"{name}=evil"
+
+
+def test_an_image_that_reads_like_an_option_is_refused(engine: Path, tmp_path: Path) -> None:
+    with pytest.raises(ComputeError, match="for an option"):
+        plan_container(_spec(tmp_path, oci_image="--privileged"))
+
+
 def test_without_a_command_the_image_decides(engine: Path, tmp_path: Path) -> None:
     order = plan_container(_spec(tmp_path, command=()))
     assert order.argv[-1] == "localhost/x:1"

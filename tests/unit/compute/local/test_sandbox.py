@@ -140,7 +140,8 @@ def test_the_plan_as_a_command_line() -> None:
         "/usr/bin/bwrap", plan, ("/bin/x", "--y"), "/opt", {"A": "1", "LD_PRELOAD": "p.so"}
     )
     line = " ".join(words)
-    assert line.startswith("/usr/bin/bwrap --bind /roots/1 / --dev /dev --proc /proc --ro-bind /usr /usr ")
+    assert line.startswith("/usr/bin/bwrap --bind /roots/1 / --dev /dev --proc /proc --ro-bind /proc/")
+    assert " --ro-bind /proc/sys /proc/sys " in line[: line.index("--ro-bind /usr /usr ")]
     assert "--bind /j/ml /opt/ml --dev-bind /dev/dri /dev/dri --ro-bind /roots/1/var/empty /etc/ssh" in line
     assert "--unshare-user --uid 0 --gid 0" in line
     assert "--unshare-net" in line
@@ -158,6 +159,7 @@ def test_with_rights_and_network_less_is_asked_for() -> None:
 
 def test_variables_of_the_linker() -> None:
     assert is_for_linker("LD_LIBRARY_PATH")
+    assert is_for_linker("GCONV_PATH")
     assert not is_for_linker("OLD_PATH")
 
 
