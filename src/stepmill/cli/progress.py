@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,6 +13,8 @@ from stepmill.core.json import Json, JsonObject
 WAITING = "Waiting"
 NOT_TAKEN = "NotTaken"
 LONGEST_BRIEF = 200
+# What programs begin the line with in which they name an error: pip, Python, many others.
+_ERROR_LINE = re.compile(r"(?:ERROR|Error|error|fatal|[\w.]+(?:Error|Exception)): ")
 
 _STATUS_OF = {
     "StepStarted": "Executing",
@@ -178,6 +181,8 @@ def brief(reason: str) -> str:
         'ClientError: no such file'
         >>> brief("ClientError: There is no function 'f'. Add it in stepmill.toml:\n    [functions.f]")
         "ClientError: There is no function 'f'."
+        >>> brief("AlgorithmError: Collecting numpie\nERROR: No matching distribution\nhint: see above")
+        'AlgorithmError: ERROR: No matching distribution'
     """
     lines = reason.partition("\nLast lines of the log:")[0].splitlines() or [""]
     word, colon, _ = lines[0].partition(": ")
@@ -188,6 +193,9 @@ def brief(reason: str) -> str:
             return f"{word}: {said}"[:LONGEST_BRIEF]
     if colon and any("Traceback (most recent" in line for line in lines[:-1]):
         return f"{word}: {lines[-1].strip()}"[:LONGEST_BRIEF]
+    told = [line for line in lines[1:] if _ERROR_LINE.match(line)]
+    if colon and told:
+        return f"{word}: {told[-1]}"[:LONGEST_BRIEF]
     # A sentence that ends with a colon goes on in lines that are not shown here.
     first = lines[0] if not lines[0].endswith(":") or len(lines) == 1 else _without_last_sentence(lines[0])
     return first[:LONGEST_BRIEF]

@@ -111,8 +111,15 @@ def _algorithm_error(ended: JobEnded, failure: str, log_tail: Sequence[str]) -> 
     ending = f", exit code: {ended.exit_code}"
     # The end of a log says more than its beginning; a failure file is cut at its end, as SageMaker does.
     room = LONGEST_REASON - len(f"{ALGORITHM_ERROR}: ") - len(ending)
-    kept = text[:room] if failure.strip() else text[-room:]
+    kept = text[:room] if failure.strip() else _last_lines(text, room)
     return Outcome(JobStatus.FAILED, "Failed", ALGORITHM_ERROR, f"{ALGORITHM_ERROR}: {kept}{ending}")
+
+
+def _last_lines(text: str, room: int) -> str:
+    """Return the end of a text; from the beginning of a line, unless that would leave out much."""
+    kept = text[-room:]
+    whole = kept.partition("\n")[2]
+    return whole if len(kept) < len(text) and len(whole) > room // 2 else kept
 
 
 def _failed(error: str, word: str, text: str) -> Outcome:

@@ -158,6 +158,8 @@ TRACEBACK = "Traceback (most recent call last):"
         ("ClientError: missing\nmore", "ClientError: missing"),
         ("ClientError: missing. (at x) Write one of:\n  a\n  b", "ClientError: missing. (at x)"),
         ("ClientError: these:\n  a\n  b", "ClientError: these:"),
+        ("AlgorithmError: fetching\nERROR: no such package\nhint", "AlgorithmError: ERROR: no such package"),
+        ("AlgorithmError: +++ echo\nError: a\nValueError: b\n+++", "AlgorithmError: ValueError: b"),
         ("ClientError: missing. Write:", "ClientError: missing. Write:"),
         (f"AlgorithmError: {TRACEBACK}\n  File\nE: b, exit code: 1", "AlgorithmError: E: b, exit code: 1"),
         (f"AlgorithmError: reading\n{TRACEBACK}\n  File\nE: b", "AlgorithmError: E: b"),

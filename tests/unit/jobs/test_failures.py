@@ -47,6 +47,14 @@ def test_a_long_failure_file_keeps_its_head_and_a_long_log_its_end() -> None:
     assert by_log.endswith("x\nend, exit code: 1")
 
 
+def test_the_end_of_a_log_begins_with_a_line() -> None:
+    lines = [f"line {number} " + "x" * 90 for number in range(30)]
+    reason = outcome_of(ended(Ending.EXITED, 1), log_tail=lines).reason
+    assert reason.startswith("AlgorithmError: line ")
+    assert reason.endswith(f"{lines[-1]}, exit code: 1")
+    assert len(reason) <= LONGEST_REASON
+
+
 def test_a_signal_is_named() -> None:
     reason = outcome_of(ended(Ending.SIGNALLED, 139), log_tail=["last"]).reason
     assert "SIGSEGV" in reason
