@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stepmill.cli.output import number
@@ -11,22 +11,15 @@ from stepmill.cli.progress import StepLine, facts_of
 if TYPE_CHECKING:
     from stepmill.engine.interpreters.pipelines.listing import StepView
     from stepmill.engine.summaries import ExecutionSummary
+    from stepmill.jobs.records import Metric
     from stepmill.platform import Platform
 
 
 def step_lines(platform: Platform, execution: str) -> list[StepLine]:
     """Return a line for every step of the execution's definition, started or not."""
-    arn = platform.executions.describe(execution).arn
     views = platform.executions.step_views(execution)
-    # What was reused was measured where it was made.
-    makers = {arn, *(view.cached_from or view.reused_from or arn for view in views)}
-    metrics = {
-        (maker, job.step): job.metrics for maker in makers for job in platform.jobs.of_execution(maker)
-    }
-    return [
-        _line(view, metrics.get((view.cached_from or view.reused_from or arn, view.name), {}))
-        for view in views
-    ]
+    metrics = _metrics(platform, platform.executions.describe(execution).arn, views)
+    return [_line(view, metrics.get(view.name, ())) for view in views]
 
 
 def execution_document(platform: Platform, execution: str) -> dict[str, object]:
@@ -34,11 +27,21 @@ def execution_document(platform: Platform, execution: str) -> dict[str, object]:
     summary = platform.executions.describe(execution)
     notes = platform.executions.step_notes(execution)
     jobs = platform.jobs.of_execution(summary.arn)
+    metrics = _metrics(platform, summary.arn, platform.executions.step_views(execution))
     return {
         **summary_document(summary),
         "parameters": summary.parameters,
         "steps": platform.executions.steps(execution),
-        "metrics": {job.step: job.metrics for job in jobs if job.metrics},
+        "metrics": {
+            step: {metric.name: metric.last.value for metric in several} for step, several in metrics.items()
+        },
+        "series": {
+            step: {
+                metric.name: [{"at": point.at, "value": point.value} for point in metric.points]
+                for metric in several
+            }
+            for step, several in metrics.items()
+        },
         "notes": notes,
         "jobs": [
             {
@@ -69,7 +72,19 @@ def summary_document(summary: ExecutionSummary) -> dict[str, object]:
     }
 
 
-def _line(view: StepView, metrics: Mapping[str, float]) -> StepLine:
+def _metrics(platform: Platform, arn: str, views: Sequence[StepView]) -> dict[str, tuple[Metric, ...]]:
+    """Return the metrics of every step that has any. What was reused was measured where it was made."""
+    makers = {view.name: view.cached_from or view.reused_from or arn for view in views}
+    measured = {
+        (maker, job.step): job.metrics
+        for maker in {arn, *makers.values()}
+        for job in platform.jobs.of_execution(maker)
+    }
+    found = {name: measured.get((maker, name), ()) for name, maker in makers.items()}
+    return {name: metrics for name, metrics in found.items() if metrics}
+
+
+def _line(view: StepView, metrics: Sequence[Metric]) -> StepLine:
     reused = "cached" if view.cached_from else "reused" if view.reused_from else ""
     return StepLine(
         name=view.name,
@@ -85,7 +100,7 @@ def _line(view: StepView, metrics: Mapping[str, float]) -> StepLine:
         remarks=view.notes,
         facts=(
             *facts_of(view.metadata),
-            *(f"{name} {number(value)}" for name, value in metrics.items()),
+            *(f"{metric.name} {number(metric.last.value)}" for metric in metrics),
         ),
         repeats="" if view.index < 0 else view.step.name,
     )

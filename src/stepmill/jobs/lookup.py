@@ -11,7 +11,7 @@ from pathlib import Path
 
 from stepmill.compute.supervision.files import read_started
 from stepmill.jobs.functions.handler import CALL_KIND
-from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, describe, state_of
+from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, Metric, state_of
 from stepmill.storage.records import Record, RecordStore
 
 _JOB_KINDS = (PROCESSING_JOB, TRAINING_JOB)
@@ -29,7 +29,7 @@ class JobOfStep:
         folder: Its log is there.
         created_at: Aware, UTC.
         is_final: Whether it has ended.
-        metrics: The last value of each metric.
+        metrics: Of a training job: the last value of each, and all of them.
         isolation: The one that it has: ``bubblewrap``, ``namespaces``, ``podman``, ``docker``, ``none``.
             Empty until it runs.
         warm: Whether it was forked from a warm parent.
@@ -40,7 +40,7 @@ class JobOfStep:
     folder: Path
     created_at: datetime
     is_final: bool
-    metrics: dict[str, float]
+    metrics: tuple[Metric, ...]
     isolation: str = ""
     warm: bool = False
 
@@ -105,17 +105,15 @@ class JobLookup:
             step, is_final = str(record.body["step"]), (folder / _EXIT_RECORD).is_file()
             started = read_started(folder)
             how = (started.isolation, started.warm) if started else ("", False)
-            return JobOfStep(step, record.name, folder, record.created_at, is_final, {}, *how)
+            return JobOfStep(step, record.name, folder, record.created_at, is_final, (), *how)
         state = state_of(record)
-        final = describe(record).get("FinalMetricDataList", [])
-        metrics = {metric["MetricName"]: float(metric["Value"]) for metric in final}
         return JobOfStep(
             state.step,
             record.name,
             folder,
             record.created_at,
             state.status.is_final,
-            metrics,
+            state.metrics,
             state.isolation,
             state.warm,
         )

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from stepmill.core.arns import Arns
 from stepmill.core.clock import as_text
 from stepmill.core.errors import ConflictError
 from stepmill.core.json import JsonObject
@@ -197,11 +196,6 @@ class JobRecords:
         return self._records.update(self.kind, name, changed)
 
 
-def series(record: Record) -> tuple[Metric, ...]:
-    """Return the metrics of a training job; none for other kinds."""
-    return state_of(record).metrics
-
-
 def describe(record: Record) -> dict[str, Any]:
     """Return the answer of DescribeProcessingJob or DescribeTrainingJob for a job's record.
 
@@ -304,8 +298,3 @@ def _final_metrics(state: JobState) -> list[dict[str, Any]]:
         {"MetricName": metric.name, "Value": metric.last.value, "Timestamp": as_text(metric.last.at)}
         for metric in state.metrics
     ]
-
-
-def job_arn(arns: Arns, kind: str, name: str) -> str:
-    """Return the ARN of a job."""
-    return arns.sagemaker(kind, name)

@@ -200,3 +200,22 @@ def test_an_object_is_printed(cli: Cli) -> None:
     cli.write("a.txt", "one\ntwo\n")
     cli("objects", "put", "a.txt", "s3://data/a.txt").ok()
     assert cli("objects", "get", "s3://data/a.txt", "-").ok().out == "one\ntwo\n"
+
+
+def test_show_has_all_values_of_a_metric_also_of_a_cached_step(cli: Cli) -> None:
+    cli.write("train.py", "for loss in (3, 2, 1):\n    print(f'loss={loss}')")
+    cli.write(
+        "pipeline.py",
+        """
+from stepmill import Pipeline, TrainingStep
+
+train = TrainingStep("Train", entry_point="train.py", metrics={"loss": "loss=([0-9]+)"})
+pipeline = Pipeline("Curve", [train], cache=True)
+""",
+    )
+    for _ in range(2):
+        cli("run", "pipeline.py").ok()
+        shown = cli("show", "--json").ok().json
+        assert shown["metrics"] == {"Train": {"loss": 1}}
+        assert [point["value"] for point in shown["series"]["Train"]["loss"]] == [3, 2, 1]
+    assert "CacheHitResult" in shown["steps"][0]

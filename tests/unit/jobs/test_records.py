@@ -21,7 +21,6 @@ from stepmill.jobs.records import (
     MetricPoint,
     describe,
     request_of,
-    series,
     state_of,
 )
 from support.job_data import T0, open_store, processing_document, training_document
@@ -70,7 +69,6 @@ def test_request_and_state_come_back_as_they_were(training: JobRecords) -> None:
     record = training.get("job")
     assert state_of(record) == state
     assert request_of(record) == training_document()
-    assert series(record) == (metric,)
 
 
 def test_a_job_that_has_ended_stays_as_it_is(training: JobRecords) -> None:
@@ -143,4 +141,4 @@ class TestDescribe:
         assert set(document) <= set(service_model("sagemaker").answer("DescribeProcessingJob").members)
         assert (document["ProcessingJobStatus"], document["ExitMessage"]) == ("Completed", "done")
         assert document["ProcessingEndTime"] == "2026-01-02T03:05:35Z"
-        assert series(record) == ()
+        assert state_of(record).metrics == ()
