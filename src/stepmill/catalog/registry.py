@@ -224,13 +224,19 @@ class ModelRegistry:
     def _group(self, name_or_arn: str) -> Record:
         record = self._records.find(GROUP_KIND, packages.group_key(name_or_arn))
         if record is None:
-            raise NotFoundError(f"There is no model package group {name_or_arn!r}.")
+            raise NotFoundError(
+                f"There is no model package group {name_or_arn!r}.",
+                mend="`stepmill models list` shows all; a RegisterModel step makes one.",
+            )
         return record
 
     def _package(self, name_or_arn: str) -> Record:
         record = self._records.find(PACKAGE_KIND, packages.package_key(name_or_arn))
         if record is None:
-            raise NotFoundError(f"There is no model package {name_or_arn!r}.")
+            raise NotFoundError(
+                f"There is no model package {name_or_arn!r}.",
+                mend="Name one as GROUP/VERSION; `stepmill models list` shows them.",
+            )
         return record
 
     def _digests(self, request: JsonObject) -> JsonObject:

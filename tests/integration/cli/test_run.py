@@ -80,6 +80,12 @@ def test_from_a_step(diabetes: Cli) -> None:
     assert set(shown) >= {"Evaluate", "GoodEnough", "Register"}
 
 
+def test_a_source_without_a_step_to_begin_with(diabetes: Cli) -> None:
+    refused = diabetes("run", DIABETES, "--source", "whatever")
+    assert refused.code == ExitCode.REFUSED
+    assert "--source is of use only with --from." in refused.err
+
+
 def test_from_a_step_that_is_not_there(diabetes: Cli) -> None:
     before = len(diabetes.executions())
     refused = diabetes("run", DIABETES, "--from", "Evaluat")
@@ -126,7 +132,7 @@ def test_models(diabetes: Cli) -> None:
     assert "Approved" in text
     missed = diabetes("models", "show", "diabetes/99")
     assert missed.code == ExitCode.NOT_FOUND
-    assert "diabetes" in missed.err
+    assert "mend: Name one as GROUP/VERSION; `stepmill models list` shows them." in missed.err
     assert diabetes("models", "show", "diabetis/1").code == ExitCode.NOT_FOUND
 
 

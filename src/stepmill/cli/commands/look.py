@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 def list_(
     pipeline: Annotated[str, typer.Argument(help="Only this pipeline's.", show_default=False)] = "",
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List executions, newest first."""

@@ -63,6 +63,10 @@ def run(
     """Run a pipeline: a pipeline.py, or a definition as .json. Exit code 0 if it succeeded, else 1."""
     output = Output(as_json=as_json)
     parameters = read_parameters(param or [])
+    if source and not from_step:
+        raise InvalidInputError(
+            "--source is of use only with --from.", where="--source", mend="Add --from STEP, or leave it out."
+        )
     source_file = read_pipeline_file(file, pipeline)
     with open_platform(output, use_cache=not no_cache) as platform:
         from stepmill.platform import StartOptions
