@@ -226,6 +226,7 @@ class Platform:
             warm=settings.warm,
             resources=Resources(settings.cpu_limit, settings.memory_limit_bytes),
             log_limit_bytes=settings.log_limit_bytes,
+            private=settings.home,
         )
         surroundings = FunctionSurroundings(
             jobs=self.layout.jobs / CALL_KIND,

@@ -45,7 +45,7 @@ from stepmill.jobs.records import JobRecords, JobState, describe, state_of
 from stepmill.jobs.requests.common import check_job_name
 from stepmill.jobs.requests.data import Output
 from stepmill.jobs.services import JobServices
-from stepmill.jobs.staging import Staged, stage
+from stepmill.jobs.staging import Staged, check_paths, stage
 from stepmill.jobs.synchroniser import Synchroniser
 from stepmill.storage.failures import translated_disk_errors
 from stepmill.storage.records import Record
@@ -152,6 +152,7 @@ class JobHandler(Generic[R]):
         image = services.images.resolve(job.request.image, self._first_line_of_progress(job))
         command = self._kind.command(job.request, image)
         begun = (place.folder / _SPEC).exists()
+        check_paths(self._kind, job.request, place, services.private)
         staged = stage(self._kind, job.request, place, services.objects, services.project)
         job = replace(job, notes=(*job.notes, *image.notes, *staged.notes))
         job.report(TaskStarted(job.task.id, job.metadata, job.notes))

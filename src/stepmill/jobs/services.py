@@ -42,6 +42,7 @@ class JobServices:
         resources: The most that each job may use. Instance types limit nothing: a job that was
             sized for the cloud should still run on a small machine, and faster on a large one.
         log_limit_bytes: How much of the head and of the tail of a log is kept.
+        private: Stepmill's own folder: no path of a request may lead into it. ``None``: there is none.
     """
 
     objects: ObjectStore
@@ -56,3 +57,4 @@ class JobServices:
     warm: bool = True
     resources: Resources = field(default_factory=Resources)
     log_limit_bytes: int = 64 * 1024 * 1024
+    private: Path | None = None

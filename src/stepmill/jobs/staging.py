@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from stepmill.compute.spec import Mount
+from stepmill.core.errors import InvalidInputError
 from stepmill.jobs.channels import holds_code, stage_input
 from stepmill.jobs.contract import inside
 from stepmill.jobs.kinds import JobKind, R, Workplace
@@ -71,6 +72,28 @@ def stage(kind: JobKind[R], request: R, place: Workplace, objects: ObjectStore, 
         unfinished.write_bytes(msgspec.json.encode(staged))
         unfinished.replace(marker)
     return staged
+
+
+def check_paths(kind: JobKind[R], request: R, place: Workplace, private: Path | None) -> None:
+    """Refuse paths of this machine that lead into Stepmill's own folder.
+
+    A job that could read there would see the files of all others, and one whose output went there could
+    change them.
+
+    Raises:
+        InvalidInputError: For the first such path.
+    """
+    if private is None:
+        return
+    outputs = kind.outputs(request, place)
+    destinations = [*(output.destination for output in outputs), *kind.destinations(request)]
+    own = private.resolve()
+    for path in (*(item.source for item in request.inputs), *destinations):
+        if isinstance(path, Path) and path.resolve().is_relative_to(own):
+            raise InvalidInputError(
+                f"{str(path)!r} lies in Stepmill's own folder, which jobs may not read from or write to.",
+                mend="Name an s3:// address, or another folder.",
+            )
 
 
 def _placements(kind: JobKind[R], request: R, place: Workplace, objects: ObjectStore) -> list[Placement]:

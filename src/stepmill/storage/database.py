@@ -13,7 +13,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,10 @@ class Database:
         """
         with translated_disk_errors():
             path.parent.mkdir(parents=True, exist_ok=True)
+        # SQLite would make it readable for all, and gives its journals the rights of this one. Where that
+        # cannot be done, SQLite says why.
+        with suppress(OSError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         with translated_database_errors(str(path)):
             engine = sqlite_engine(path)
             try:

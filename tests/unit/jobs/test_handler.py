@@ -57,6 +57,7 @@ class House:
             arns=Arns("us-west-2", "123456789012"),
             folder=self.folder / "home" / "jobs",
             project=self.folder,
+            private=self.folder / "home",
         )
 
     def handler(self, task: Task) -> JobHandler[Any]:
@@ -576,3 +577,22 @@ class TestFullDisk:
         last = house.run(processing_task())
         assert isinstance(last, TaskFailed)
         assert last.error == "SageMaker.CAPACITY_ERROR"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ProcessingInputs": [processing_input("in", "home/objects")]},
+        {"ProcessingInputs": [processing_input("in", "link/stepmill.db")]},
+        {"ProcessingOutputConfig": {"Outputs": [processing_output("out", "data/../home/objects/blobs")]}},
+    ],
+)
+def test_no_path_leads_into_stepmills_own_folder(tmp_path: Path, changes: dict[str, Any]) -> None:
+    house = House(tmp_path)
+    (tmp_path / "link").symlink_to("home")
+    (tmp_path / "data").mkdir()
+    task = task_for(processing_document(**changes), processing.RESOURCE)
+    report = house.run(task)
+    assert isinstance(report, TaskFailed)
+    assert report.error == "ClientError"
+    assert "Stepmill's own folder" in report.cause

@@ -264,3 +264,11 @@ def test_closing_twice_is_harmless_and_it_opens_again(database: Database) -> Non
     database.close()
     database.close()
     assert _names(database) == []
+
+
+def test_nobody_else_may_read_it(tmp_path: Path) -> None:
+    database = Database.open_sqlite(tmp_path / "stepmill.db")
+    try:
+        assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {0}
+    finally:
+        database.close()

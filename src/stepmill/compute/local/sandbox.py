@@ -56,7 +56,7 @@ def plan_sandbox(
     mounts = tuple(
         Bind(str(m.source), m.target, m.read_only, is_folder=m.source.is_dir()) for m in spec.mounts
     )
-    binds = (*common, *mounts)
+    binds = (*common, *mounts, *_covers_in(spec.mounts, hidden))
     own = additions(python)
     folders = [*_FOLDERS, *own.folders, *((cover, 0o755) for cover in covers)]
     if spec.working_directory != "/" and governing(binds, spec.working_directory) is None:
@@ -116,6 +116,16 @@ def _common_binds(
         Bind(f"{_COVERS}/{index}", place, read_only=False, in_root=True) for index, place in enumerate(places)
     ]
     return (*shown, *secrets, *covers, *inside), tuple(cover.source for cover in covers)
+
+
+def _covers_in(mounts: Iterable[Mount], hidden: Iterable[Path]) -> list[Bind]:
+    """Cover what must not be seen where a job's own mount shows a folder around it: a whole project."""
+    return [
+        Bind(_EMPTY, f"{mount.target}/{path.relative_to(mount.source)}", in_root=True)
+        for mount in mounts
+        for path in hidden
+        if path != mount.source and path.is_relative_to(mount.source) and path.is_dir()
+    ]
 
 
 def _is_too_wide(folder: Path, home: Path | None) -> bool:

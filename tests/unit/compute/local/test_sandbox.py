@@ -57,6 +57,13 @@ def test_a_job_sees_the_system_its_python_and_its_mounts(tmp_path: Path) -> None
     assert plan.root == ""
 
 
+def test_what_is_hidden_stays_so_in_an_input_around_it(tmp_path: Path) -> None:
+    (tmp_path / ".stepmill").mkdir()
+    mounts = (Mount(tmp_path, "/opt/ml/all", read_only=True), Mount(tmp_path / ".stepmill", "/opt/ml/own"))
+    plan = plan_sandbox(_spec(tmp_path, mounts=mounts), HOST, _facts(), hidden=(tmp_path / ".stepmill",))
+    assert _shown(plan)[-1] == ("/var/empty", "/opt/ml/all/.stepmill", True)
+
+
 def test_the_users_home_is_never_shown_as_a_whole(tmp_path: Path) -> None:
     facts = _facts("/", "/home", "/home/u", "/home/u/project/src")
     plan = plan_sandbox(_spec(tmp_path), HOST, facts, home=Path("/home/u"))
