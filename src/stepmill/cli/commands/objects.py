@@ -12,7 +12,7 @@ from rich.filesize import decimal
 
 from stepmill.cli.context import AsJson, open_platform
 from stepmill.cli.output import Output, moment, table
-from stepmill.core.errors import NotFoundError
+from stepmill.core.errors import InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
     from stepmill.storage.objects.store import ObjectInfo, ObjectStore
@@ -100,10 +100,13 @@ def delete(
 
     output = Output(as_json=as_json)
     address = S3Uri.parse(uri)
+    if not address.key and not uri.endswith("/"):
+        raise InvalidInputError(
+            f"{uri} is a whole bucket.", mend=f"Write {uri}/ if all that lies in it shall go."
+        )
     with open_platform(output) as platform:
         objects = platform.objects
-        whole = address.key == "" or address.key.endswith("/")
-        uris = list(below(objects, address)) if whole else [objects.head(address).uri]
+        uris = list(below(objects, address)) if uri.endswith("/") else [objects.head(address).uri]
         if not uris:
             raise NotFoundError(f"There is no object below {address}.", mend="See `stepmill objects list`.")
         objects.delete(uris)
