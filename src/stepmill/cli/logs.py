@@ -78,6 +78,11 @@ def _jobs(platform: Platform, execution: str, step: str) -> list[JobOfStep]:
             f"Step {step!r} has written no log.",
             mend="It has not started, or is of a type without one: see `stepmill show`.",
         )
+    if step and all(job.is_final and not job.folder.exists() for job in jobs):
+        raise NotFoundError(
+            f"The log of step {step!r} is not kept any more.",
+            mend="`stepmill gc --days` says how long logs are kept.",
+        )
     return jobs
 
 

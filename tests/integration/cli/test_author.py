@@ -113,3 +113,27 @@ def test_several_pipelines_in_one_file(cli: Cli) -> None:
     missed = cli("lint", "two.py", "-p", "Tow")
     assert missed.code == ExitCode.NOT_FOUND
     assert "'Two'" in missed.err
+
+
+def test_what_compile_wrote_is_told_to_programs(cli: Cli) -> None:
+    cli("init").ok()
+    said = cli("compile", "pipeline.py", "--output", "build", "--json").ok().json
+    assert said["definition"] == "build/definition.json"
+    assert len(said["assets"]) == 3
+    assert all((cli.folder / "build" / uri.replace("s3://", "s3/")).is_file() for uri in said["assets"])
+    assert [upload.split()[:3] for upload in said["uploads"]] == [["aws", "s3", "sync"]]
+
+
+def test_a_log_that_gc_removed(cli: Cli) -> None:
+    cli.write("hello.py", "print('hello')")
+    cli.write(
+        "pipeline.py",
+        "from stepmill import Pipeline, ProcessingStep\n"
+        "pipeline = Pipeline('Hi', [ProcessingStep('Hello', code='hello.py')])",
+    )
+    cli("run", "pipeline.py").ok()
+    assert cli("logs", "Hello").ok().out == "hello\n"
+    cli("gc", "--days", "0").ok()
+    refused = cli("logs", "Hello")
+    assert refused.code == 4
+    assert "The log of step 'Hello' is not kept any more." in refused.err

@@ -96,9 +96,10 @@ def compile_(
             "--output", "-o", help="Write definition.json and the code there instead.", show_default=False
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print the definition that AWS would take. With --output, write it and all the code that it names."""
-    output = Output()
+    output = Output(as_json=as_json)
     source = read_pipeline_file(file, pipeline, code_prefix=code)
     if folder is None:
         output.line(source.definition)
@@ -106,6 +107,14 @@ def compile_(
     if source.compiled is None:
         raise InvalidInputError(f"{file.name} is a definition already.", mend="Give the Python file.")
     definition = source.compiled.write(folder)
-    output.line(f"Wrote {definition} and {len(source.compiled.assets)} files of code.")
-    for bucket in sorted({asset.uri.split("/")[2] for asset in source.compiled.assets}):
-        output.line(f"Upload:  aws s3 sync {folder}/s3/{bucket} s3://{bucket}")
+    assets = [asset.uri for asset in source.compiled.assets]
+    uploads = [
+        f"aws s3 sync {folder}/s3/{bucket} s3://{bucket}"
+        for bucket in sorted({uri.split("/")[2] for uri in assets})
+    ]
+    if as_json:
+        output.json_line({"definition": str(definition), "assets": assets, "uploads": uploads}, indent=2)
+        return
+    output.line(f"Wrote {definition} and {counted(len(assets), 'file')} of code.")
+    for command in uploads:
+        output.line(f"Upload:  {command}")
