@@ -139,6 +139,12 @@ class ForEachStep(Step):
                 raise InvalidInputError(
                     f"A {type(step).__name__} cannot be repeated.", where=f"{self.where}, {step.where}"
                 )
+        if isinstance(self.items, (str, bytes)):
+            raise InvalidInputError(
+                f"{self.items!r} is one text, not a list of items.",
+                where=self.where,
+                mend="Give a list; or a parameter, whose text is read as a JSON list.",
+            )
         if not isinstance(self.items, Value) and not 1 <= len(self.items) <= 100:
             raise InvalidInputError(
                 f"There are {len(self.items)} items.", where=self.where, mend="Give 1 to 100 of them."

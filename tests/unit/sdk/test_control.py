@@ -174,6 +174,7 @@ def test_a_file_that_a_loop_wrote_cannot_be_read_from_outside() -> None:
         ({"body": [FailStep("F", "x")], "best": None}, "cannot be repeated"),
         ({"body": [ConditionStep("C", LIMIT > 1, then=[job("A")])], "best": None}, "cannot be repeated"),
         ({"items": []}, "0 items"),
+        ({"items": "[1, 2]"}, "one text, not a list"),
         ({"items": list(range(101))}, "101 items"),
         ({"best": Best(TrainingStep("Other").model)}, "not a value of a step in the loop"),
     ],
