@@ -18,6 +18,8 @@ from stepmill.core.errors import DefinitionError, StepmillError
 from stepmill.core.findings import Finding, Severity
 
 _WIDE = 200
+# Whoever was refused reads the first ones; `stepmill lint` is there for all.
+_MOST_FINDINGS = 50
 _SEVERITY_STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
 
 
@@ -69,8 +71,10 @@ class Output:
             self.json_line({"error": _error_document(error)}, indent=2)
             return
         if isinstance(error, DefinitionError):
-            for finding in error.findings:
+            for finding in error.findings[:_MOST_FINDINGS]:
                 self.remarks.print(finding_text(finding))
+            if len(error.findings) > _MOST_FINDINGS:
+                self.remark(f"... and {len(error.findings) - _MOST_FINDINGS} more: `stepmill lint` shows all.")
             return
         self.remarks.print(Text("error: ", "bold red").append(error.what, "default"))
         if error.where:
