@@ -153,7 +153,7 @@ class JobHandler(Generic[R]):
         command = self._kind.command(job.request, image)
         begun = (place.folder / _SPEC).exists()
         check_paths(self._kind, job.request, place, services.private)
-        staged = stage(self._kind, job.request, place, services.objects, services.project)
+        staged = stage(self._kind, job.request, place, services.objects, services.project, services.private)
         job = replace(job, notes=(*job.notes, *image.notes, *staged.notes))
         job.report(TaskStarted(job.task.id, job.metadata, job.notes))
         if place.name in self._stopping and not begun:

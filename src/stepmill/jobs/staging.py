@@ -12,6 +12,7 @@ from stepmill.core.errors import InvalidInputError
 from stepmill.jobs.channels import holds_code, stage_input
 from stepmill.jobs.contract import inside
 from stepmill.jobs.kinds import JobKind, R, Workplace
+from stepmill.jobs.locations import Location
 from stepmill.jobs.mounts import Placement, arrange
 from stepmill.jobs.outputs import CONTAINER_ROOT, make_destinations
 from stepmill.storage.failures import translated_disk_errors
@@ -37,7 +38,14 @@ class Staged(msgspec.Struct, frozen=True):
         return tuple(Mount(Path(source), target, read_only) for source, target, read_only in self.shown)
 
 
-def stage(kind: JobKind[R], request: R, place: Workplace, objects: ObjectStore, project: Path) -> Staged:
+def stage(
+    kind: JobKind[R],
+    request: R,
+    place: Workplace,
+    objects: ObjectStore,
+    project: Path,
+    private: Path | None = None,
+) -> Staged:
     """Make the folder of a job ready, unless that was done before.
 
     Args:
@@ -46,6 +54,7 @@ def stage(kind: JobKind[R], request: R, place: Workplace, objects: ObjectStore, 
         place: Where.
         objects: Where ``s3://`` addresses lead.
         project: Folder that relative paths start from.
+        private: Stepmill's own folder, of which no job may get a copy.
 
     Raises:
         NotFoundError: If an input is not there.
@@ -66,7 +75,10 @@ def stage(kind: JobKind[R], request: R, place: Workplace, objects: ObjectStore, 
                 shutil.rmtree(folder)
         place.ml.mkdir(parents=True)
         kind.lay_out(request, place, objects, project)
-        shown = [Mount(place.ml, CONTAINER_ROOT), *arrange(_placements(kind, request, place, objects))]
+        shown = [
+            Mount(place.ml, CONTAINER_ROOT),
+            *arrange(_placements(kind, request, place, objects, private)),
+        ]
         staged = Staged(tuple((str(m.source), m.target, m.read_only) for m in shown), notes)
         unfinished = marker.with_suffix(".partial")
         unfinished.write_bytes(msgspec.json.encode(staged))
@@ -96,7 +108,18 @@ def check_paths(kind: JobKind[R], request: R, place: Workplace, private: Path | 
             )
 
 
-def _placements(kind: JobKind[R], request: R, place: Workplace, objects: ObjectStore) -> list[Placement]:
+def _lies_around(source: Location | None, private: Path | None) -> bool:
+    """Say whether a folder holds Stepmill's own: then it is shown in place, where that can be covered."""
+    return (
+        isinstance(source, Path)
+        and private is not None
+        and private.resolve().is_relative_to(source.resolve())
+    )
+
+
+def _placements(
+    kind: JobKind[R], request: R, place: Workplace, objects: ObjectStore, private: Path | None
+) -> list[Placement]:
     # A shell's script is an argument of it; other arguments name data.
     words = (*request.entrypoint, *request.arguments) if "-c" in request.arguments else request.entrypoint
     # Each only once: inputs for the same folder share it.
@@ -107,7 +130,8 @@ def _placements(kind: JobKind[R], request: R, place: Workplace, objects: ObjectS
             inside(place.ml, item.target).mkdir(parents=True, exist_ok=True)
             continue
         folder = folders.setdefault(item.target, place.inputs / str(len(folders)))
-        staged = stage_input(item, objects, folder, copy=holds_code(item, words))
+        copy = holds_code(item, words) and not _lies_around(item.source, private)
+        staged = stage_input(item, objects, folder, copy=copy)
         placements |= dict.fromkeys(staged)
     for output in kind.outputs(request, place):
         # Below an input that is read-only, an output's folder has to be shown on its own.

@@ -596,3 +596,17 @@ def test_no_path_leads_into_stepmills_own_folder(tmp_path: Path, changes: dict[s
     assert isinstance(report, TaskFailed)
     assert report.error == "ClientError"
     assert "Stepmill's own folder" in report.cause
+
+
+def test_no_copy_of_stepmills_own_folder_is_made_for_a_job(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    seen: list[Mount] = []
+
+    def look(spec: JobSpec) -> int:
+        seen.extend(mount for mount in spec.mounts if mount.target == "/opt/ml/processing/input/code")
+        return 0
+
+    house.compute.program = look
+    document = processing_document(ProcessingInputs=[processing_input("code", str(tmp_path))])
+    house.run(task_for(document, processing.RESOURCE))
+    assert seen == [Mount(tmp_path, "/opt/ml/processing/input/code", read_only=True)]
