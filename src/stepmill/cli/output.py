@@ -73,8 +73,9 @@ class Output:
         if isinstance(error, DefinitionError):
             for finding in error.findings[:_MOST_FINDINGS]:
                 self.remarks.print(finding_text(finding))
-            if len(error.findings) > _MOST_FINDINGS:
-                self.remark(f"... and {len(error.findings) - _MOST_FINDINGS} more: `stepmill lint` shows all.")
+            more = len(error.findings) - _MOST_FINDINGS
+            if more > 0:
+                self.remark(f"... and {more} more: `stepmill lint` shows all.")
             return
         self.remarks.print(Text("error: ", "bold red").append(error.what, "default"))
         if error.where:
