@@ -107,7 +107,7 @@ def _algorithm_error(ended: JobEnded, failure: str, log_tail: Sequence[str]) -> 
         message = ended.message.rstrip(".") or "the job needed more memory than it may use"
         text = f"OutOfMemoryError: {message}"
     elif ended.ending is Ending.SIGNALLED:
-        text = f"The program was ended by {_signal_name(ended.exit_code)}. {ended.message}\n{text}".strip()
+        text = f"The program was ended by {_signal_name(ended.exit_code)}.\n{text}".strip()
     ending = f", exit code: {ended.exit_code}"
     # The end of a log says more than its beginning; a failure file is cut at its end, as SageMaker does.
     room = LONGEST_REASON - len(f"{ALGORITHM_ERROR}: ") - len(ending)
