@@ -113,8 +113,11 @@ class JobState(msgspec.Struct, frozen=True):
     metrics: tuple[Metric, ...] = ()
 
     def entered(self, secondary: str, at: datetime) -> JobState:
-        """Return the state with one more secondary status."""
-        if self.transitions and self.transitions[-1].status == secondary:
+        """Return the state with one more secondary status.
+
+        No job enters one twice: whoever picks it up after a crash only hears again that it runs.
+        """
+        if any(transition.status == secondary for transition in self.transitions):
             return self
         transitions = (*self.transitions, Transition(secondary, at))
         return msgspec.structs.replace(self, secondary=secondary, transitions=transitions)

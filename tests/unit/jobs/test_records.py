@@ -142,3 +142,11 @@ class TestDescribe:
         assert (document["ProcessingJobStatus"], document["ExitMessage"]) == ("Completed", "done")
         assert document["ProcessingEndTime"] == "2026-01-02T03:05:35Z"
         assert state_of(record).metrics == ()
+
+
+def test_a_job_that_is_picked_up_again_goes_back_to_nothing() -> None:
+    state = NEW.entered("Starting", T0).entered("Training", T0).entered("Uploading", T0)
+    again = state.entered("Training", T0 + timedelta(seconds=1)).entered(
+        "Uploading", T0 + timedelta(seconds=2)
+    )
+    assert again == state
