@@ -7,6 +7,7 @@ from support.storage import finish, start_python
 
 PUBLIC = [
     "CacheStoreContract",
+    "ComputeContract",
     "Fail",
     "FakeClock",
     "Hold",

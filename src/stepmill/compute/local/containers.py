@@ -110,9 +110,11 @@ def _find_engine(isolation: Isolation) -> str:
 
 def _engine_words(isolation: Isolation) -> list[str]:
     """Return what an engine needs to be told on machines like this one."""
+    # The image keeps the powers that its author counts on, as in SageMaker, and can get no more.
+    words = ["--security-opt", "no-new-privileges"]
     if isolation is not Isolation.PODMAN:
-        return []
-    words = ["--pull", "never", "--security-opt", "label=disable"]
+        return words
+    words = [*words, "--pull", "never", "--security-opt", "label=disable"]
     # crun refuses machines whose control groups are of both versions at once.
     if Path("/sys/fs/cgroup/unified").is_dir() and shutil.which("runc"):
         words = ["--runtime", "runc", *words]
