@@ -8,10 +8,6 @@ from dataclasses import dataclass
 from stepmill.core.json import Json, JsonObject
 from stepmill.language.pipelines.expressions import is_expression
 
-# The members by which AWS selects the elements of a list: Outputs['train'] is the element whose
-# OutputName is train. Source: botocore's shapes; sagemaker SDK, PropertiesList.
-NAME_MEMBERS = ("OutputName", "InputName", "ChannelName", "MetricName", "VariantName", "Name", "Key")
-
 # Repositories of algorithms that report metrics of their own. Source: AWS developer guide.
 _OWN_METRICS = (
     "linear-learner kmeans knn pca ntm lda factorization-machines randomcutforest ipinsights object2vec "
