@@ -138,9 +138,8 @@ class Platform:
         self._executions = SqlExecutionStore(self._database)
         self.pipelines = Pipelines(self.records, settings.arns)
         self.callbacks = Callbacks(self.records)
-        self.executions = ExecutionReader(
-            self._executions, Plans(self._executions.definition, service_model), self.layout.engines
-        )
+        self._plans = Plans(self._executions.definition, service_model)
+        self.executions = ExecutionReader(self._executions, self._plans, self.layout.engines)
 
     def __enter__(self) -> Self:
         return self
@@ -200,6 +199,7 @@ class Platform:
             clock=self._clock,
             arns=self.settings.arns,
             locks=self.layout.engines,
+            plans=self._plans,
             on_trouble=self._tell_trouble,
         )
 

@@ -32,7 +32,6 @@ from stepmill.engine.reading import ExecutionReader
 from stepmill.engine.recovery import take_new, take_over
 from stepmill.engine.starting import StartRequest, check_parallelism, prepare
 from stepmill.engine.summaries import ExecutionSummary
-from stepmill.language.pipelines.arguments import ServiceModels
 from stepmill.storage.executions import ExecutionStore
 from stepmill.storage.texts import check_text
 
@@ -57,7 +56,8 @@ class Engine:
         clock: Tells the time.
         arns: Builder of ARNs.
         locks: Folder of the engines' lock files, the same for all engines of one store.
-        models: The shapes of AWS's requests and answers.
+        plans: Shared with others who read the same definitions, so that each is checked once;
+            ``None``: the engine's own.
         on_trouble: Called on each failure of the store that is waited out, on the engine's thread;
             by default it is logged as a warning.
 
@@ -73,7 +73,7 @@ class Engine:
         clock: Clock,
         arns: Arns,
         locks: Path,
-        models: ServiceModels = service_model,
+        plans: Plans | None = None,
         on_trouble: Callable[[StorageError], None] | None = None,
     ) -> None:
         self._store = store
@@ -81,7 +81,7 @@ class Engine:
         self._arns = arns
         self._locks = locks
         self._resources = frozenset(handlers)
-        self._plans = Plans(store.definition, models)
+        self._plans = Plans(store.definition, service_model) if plans is None else plans
         self.executions = ExecutionReader(store, self._plans, locks)
         remove_stale(locks)
         self._lock = EngineLock.acquire(locks)
