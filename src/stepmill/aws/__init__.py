@@ -1,0 +1,1 @@
+"""The AWS wire: unmodified AWS clients against this installation. Each folder only translates."""

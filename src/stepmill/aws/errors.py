@@ -1,0 +1,95 @@
+"""AWS's error codes in one table: what an error of Stepmill's is called on the wire.
+
+A handler that knows better raises ``ApiError`` with the code that the operation's documentation names;
+any other error of the tree is looked up here by service and class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stepmill.core.errors import (
+    ConflictError,
+    DefinitionError,
+    InvalidInputError,
+    NotFoundError,
+    StepmillError,
+    StorageFullError,
+    UnsupportedError,
+    WrongStateError,
+)
+
+
+class ApiError(StepmillError):
+    """An error whose code on the wire is known.
+
+    Args:
+        code: ``ValidationException``, ``NoSuchKey``.
+        what: One sentence: the message on the wire. SDKs match some texts; see the services.
+        status: The HTTP status.
+        where: The place; may be empty.
+        mend: What to do about it; may be empty.
+        members: Further members of a modelled error.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        what: str,
+        *,
+        status: int = 400,
+        where: str = "",
+        mend: str = "",
+        members: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(what, where=where, mend=mend)
+        self.code = code
+        self.status = status
+        self.members = dict(members or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """How an error is told: its code and HTTP status."""
+
+    code: str
+    status: int = 400
+
+
+# Class of the error -> code; the first line whose class fits holds. ``""`` holds for all services.
+_COMMON: tuple[tuple[type[StepmillError], Code], ...] = (
+    (DefinitionError, Code("ValidationException")),
+    (InvalidInputError, Code("ValidationException")),
+    (UnsupportedError, Code("UnsupportedOperation")),
+    (StorageFullError, Code("ResourceLimitExceeded")),
+    (StepmillError, Code("InternalFailure", 500)),
+)
+_OF_SERVICE: Mapping[str, tuple[tuple[type[StepmillError], Code], ...]] = {
+    "sagemaker": (
+        (NotFoundError, Code("ResourceNotFound")),
+        (ConflictError, Code("ResourceInUse")),
+        (WrongStateError, Code("ValidationException")),
+    ),
+    "lambda": (
+        (NotFoundError, Code("ResourceNotFoundException", 404)),
+        (ConflictError, Code("ResourceConflictException", 409)),
+        (InvalidInputError, Code("InvalidParameterValueException")),
+    ),
+    "logs": ((NotFoundError, Code("ResourceNotFoundException")),),
+}
+
+
+def code_of(service: str, error: StepmillError) -> Code:
+    """Return how an error of a service is told.
+
+    Example:
+        >>> code_of("sagemaker", NotFoundError("There is no such job."))
+        Code(code='ResourceNotFound', status=400)
+    """
+    if isinstance(error, ApiError):
+        return Code(error.code, error.status)
+    for kind, code in (*_OF_SERVICE.get(service, ()), *_COMMON):
+        if isinstance(error, kind):
+            return code
+    return Code("InternalFailure", 500)

@@ -1,0 +1,66 @@
+"""What a service is to the door: handlers by operation. Everything wire is done before and after them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from stepmill.aws.wire import Request, Response
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose signature a call bears.
+
+    Args:
+        access_key: Id of the key.
+        name: What the key is called: ``default``, ``jobs``.
+    """
+
+    access_key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of an operation: authenticated, parsed, and checked against the service's model.
+
+    Args:
+        operation: ``CreateTrainingJob``.
+        parameters: Members as a botocore client takes them: moments are aware ``datetime``, blobs ``bytes``.
+        caller: Who calls.
+        request: As it came, for what no model says (user agent, raw headers, a streamed body).
+        request_id: Told in the answer and in the log.
+    """
+
+    operation: str
+    parameters: Mapping[str, Any]
+    caller: Caller
+    request: Request
+    request_id: str = ""
+
+
+# The answer's members by name, as a botocore client gives them; a moment may also be ISO 8601 text or epoch
+# seconds. ``None`` for operations without output. A whole ``Response`` where no model says what is sent.
+Answer: TypeAlias = Mapping[str, Any] | Response | None
+Handler: TypeAlias = Callable[[Call], Answer]
+# Whether there is nothing left to wait for, given the call and its answer.
+IsSettled: TypeAlias = Callable[[Call, Mapping[str, Any]], bool]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service that is offered. Handlers run on worker threads and may raise any StepmillError.
+
+    Args:
+        name: As botocore names its model: ``sagemaker``, ``s3``, ``logs``.
+        handlers: Operation -> who answers it. What is not in it is refused by name.
+        waits: Operation -> whether its answer is settled: waiting clients are held until it is.
+        streams: Operations whose request body is given as ``Request.stream``.
+    """
+
+    name: str
+    handlers: Mapping[str, Handler]
+    waits: Mapping[str, IsSettled] = field(default_factory=dict)
+    streams: frozenset[str] = frozenset()

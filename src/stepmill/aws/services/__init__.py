@@ -1,0 +1,1 @@
+"""One module or folder per AWS service: from parsed parameters to the platform and back."""

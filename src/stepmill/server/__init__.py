@@ -1,0 +1,1 @@
+"""Opens the doors in one process: ``serve``, and the commands that point programs at it."""
