@@ -17,6 +17,7 @@ from stepmill.catalog.content import ContentDigests
 from stepmill.catalog.models import Models
 from stepmill.catalog.pipelines import Pipelines, PipelineVersion
 from stepmill.catalog.registry import ModelRegistry
+from stepmill.catalog.tags import Tags
 from stepmill.compute.local.compute import LocalCompute
 from stepmill.compute.logs import tail_log
 from stepmill.compute.spec import Resources
@@ -138,6 +139,7 @@ class Platform:
         self._executions = SqlExecutionStore(self._database)
         self.pipelines = Pipelines(self.records, settings.arns)
         self.callbacks = Callbacks(self.records)
+        self.tags = Tags(self.records)
         self._plans = Plans(self._executions.definition, service_model)
         self.executions = ExecutionReader(self._executions, self._plans, self.layout.engines)
 

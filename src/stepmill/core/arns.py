@@ -2,7 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Self
+
+_SAGEMAKER = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):sagemaker:(?P<region>[a-z0-9-]*):(?P<account>[0-9]{12}):"
+    r"(?P<kind>[a-z-]+)/(?P<name>\S+)"
+)
+
+
+@dataclass(frozen=True)
+class SageMakerArn:
+    """The parts of an ARN of SageMaker's.
+
+    Args:
+        region: ``us-west-2``.
+        account: Twelve digits.
+        kind: ``training-job``, ``model-package``, ``pipeline``.
+        name: All that follows: ``churn/3`` of a version, ``p/execution/abc`` of an execution.
+    """
+
+    region: str
+    account: str
+    kind: str
+    name: str
+
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """Return the parts of an ARN; ``None`` if it is no ARN of a resource of SageMaker's.
+
+        Example:
+            >>> SageMakerArn.read("arn:aws:sagemaker:us-west-2:123456789012:model/churn")
+            SageMakerArn(region='us-west-2', account='123456789012', kind='model', name='churn')
+        """
+        match = _SAGEMAKER.fullmatch(text)
+        return cls(match["region"], match["account"], match["kind"], match["name"]) if match else None
 
 
 @dataclass(frozen=True)
@@ -20,6 +55,10 @@ class Arns:
 
     region: str
     account: str
+
+    def is_own(self, arn: SageMakerArn) -> bool:
+        """Return whether an ARN is of this installation, not of another account or region."""
+        return (arn.region, arn.account) == (self.region, self.account)
 
     def sagemaker(self, kind: str, name: str) -> str:
         """Return the ARN of a SageMaker resource: ``training-job``, ``model``; names in lower case."""

@@ -67,6 +67,44 @@ class Page:
     next_token: str | None = None
 
 
+@dataclass(frozen=True)
+class Selection:
+    """Which records of a kind are asked for, in which order. ``RecordStore.list`` tells of the members."""
+
+    parent: str | None = None
+    status: str | None = None
+    name_contains: str = ""
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    modified_after: datetime | None = None
+    modified_before: datetime | None = None
+    sort_by: SortBy = SortBy.CREATED
+    descending: bool = False
+    limit: int = 100
+    after: str | None = None
+
+    def page(self, store: RecordStore, kind: str) -> Page:
+        """Return the page that is asked for.
+
+        Raises:
+            InvalidInputError: If the token or the limit is not one.
+        """
+        return store.list(
+            kind,
+            parent=self.parent,
+            status=self.status,
+            name_contains=self.name_contains,
+            created_after=self.created_after,
+            created_before=self.created_before,
+            modified_after=self.modified_after,
+            modified_before=self.modified_before,
+            sort_by=self.sort_by,
+            descending=self.descending,
+            limit=self.limit,
+            after=self.after,
+        )
+
+
 class RecordStore(Protocol):
     """Keeps records. Safe to share between threads; several processes may use the same one.
 
@@ -142,6 +180,8 @@ class RecordStore(Protocol):
         name_contains: str = "",
         created_after: datetime | None = None,
         created_before: datetime | None = None,
+        modified_after: datetime | None = None,
+        modified_before: datetime | None = None,
         sort_by: SortBy | str = SortBy.CREATED,
         descending: bool = False,
         limit: int = 100,
@@ -156,6 +196,8 @@ class RecordStore(Protocol):
             name_contains: Only those whose name has it in it; the case of ASCII letters does not matter.
             created_after: Only those created later than this moment.
             created_before: Only those created earlier than this moment.
+            modified_after: Only those last changed later than this moment.
+            modified_before: Only those last changed earlier than this moment.
             sort_by: By what.
             descending: Whether the greatest comes first.
             limit: At most so many, 1 to ``LARGEST_PAGE``.

@@ -128,6 +128,8 @@ class SqlRecordStore:
         name_contains: str = "",
         created_after: datetime | None = None,
         created_before: datetime | None = None,
+        modified_after: datetime | None = None,
+        modified_before: datetime | None = None,
         sort_by: SortBy | str = SortBy.CREATED,
         descending: bool = False,
         limit: int = 100,
@@ -147,10 +149,14 @@ class SqlRecordStore:
             query = query.where(records.c.status == status)
         if name_contains:
             query = query.where(records.c.name.icontains(name_contains, autoescape=True))
-        if created_after is not None:
-            query = query.where(records.c.created_at > to_micros(created_after))
-        if created_before is not None:
-            query = query.where(records.c.created_at < to_micros(created_before))
+        for column, after_moment, before_moment in (
+            (records.c.created_at, created_after, created_before),
+            (records.c.modified_at, modified_after, modified_before),
+        ):
+            if after_moment is not None:
+                query = query.where(column > to_micros(after_moment))
+            if before_moment is not None:
+                query = query.where(column < to_micros(before_moment))
         with self._database.read() as connection:
             rows = connection.execute(order.applied(query, after).limit(limit + 1)).all()
         found = tuple(_from_row(row) for row in rows[:limit])

@@ -1,1 +1,1 @@
-"""One module or folder per AWS service: from parsed parameters to the platform and back."""
+"""The services: each translates the parsed parameters of a call to the platform, and its answers back."""

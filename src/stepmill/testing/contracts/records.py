@@ -12,7 +12,7 @@ import pytest
 
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError
 from stepmill.core.json import JsonObject
-from stepmill.storage.records import LARGEST_PAGE, LONGEST_NAME, Record, RecordStore
+from stepmill.storage.records import LARGEST_PAGE, LONGEST_NAME, Record, RecordStore, Selection, SortBy
 from stepmill.testing.clock import FakeClock
 
 _SECOND = timedelta(seconds=1)
@@ -247,6 +247,25 @@ class RecordStoreContract:
         born = store.get("model", "b").created_at
         assert _names(store.list("model", created_after=born).records) == ["d", "e"]
         assert _names(store.list("model", created_before=born).records) == ["c", "a"]
+        # The one that was changed since counts by its change.
+        assert _names(store.list("model", modified_after=born).records) == ["a", "d", "e"]
+        assert _names(store.list("model", modified_before=born).records) == ["c"]
+        both = store.list("model", modified_after=born, created_before=born)
+        assert _names(both.records) == ["a"]
+
+    def test_a_selection_asks_for_the_same_as_its_members(self, store: RecordStore, clock: FakeClock) -> None:
+        self._fill(store, clock)
+        born = store.get("model", "b").created_at
+        chosen = Selection(
+            status="", name_contains="A", modified_after=born, sort_by=SortBy.NAME, descending=True
+        )
+        assert _names(chosen.page(store, "model").records) == ["a"]
+        first = Selection(limit=2).page(store, "model")
+        rest = Selection(limit=3, after=first.next_token).page(store, "model")
+        assert _names([*first.records, *rest.records]) == list("cabde")
+        early = Selection(parent="x", status="", created_before=born, modified_before=born)
+        assert _names(early.page(store, "model").records) == []
+        assert _names(Selection(created_after=born).page(store, "model").records) == ["d", "e"]
 
     def test_names_are_searched_without_case_and_without_wildcards(self, store: RecordStore) -> None:
         for name in ("Train-1", "retrain", "100%", "a_b", "a\\b", "axb"):

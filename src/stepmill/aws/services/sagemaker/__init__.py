@@ -1,0 +1,1 @@
+"""SageMaker: one service, put together in ``service.py`` from the modules of its resources."""
