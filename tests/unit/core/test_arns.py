@@ -25,7 +25,8 @@ def test_an_arn_is_read_into_its_parts(text: str, kind: str, name: str) -> None:
     [
         "", "churn", ARNS.role("r"), ARNS.function("f"), "arn:aws:sagemaker:us-west-2:123456789012:model",
         "arn:aws:sagemaker:us-west-2:123456789012:model/", "arn:aws:sagemaker:us-west-2:12345678901:model/m",
-        "arn:aws:sagemaker:us-west-2:123456789012:model/a b", "arn:aws:sagemaker:us-west-2:123456789012:model/m\n",
+        "arn:aws:sagemaker:us-west-2:123456789012:model/a b",
+        "arn:aws:sagemaker:us-west-2:123456789012:model/m\n",
     ],
 )  # fmt: skip
 def test_what_is_no_arn_of_sagemakers_is_none(text: str) -> None:
