@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from stepmill.catalog.content import ContentDigests
 from stepmill.catalog.models import Models
@@ -39,13 +39,15 @@ from stepmill.jobs.cache_keys import JobKeys, KeyBuilder, callback_key
 from stepmill.jobs.cache_outputs import KeptOutputs
 from stepmill.jobs.caching import CachingHandler
 from stepmill.jobs.callbacks import CallbackAnswer, CallbackHandler, Callbacks
+from stepmill.jobs.direct import DirectJobs
 from stepmill.jobs.functions.handler import CALL_KIND, FunctionHandler, FunctionSurroundings
 from stepmill.jobs.functions.keys import FunctionKeys
 from stepmill.jobs.functions.registry import FunctionRegistry
-from stepmill.jobs.handler import LOG_TAIL_LINES
+from stepmill.jobs.handler import LOG_TAIL_LINES, JobHandler
 from stepmill.jobs.json_reader import JsonReader
 from stepmill.jobs.lookup import JobLookup
 from stepmill.jobs.models import ModelHandler
+from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
 from stepmill.jobs.registering import RegisterHandler
 from stepmill.jobs.services import JobServices
 from stepmill.storage.cache import SqlCacheStore
@@ -154,6 +156,8 @@ class Platform:
         # cached_property keeps what was made in the instance's dictionary; what was not made stays so.
         if "engine" in self.__dict__:
             self.engine.close()
+        if "direct_jobs" in self.__dict__:
+            self.direct_jobs.close()
         if "compute" in self.__dict__:
             self.compute.close()
         for close in self._to_close:
@@ -176,6 +180,11 @@ class Platform:
     def jobs(self) -> JobLookup:
         """The jobs that executions made."""
         return JobLookup(self.records, self.layout.jobs)
+
+    @cached_property
+    def direct_jobs(self) -> DirectJobs:
+        """The jobs that are asked for outside executions. ``resume`` picks up those that have not ended."""
+        return DirectJobs(self._job_handlers, self.records, self._clock)
 
     @cached_property
     def functions(self) -> FunctionRegistry:
@@ -213,7 +222,9 @@ class Platform:
     def _images(self) -> ImageCatalog:
         return ImageCatalog(self.settings.images, self.layout.environments)
 
-    def _handlers(self) -> dict[str, TaskHandler]:
+    @cached_property
+    def _job_handlers(self) -> dict[str, JobHandler[Any]]:
+        """Who does jobs, be they of executions or not, by the kind of their records."""
         settings = self.settings
         services = JobServices(
             objects=self.objects,
@@ -230,6 +241,15 @@ class Platform:
             log_limit_bytes=settings.log_limit_bytes,
             private=settings.home,
         )
+        handlers: dict[str, JobHandler[Any]] = {
+            PROCESSING_JOB: processing.processing_handler(services),
+            TRAINING_JOB: training.training_handler(services),
+        }
+        self._to_close += [handler.close for handler in handlers.values()]
+        return handlers
+
+    def _handlers(self) -> dict[str, TaskHandler]:
+        settings = self.settings
         surroundings = FunctionSurroundings(
             jobs=self.layout.jobs / CALL_KIND,
             arns=settings.arns,
@@ -244,13 +264,10 @@ class Platform:
         functions = FunctionHandler(
             self.functions, self.objects, self.records, self.compute, surroundings, log_tail
         )
-        of_processing = processing.processing_handler(services)
-        of_training = training.training_handler(services)
-        self._to_close += [of_processing.close, of_training.close]
         keys = JobKeys(self._contents, self.objects, settings.project, self._images.identity)
         return {
-            processing.RESOURCE: self._cached(of_processing, keys.processing),
-            training.RESOURCE: self._cached(of_training, keys.training),
+            processing.RESOURCE: self._cached(self._job_handlers[PROCESSING_JOB], keys.processing),
+            training.RESOURCE: self._cached(self._job_handlers[TRAINING_JOB], keys.training),
             "sagemaker:createModel": ModelHandler(
                 Models(self.records, self._contents, self.models, settings.arns)
             ),

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stepmill.compute.spec import Ending, JobEnded, JobRunning, JobSpec, Listener
+from stepmill.core.errors import UnsupportedError
 from stepmill.core.tasks import Task, TaskReport
-from stepmill.images.catalog import ResolvedImage
+from stepmill.images.catalog import ImageOffer, ResolvedImage
 from stepmill.images.environments import Progress, ignore_progress
 from stepmill.images.families import ImageFamily
 from support.job_data import T0
@@ -65,6 +66,7 @@ class FakeImages:
     toolkit: bool = True
     own_environment: bool = True
     lines: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     asked: list[str] = field(default_factory=list)
 
     def resolve(self, image_uri: str, progress: Progress = ignore_progress) -> ResolvedImage:
@@ -82,6 +84,11 @@ class FakeImages:
             toolkit=self.toolkit,
             notes=self.notes,
         )
+
+    def offer(self, image_uri: str) -> ImageOffer:
+        if image_uri in self.unknown:
+            raise UnsupportedError(f"The image {image_uri!r} is not known.")
+        return ImageOffer(self.entrypoint, self.toolkit)
 
 
 class Reports:

@@ -13,8 +13,8 @@ from enum import Enum, auto
 
 from stepmill.core.errors import StepmillError
 from stepmill.core.tasks import Task, TaskFailed, TaskHandler, TaskReport, TaskStarted, TaskStopped
+from stepmill.core.workers import WorkerPool
 from stepmill.engine.failures import CLIENT_ERROR, failure_of
-from stepmill.engine.workers import WorkerPool
 
 # A handler may keep its thread while the job runs. SageMaker runs 50 steps at once by default.
 MOST_STARTING = 64

@@ -55,6 +55,15 @@ class ResolvedImage:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class ImageOffer:
+    """What is known of an image before its environment is built; see ``ResolvedImage`` for the members."""
+
+    entrypoint: tuple[str, ...] = ()
+    toolkit: bool = False
+    oci_image: str = ""
+
+
 class ImageCatalog:
     """Looks images up. Safe to share between threads and processes.
 
@@ -87,6 +96,23 @@ class ImageCatalog:
             return self._shipped(image, shipped, progress)
         raise _refusal(image)
 
+    def offer(self, image_uri: str) -> ImageOffer:
+        """Return what an image offers to start, building nothing.
+
+        Raises:
+            InvalidInputError: If the URI names no image, or the setting for it cannot be used.
+            UnsupportedError: If the image is unknown or not offered; tells how to add it.
+        """
+        image = ImageReference.parse(image_uri)
+        for name in image.names:
+            if setting := self._images.get(name):
+                _check_setting(setting, _place_of(name))
+                by_engine = setting.engine is not None
+                return ImageOffer(setting.entrypoint, not by_engine, image.uri if by_engine else "")
+        if shipped := families.shipped_image(image):
+            return ImageOffer(toolkit=shipped.toolkit)
+        raise _refusal(image)
+
     def identity(self, image_uri: str) -> Mapping[str, str]:
         """Return the versions of what stands for an image here, by name, building nothing.
 
@@ -110,7 +136,7 @@ class ImageCatalog:
     def _from_setting(
         self, image: ImageReference, name: str, setting: ImageSetting, progress: Progress
     ) -> ResolvedImage:
-        where = f'stepmill.toml, [images."{name}"]'
+        where = _place_of(name)
         _check_setting(setting, where)
         own = Path(sys.executable)
         if setting.engine is not None:
@@ -151,6 +177,10 @@ class ImageCatalog:
             toolkit=shipped.toolkit,
             notes=_notes(image, shipped, versions),
         )
+
+
+def _place_of(name: str) -> str:
+    return f'stepmill.toml, [images."{name}"]'
 
 
 def _own_versions(packages: Sequence[Package]) -> list[str]:

@@ -11,6 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from stepmill.compute.spec import Ending, JobEnded
+from stepmill.core.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    StorageFullError,
+    UnsupportedError,
+)
 from stepmill.core.statuses import JobStatus
 
 LONGEST_REASON = 1024
@@ -85,6 +92,15 @@ def full_disk_told(outcome: Outcome, free_bytes: int) -> Outcome:
         return outcome
     reason = f"{outcome.reason[: LONGEST_REASON - len(_FULL_DISK) - 1]}\n{_FULL_DISK}"
     return replace(outcome, reason=reason)
+
+
+def blame_of(error: BaseException) -> tuple[str, str]:
+    """Return the engine's name of an error that ended a job, and SageMaker's word for it."""
+    if isinstance(error, StorageFullError):
+        return CAPACITY_ERROR, "CapacityError"
+    if isinstance(error, InvalidInputError | NotFoundError | UnsupportedError | ConflictError):
+        return CLIENT_ERROR, "ClientError"
+    return INTERNAL_ERROR, "InternalServerError"
 
 
 def cause_text(reason: str, log_tail: Sequence[str]) -> str:

@@ -25,20 +25,19 @@ from stepmill.compute.supervision.layout import clear_away
 from stepmill.core.errors import (
     ConflictError,
     InvalidInputError,
-    NotFoundError,
     StepmillError,
     StorageFullError,
     UnsupportedError,
 )
-from stepmill.core.json import JsonObject
+from stepmill.core.json import Json, JsonObject
 from stepmill.core.statuses import JobStatus
 from stepmill.core.tasks import Report, Task, TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
 from stepmill.images.catalog import ResolvedImage
 from stepmill.images.environments import Progress
 from stepmill.jobs import failures
 from stepmill.jobs.contract import job_environment
-from stepmill.jobs.failures import Outcome, cause_text, full_disk_told, outcome_of
-from stepmill.jobs.kinds import Collected, JobKind, R, Workplace, can_be_warm, read_small_file
+from stepmill.jobs.failures import Outcome, blame_of, cause_text, full_disk_told, outcome_of
+from stepmill.jobs.kinds import Admitted, Collected, JobKind, R, Workplace, can_be_warm, read_small_file
 from stepmill.jobs.later import Later
 from stepmill.jobs.outputs import Delivery, deliver, files_to, host_folder
 from stepmill.jobs.records import JobRecords, JobState, describe, state_of
@@ -59,6 +58,7 @@ _COLLECTORS = 4
 _FAILURE_BYTES = 8192
 # Compute's file that says that a job was begun.
 _SPEC = "spec.json"
+_STOPPED = Outcome(JobStatus.STOPPED, "Stopped")
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,22 @@ class JobHandler(Generic[R]):
         """Return the folder of a job: its log is there."""
         return self._services.folder / self._kind.record_kind / name
 
+    def check(self, document: Json) -> Admitted:
+        """Say that a job can be done as it is asked for, as far as that is known before anything is built.
+
+        Raises:
+            InvalidInputError: If a value cannot be taken, or nothing says what to run.
+            UnsupportedError: If it asks for what is not offered: an image, several hosts.
+        """
+        services = self._services
+        request = self._kind.read(document, services.project)
+        where = f"{self._kind.member}Name"
+        name = check_job_name(request.name, where)
+        self._kind.command(request, services.images.offer(request.image))
+        place = Workplace(name, services.arns.sagemaker(self._kind.record_kind, name), self.folder(name))
+        check_paths(self._kind, request, place, services.private)
+        return Admitted(name, place.arn, request.notes)
+
     def start(self, task: Task, report: Report) -> None:
         """Begin the task's job, or pick it up; report how it goes."""
         try:
@@ -112,12 +128,24 @@ class JobHandler(Generic[R]):
         if state.status.is_final:
             self._report_end(job, record)
             return
+        begun = (place.folder / _SPEC).exists()
         if state.stop_requested:
             self._stopping.add(name)
+            if not begun:
+                self._end(job, _STOPPED, Collected())
+                return
+        if not begun:
+            self._note_staging(name, state)
         try:
             self._launch(replace(job, notes=state.notes))
         except (StepmillError, OSError) as error:
             self._fail(job, error)
+
+    def _note_staging(self, name: str, state: JobState) -> None:
+        """Enter a phase that a job which had to wait for its turn is not in yet."""
+        now = self._services.clock.now()
+        if not any(transition.status == "Downloading" for transition in state.transitions):
+            self._change(name, lambda state: state.entered("Downloading", now))
 
     def stop(self, task: Task) -> None:
         """Ask the task's job to end: SIGTERM, and SIGKILL after its grace time."""
@@ -157,7 +185,7 @@ class JobHandler(Generic[R]):
         job = replace(job, notes=(*job.notes, *image.notes, *staged.notes))
         job.report(TaskStarted(job.task.id, job.metadata, job.notes))
         if place.name in self._stopping and not begun:
-            self._end(job, Outcome(JobStatus.STOPPED, "Stopped"), Collected())
+            self._end(job, _STOPPED, Collected())
             return
         self._synchroniser.watch(place.name, place.ml, self._continuous(job), begun=begun)
         services.compute.run(self._spec(job, image, command, staged), partial(self._on_event, job))
@@ -305,7 +333,7 @@ class JobHandler(Generic[R]):
         record = self._write_end(job.place, final)
         self._stopping.discard(job.place.name)
         self._report_end(job, record)
-        self._later.put(partial(self._tidy_up, job.place, keep=bool(outcome.error)))
+        self._later.put(partial(self._tidy_up_after, record, job.place, keep=bool(outcome.error)))
 
     def _write_end(self, place: Workplace, final: Callable[[JobState], JobState]) -> Record:
         try:
@@ -317,7 +345,7 @@ class JobHandler(Generic[R]):
 
     def _fail(self, job: _Job[R], error: BaseException) -> None:
         """End a job that could not be staged, started or collected."""
-        name, word = _blame(error)
+        name, word = blame_of(error)
         reason = f"{word}: {error}"[: failures.LONGEST_REASON]
         self._synchroniser.finish(job.place.name)
         try:
@@ -336,18 +364,15 @@ class JobHandler(Generic[R]):
         else:
             job.report(TaskStopped(job.task.id, state.reason, job.metadata, describe(record)))
 
+    def _tidy_up_after(self, ended: Record, place: Workplace, *, keep: bool) -> None:
+        # Meanwhile it may have been deleted, and its name and folder be another job's.
+        now = self._records.find(ended.name)
+        if now is not None and now.created_at == ended.created_at:
+            self._tidy_up(place, keep=keep)
+
     def _tidy_up(self, place: Workplace, *, keep: bool) -> None:
         """Remove what is not needed any more; of a failed job what it wrote is kept to be looked at."""
         for folder in (place.inputs, place.collected, *(() if keep else (place.ml,))):
             # A job can nest folders deeper than Python's stack. What stays is left to `stepmill gc`.
             with suppress(OSError, RecursionError):
                 clear_away(folder)
-
-
-def _blame(error: BaseException) -> tuple[str, str]:
-    """Return the engine's name of an error, and SageMaker's word for it."""
-    if isinstance(error, StorageFullError):
-        return failures.CAPACITY_ERROR, "CapacityError"
-    if isinstance(error, InvalidInputError | NotFoundError | UnsupportedError | ConflictError):
-        return failures.CLIENT_ERROR, "ClientError"
-    return failures.INTERNAL_ERROR, "InternalServerError"

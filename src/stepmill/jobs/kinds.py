@@ -54,6 +54,21 @@ class Workplace:
 
 
 @dataclass(frozen=True)
+class Admitted:
+    """A job that can be done.
+
+    Args:
+        name: Of the job.
+        arn: Of the job.
+        notes: What is accepted but means nothing here.
+    """
+
+    name: str
+    arn: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Collected:
     """What a job has left.
 
@@ -70,6 +85,25 @@ class Collected:
     metrics: tuple[Metric, ...] = ()
     exit_message: str = ""
     notes: tuple[str, ...] = ()
+
+
+class Startable(Protocol):
+    """What an image offers to start; see ``ResolvedImage``. Known before its environment is built."""
+
+    @property
+    def entrypoint(self) -> tuple[str, ...]:
+        """Command for jobs that name none; may be empty."""
+        ...
+
+    @property
+    def toolkit(self) -> bool:
+        """Whether the script mode of framework images is offered."""
+        ...
+
+    @property
+    def oci_image(self) -> str:
+        """The image that an engine runs, with an entry point of its own; empty if no engine does."""
+        ...
 
 
 class JobKind(Protocol[R]):
@@ -98,7 +132,7 @@ class JobKind(Protocol[R]):
         """Make the folders and files that the job finds in ``/opt/ml``, its inputs excepted."""
         ...
 
-    def command(self, request: R, image: ResolvedImage) -> tuple[str, ...]:
+    def command(self, request: R, image: Startable) -> tuple[str, ...]:
         """Return the program to run and its arguments.
 
         Raises:

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import Json
-from stepmill.images.catalog import ResolvedImage
 from stepmill.jobs.contract import lay_out_processing
 from stepmill.jobs.handler import JobHandler
-from stepmill.jobs.kinds import Collected, Workplace, read_small_file
+from stepmill.jobs.kinds import Collected, Startable, Workplace, read_small_file
 from stepmill.jobs.locations import Location
 from stepmill.jobs.records import PROCESSING_JOB
 from stepmill.jobs.requests.data import Output
@@ -45,7 +44,7 @@ class ProcessingKind:
         del objects, project
         lay_out_processing(place.ml, request, place.name, place.arn)
 
-    def command(self, request: ProcessingRequest, image: ResolvedImage) -> tuple[str, ...]:
+    def command(self, request: ProcessingRequest, image: Startable) -> tuple[str, ...]:
         """See ``JobKind``."""
         command = (*(request.entrypoint or image.entrypoint), *request.arguments)
         if not request.entrypoint and not image.entrypoint and not image.oci_image:

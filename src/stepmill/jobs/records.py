@@ -21,6 +21,7 @@ TRAINING_JOB = "training-job"
 # API reference, SecondaryStatusTransition: what each secondary status of a training job means.
 _STATUS_MESSAGES = {
     "Starting": "Preparing the instances for training",
+    "Pending": "Waiting until other jobs have ended",
     "Downloading": "Staging the input data",
     "Training": "Training image is ready; training in progress",
     "Uploading": "Storing the generated training model",

@@ -10,7 +10,7 @@ from stepmill.compute.spec import Compute, Resources
 from stepmill.core.arns import Arns
 from stepmill.core.clock import Clock
 from stepmill.core.settings import Isolation
-from stepmill.images.catalog import ResolvedImage
+from stepmill.images.catalog import ImageOffer, ResolvedImage
 from stepmill.images.environments import Progress
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.records import RecordStore
@@ -20,7 +20,11 @@ class Images(Protocol):
     """Looks images up."""
 
     def resolve(self, image_uri: str, progress: Progress = ...) -> ResolvedImage:
-        """Find what stands for an image."""
+        """Find what stands for an image; build its environment if there is none yet."""
+        ...
+
+    def offer(self, image_uri: str) -> ImageOffer:
+        """Return what an image offers to start, building nothing; raise if it is not offered."""
         ...
 
 

@@ -12,12 +12,11 @@ from pathlib import Path
 from stepmill.compute.logs import log_lines
 from stepmill.core.errors import InvalidInputError, NotFoundError
 from stepmill.core.json import Json, read_json
-from stepmill.images.catalog import ResolvedImage
 from stepmill.jobs import toolkit
 from stepmill.jobs.archives import pack, regular_files, unpack
 from stepmill.jobs.contract import inside, lay_out_training, training_environment
 from stepmill.jobs.handler import JobHandler
-from stepmill.jobs.kinds import Collected, Workplace
+from stepmill.jobs.kinds import Collected, Startable, Workplace
 from stepmill.jobs.locations import Location, read_location
 from stepmill.jobs.metrics import read_metrics
 from stepmill.jobs.outputs import Delivery, host_folder, joined
@@ -66,7 +65,7 @@ class TrainingKind:
             folder = inside(place.ml, request.checkpoints.path)
             _fetch_checkpoints(request.checkpoints.destination, folder, objects)
 
-    def command(self, request: TrainingRequest, image: ResolvedImage) -> tuple[str, ...]:
+    def command(self, request: TrainingRequest, image: Startable) -> tuple[str, ...]:
         """See ``JobKind``."""
         if request.entrypoint:
             return (*request.entrypoint, *request.arguments)

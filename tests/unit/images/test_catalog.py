@@ -9,7 +9,7 @@ import pytest
 from stepmill.core.errors import InvalidInputError, UnsupportedError
 from stepmill.core.settings import ImageSetting, Isolation
 from stepmill.images import catalog as catalog_module
-from stepmill.images.catalog import ImageCatalog
+from stepmill.images.catalog import ImageCatalog, ImageOffer
 from stepmill.images.families import ImageFamily
 
 SKLEARN = "246618743249.dkr.ecr.us-west-2.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
@@ -99,6 +99,31 @@ def test_a_missing_library_means_a_built_environment(
     assert (image.python, image.own_environment) == (tmp_path / "bin/python", False)
     assert image.notes == ("the image asks for torch 2.9.1, this environment has 2.8.0",)
     assert images.identity("x.io/pytorch-training:2.9.1-cpu-py311") == {"python": "3.11.4", "torch": "2.8.0"}
+
+
+class TestOffers:
+    """What is known of an image before anything is built for it."""
+
+    def test_it_is_what_resolving_finds(self, tmp_path: Path, installed: dict[str, str]) -> None:
+        settings = {
+            "own": ImageSetting(python=OWN, entrypoint=("python", "main.py")),
+            "oci": ImageSetting(engine=Isolation.PODMAN),
+        }
+        catalog = ImageCatalog(settings, tmp_path)
+        for uri in (SKLEARN, "python:3", "own:1", "oci:1"):
+            offer, image = catalog.offer(uri), catalog.resolve(uri)
+            assert offer == ImageOffer(image.entrypoint, image.toolkit, image.oci_image)
+
+    def test_nothing_is_built(self, tmp_path: Path, installed: dict[str, str]) -> None:
+        installed.clear()
+        catalog = ImageCatalog({"own": ImageSetting(requirements=("no-such-library",))}, tmp_path)
+        assert catalog.offer("own:1").toolkit
+        assert catalog.offer(SKLEARN).toolkit
+        assert list(tmp_path.iterdir()) == []
+
+    def test_an_unknown_image_is_refused(self, shipped: ImageCatalog) -> None:
+        with pytest.raises(UnsupportedError, match="'team/trainer' is not known"):
+            shipped.offer("team/trainer:1")
 
 
 class TestSettings:

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from stepmill.engine.workers import WorkerPool
+from stepmill.core.workers import WorkerPool
 
 LIMIT_S = 60
 
