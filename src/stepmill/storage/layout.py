@@ -57,6 +57,11 @@ class HomeLayout:
         return self.home / "roots"
 
     @property
+    def server(self) -> Path:
+        """What the server of this home says of itself; its lock lies beside it."""
+        return self.home / "server.json"
+
+    @property
     def reserve(self) -> Path:
         """A file that is given up when the disk is full: else there is no room even to remove things."""
         return self.home / "reserve"
