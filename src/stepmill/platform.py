@@ -6,7 +6,7 @@ who asks. What only looks starts neither an engine nor a job's surroundings.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -40,9 +40,11 @@ from stepmill.jobs.cache_outputs import KeptOutputs
 from stepmill.jobs.caching import CachingHandler
 from stepmill.jobs.callbacks import CallbackAnswer, CallbackHandler, Callbacks
 from stepmill.jobs.direct import DirectJobs
-from stepmill.jobs.functions.handler import CALL_KIND, FunctionHandler, FunctionSurroundings
+from stepmill.jobs.functions.calls import CALL_KIND, FunctionCalls, FunctionSurroundings
+from stepmill.jobs.functions.handler import FunctionHandler
 from stepmill.jobs.functions.keys import FunctionKeys
 from stepmill.jobs.functions.registry import FunctionRegistry
+from stepmill.jobs.functions.versions import FunctionVersions
 from stepmill.jobs.handler import LOG_TAIL_LINES, JobHandler
 from stepmill.jobs.json_reader import JsonReader
 from stepmill.jobs.lookup import JobLookup
@@ -193,6 +195,30 @@ class Platform:
         return FunctionRegistry(self.records, self.objects, prefix, self.settings.arns)
 
     @cached_property
+    def function_versions(self) -> FunctionVersions:
+        """Their published versions and aliases."""
+        return FunctionVersions(self.functions, self.records, self.settings.arns)
+
+    @cached_property
+    def function_calls(self) -> FunctionCalls:
+        """Calls them."""
+        settings = self.settings
+        surroundings = FunctionSurroundings(
+            jobs=self.layout.jobs / CALL_KIND,
+            arns=settings.arns,
+            isolation=settings.isolation,
+            warm=settings.warm,
+            log_limit_bytes=settings.log_limit_bytes,
+        )
+        return FunctionCalls(
+            self.objects,
+            self._progress,
+            self.compute,
+            surroundings,
+            lambda folder: tail_log(folder, LOG_TAIL_LINES),
+        )
+
+    @cached_property
     def engine(self) -> Engine:
         """Drives executions. Made at its first use: from then on this process is one that drives."""
         self.objects.create_bucket(self.settings.default_bucket, exist_ok=True)
@@ -250,20 +276,7 @@ class Platform:
 
     def _handlers(self) -> dict[str, TaskHandler]:
         settings = self.settings
-        surroundings = FunctionSurroundings(
-            jobs=self.layout.jobs / CALL_KIND,
-            arns=settings.arns,
-            isolation=settings.isolation,
-            warm=settings.warm,
-            log_limit_bytes=settings.log_limit_bytes,
-        )
-
-        def log_tail(folder: Path) -> Sequence[str]:
-            return tail_log(folder, LOG_TAIL_LINES)
-
-        functions = FunctionHandler(
-            self.functions, self.objects, self.records, self.compute, surroundings, log_tail
-        )
+        functions = FunctionHandler(self.function_versions, self.function_calls)
         keys = JobKeys(self._contents, self.objects, settings.project, self._images.identity)
         return {
             processing.RESOURCE: self._cached(self._job_handlers[PROCESSING_JOB], keys.processing),
@@ -272,7 +285,7 @@ class Platform:
                 Models(self.records, self._contents, self.models, settings.arns)
             ),
             "sagemaker:createModelPackage": RegisterHandler(self.models),
-            "lambda:invoke": self._cached(functions, FunctionKeys(self.functions)),
+            "lambda:invoke": self._cached(functions, FunctionKeys(self.function_versions)),
             "callback": self._cached(CallbackHandler(self.callbacks), callback_key),
             "stepmill:readJson": JsonReader(self.objects, settings.project),
         }

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from stepmill.compute.supervision.files import read_started
-from stepmill.jobs.functions.handler import CALL_KIND
+from stepmill.jobs.functions.calls import CALL_KIND
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, Metric, state_of
 from stepmill.storage.records import Record, RecordStore
 

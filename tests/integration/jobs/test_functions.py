@@ -16,9 +16,11 @@ from stepmill.core.settings import Isolation
 from stepmill.core.tasks import CachePolicy
 from stepmill.jobs.cache_outputs import KeptOutputs
 from stepmill.jobs.caching import CachingHandler
-from stepmill.jobs.functions.handler import FunctionHandler, FunctionSurroundings
+from stepmill.jobs.functions.calls import FunctionCalls, FunctionSurroundings
+from stepmill.jobs.functions.handler import FunctionHandler
 from stepmill.jobs.functions.keys import FunctionKeys
 from stepmill.jobs.functions.registry import FunctionRegistry
+from stepmill.jobs.functions.versions import FunctionVersions
 from stepmill.storage.objects.uri import S3Uri
 from support.keeping import ARNS, EXECUTION, Keeping, Reports, a_task, keeping, output_of, run_task
 
@@ -40,9 +42,11 @@ class Case:
         self.kept = kept
         self.functions = FunctionRegistry(kept.records, kept.objects, S3Uri("code", "functions"), ARNS)
         around = FunctionSurroundings(kept.folder / "jobs", ARNS, isolation=isolation)
-        self.handler = FunctionHandler(
-            self.functions, kept.objects, kept.records, compute, around, lambda folder: tail_log(folder, 20)
+        self.versions = FunctionVersions(self.functions, kept.records, ARNS)
+        calls = FunctionCalls(
+            kept.objects, kept.records, compute, around, lambda folder: tail_log(folder, 20)
         )
+        self.handler = FunctionHandler(self.versions, calls)
 
     def put(self, code: str = CODE, **more: Any) -> None:
         path = self.kept.folder / "app.py"
@@ -97,7 +101,7 @@ def test_a_cached_call_is_made_once_until_its_code_changes(case: Case) -> None:
     case.put()
     handler = CachingHandler(
         case.handler,
-        FunctionKeys(case.functions),
+        FunctionKeys(case.versions),
         case.kept.cache,
         case.kept.records,
         KeptOutputs(case.kept.objects, case.kept.folder),

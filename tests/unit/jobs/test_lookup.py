@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from stepmill.core.statuses import JobStatus
-from stepmill.jobs.functions.handler import CALL_KIND
+from stepmill.jobs.functions.calls import CALL_KIND
 from stepmill.jobs.lookup import JobLookup
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, JobRecords, JobState, Metric, MetricPoint
 from stepmill.storage.records import RecordStore

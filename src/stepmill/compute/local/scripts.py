@@ -12,7 +12,7 @@ from stepmill.compute.spec import JobSpec
 
 # Libraries that may be imported before a fork: with them it was measured that children of a process
 # that only imported them work, threads and all. Others are imported by the job itself.
-_COMMON = frozenset({"joblib", "numpy", "pandas", "scipy", "sklearn"})
+_COMMON = frozenset({"boto3", "botocore", "joblib", "numpy", "pandas", "scipy", "sklearn"})
 # Those that bring an OpenMP or a runtime of their own do not share a process with one another.
 _APART = frozenset({"lightgbm", "torch", "xgboost"})
 

@@ -15,6 +15,10 @@ from stepmill.jobs.output_parameters import OutputParameter, convert_all
 LARGEST_ANSWER_BYTES = 6 * 1024 * 1024
 
 
+class AnswerTooLargeError(InvalidInputError):
+    """A function answered more than may be."""
+
+
 def read_answer(path: Path) -> JsonObject:
     """Read ``{"result": ...}`` or ``{"error": ...}`` from a file that the job could write to.
 
@@ -33,7 +37,7 @@ def read_answer(path: Path) -> JsonObject:
     with os.fdopen(handle, "rb") as file:
         text = file.read(LARGEST_ANSWER_BYTES + 1)
     if len(text) > LARGEST_ANSWER_BYTES:
-        raise InvalidInputError(
+        raise AnswerTooLargeError(
             f"The function's answer is longer than {LARGEST_ANSWER_BYTES} bytes.",
             mend="Store it as an object and return its address.",
         )

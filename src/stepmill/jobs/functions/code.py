@@ -10,9 +10,12 @@ archives for Python Lambda functions".
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +29,19 @@ _LONGEST_NAME_BYTES = 255
 _DATE = (1980, 1, 1, 0, 0, 0)
 _LEFT_OUT = frozenset({"__pycache__", ".git", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache"})
 _HANDLER = re.compile(r"(?P<module>[A-Za-z_][\w./-]*)\.(?P<function>[A-Za-z_]\w*)", re.ASCII)
+
+# What the library raises, somewhere inside, over bytes that are no zip or that someone has bent.
+_NO_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    NotImplementedError,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,
+)
 
 Files = Mapping[str, tuple[bytes, bool]]
 
@@ -117,7 +133,7 @@ def _of_zip(source: io.BufferedIOBase, where: str) -> Files:
     try:
         with zipfile.ZipFile(source) as archive:
             return _read_members(archive, where)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, RuntimeError) as error:
+    except _NO_ZIP as error:
         raise InvalidInputError(
             f"This is no zip that can be read: {error}.", where=where, mend="Pack the code anew."
         ) from error
@@ -129,6 +145,8 @@ def _read_members(archive: zipfile.ZipFile, where: str) -> Files:
     members = archive.infolist()
     _check_size(len(members), sum(member.file_size for member in members), where)
     for member in members:
+        if not member.filename:
+            raise _hostile(member, where, "has no name")
         if member.is_dir():
             continue
         _check_member(member, where)

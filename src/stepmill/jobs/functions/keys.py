@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from stepmill.core.tasks import Task
 from stepmill.jobs.cache_keys import CacheKey, Leaf, leaves_of, make_key
-from stepmill.jobs.functions.registry import FunctionRegistry
+from stepmill.jobs.functions.function import parse_reference
+from stepmill.jobs.functions.versions import FunctionVersions
 
 
 class FunctionKeys:
     """Makes the keys of calls.
 
     Args:
-        functions: Tells which code would run.
+        versions: Tells which code would run.
     """
 
-    def __init__(self, functions: FunctionRegistry) -> None:
-        self._functions = functions
+    def __init__(self, versions: FunctionVersions) -> None:
+        self._versions = versions
 
     def __call__(self, task: Task) -> CacheKey:
         """Make the key of a call.
@@ -23,7 +24,8 @@ class FunctionKeys:
         Raises:
             StepmillError: If there is no such function.
         """
-        function = self._functions.get(str(task.extra.get("FunctionArn")))
+        name, qualifier = parse_reference(task.extra.get("FunctionArn"))
+        function = self._versions.get(name, qualifier if self._versions.has(name, qualifier) else "")
         leaves: dict[str, Leaf] = {
             "Function.name": function.name,
             "Function.code": function.code_sha256,

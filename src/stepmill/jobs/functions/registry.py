@@ -2,61 +2,31 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
 from stepmill.core.arns import Arns
-from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError
-from stepmill.core.json import Json, JsonObject
+from stepmill.core.errors import ConflictError, NotFoundError, WrongStateError
+from stepmill.core.json import JsonObject
+from stepmill.jobs.functions.bodies import body_of, configuration_of, function_of, package_of
 from stepmill.jobs.functions.code import check_handler, pack_code
+from stepmill.jobs.functions.function import (
+    DEFAULT_TIMEOUT,
+    Configuration,
+    Function,
+    Package,
+    check_configuration,
+    check_name,
+    parse_reference,
+)
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.objects.uri import S3Uri
 from stepmill.storage.records import Record, RecordStore
 
 FUNCTION_KIND = "function"
-LATEST = "$LATEST"
-
-# Lambda's own limit is 15 minutes, SageMaker's for a step 10; a day keeps a mistake from lasting a year.
-LONGEST_TIMEOUT = timedelta(days=1)
-DEFAULT_TIMEOUT = timedelta(minutes=10)
-
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_REFERENCE = re.compile(
-    r"(?:arn:[a-z0-9-]+:lambda:[a-z0-9-]*:[0-9]*:function:|(?:[0-9]{12}:)?function:)?"
-    r"(?P<name>[A-Za-z0-9_-]{1,64})(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]{1,128}))?"
-)
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function.
-
-    Args:
-        name: Up to 64 letters, digits, hyphens and underscores.
-        arn: Its ARN.
-        handler: ``module.function``.
-        code: Where its archive lies.
-        code_sha256: Digest of the archive; equal code has equal ones.
-        version: 1 when it was put first, and one more with each change of code or configuration.
-        timeout: After which a call fails.
-        memory_mb: The most that it may use; 0 for no limit.
-        environment: Its variables.
-    """
-
-    name: str
-    arn: str
-    handler: str
-    code: S3Uri
-    code_sha256: str
-    version: int = 1
-    timeout: timedelta = DEFAULT_TIMEOUT
-    memory_mb: int = 0
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class FunctionRegistry:
@@ -99,26 +69,83 @@ class FunctionRegistry:
             InvalidInputError: If one of them cannot be taken.
             NotFoundError: If there is no such code.
         """
-        if not _NAME.fullmatch(name):
-            raise InvalidInputError(
-                f"{name[:100]!r} cannot be the name of a function.",
-                mend="Use up to 64 letters, digits, hyphens and underscores.",
-            )
-        _check(timeout, memory_mb, environment or {})
+        check_name(name)
+        configuration = Configuration(handler, timeout, memory_mb, environment or {})
+        check_configuration(configuration)
         archive = pack_code(code)
         check_handler(archive, handler)
-        digest = sha256(archive).hexdigest()
-        uri = self._code_prefix.joined(name, f"{digest}.zip")
-        self._store(uri, archive)
-        body: JsonObject = {
-            "handler": handler,
-            "code": str(uri),
-            "sha256": digest,
-            "timeout_seconds": timeout.total_seconds(),
-            "memory_mb": memory_mb,
-            "environment": dict(environment or {}),
-        }
-        return self._function(self._put(name, body))
+        uri, digest = self._keep(name, archive)
+        body = body_of(configuration, uri, digest, Package(digest, len(archive)))
+        if self._records.find(FUNCTION_KIND, name) is None:
+            try:
+                return self._function(self._records.create(FUNCTION_KIND, name, body, number=1))
+            except ConflictError:
+                pass  # Someone else made it in between.
+        return self._change(name, lambda _: body)
+
+    def create(self, name: str, package: bytes, configuration: Configuration) -> Function:
+        """Make a function. Whether its handler is in the code shows when it is called, as on Lambda.
+
+        Args:
+            name: Its name.
+            package: A zip.
+            configuration: How it is called.
+
+        Raises:
+            InvalidInputError: If one of them cannot be taken.
+            ConflictError: If there is a function of that name.
+        """
+        check_name(name)
+        check_configuration(configuration)
+        if self._records.find(FUNCTION_KIND, name) is not None:
+            raise ConflictError(f"Function already exist: {name}", mend="Update it, or delete it first.")
+        uri, digest = self._keep(name, pack_code(package))
+        body = body_of(configuration, uri, digest, _described(package))
+        return self._function(self._records.create(FUNCTION_KIND, name, body, number=1))
+
+    def update_code(self, reference: str, package: bytes, revision: str = "") -> Function:
+        """Give a function new code.
+
+        Args:
+            reference: Its name or ARN.
+            package: A zip.
+            revision: Only if the function's is still this one; empty: whatever it is.
+
+        Raises:
+            NotFoundError: If there is no such function.
+            InvalidInputError: If the zip cannot be taken.
+            WrongStateError: If its revision is another.
+        """
+        name = self.get(reference).name
+        uri, digest = self._keep(name, pack_code(package))
+        return self._change(
+            name, lambda body: body_of(configuration_of(body), uri, digest, _described(package)), revision
+        )
+
+    def configure(
+        self, reference: str, change: Callable[[Configuration], Configuration], revision: str = ""
+    ) -> Function:
+        """Change how a function is called.
+
+        Args:
+            reference: Its name or ARN.
+            change: Makes the new configuration from the old; called while the store is locked.
+            revision: As for ``update_code``.
+
+        Raises:
+            NotFoundError: If there is no such function.
+            InvalidInputError: If the new configuration cannot be taken.
+            WrongStateError: If its revision is another.
+        """
+
+        def changed(body: JsonObject) -> JsonObject:
+            configuration = change(configuration_of(body))
+            check_configuration(configuration)
+            return body_of(
+                configuration, S3Uri.parse(str(body["code"])), str(body["sha256"]), package_of(body)
+            )
+
+        return self._change(self.get(reference).name, changed, revision)
 
     def get(self, reference: str) -> Function:
         """Return a function by its name or ARN; a version or alias behind it is passed over.
@@ -160,77 +187,33 @@ class FunctionRegistry:
         folder = self._code_prefix.joined(name)
         self._objects.delete([info.uri for info in self._objects.all(S3Uri(folder.bucket, f"{folder.key}/"))])
 
-    def _store(self, uri: S3Uri, archive: bytes) -> None:
+    def _keep(self, name: str, archive: bytes) -> tuple[S3Uri, str]:
+        """Store an archive at an address made of its content; return that, and its digest."""
+        digest = sha256(archive).hexdigest()
+        uri = self._code_prefix.joined(name, f"{digest}.zip")
         try:
             self._objects.head(uri)
         except NotFoundError:
             self._objects.create_bucket(uri.bucket, exist_ok=True)
             self._objects.put_bytes(uri, archive, content_type="application/zip")
+        return uri, digest
 
-    def _put(self, name: str, body: JsonObject) -> Record:
+    def _change(self, name: str, changed: Callable[[JsonObject], JsonObject], revision: str = "") -> Function:
         def change(record: Record) -> Record:
+            if revision and self._function(record).revision != revision:
+                raise WrongStateError(
+                    "The RevisionId provided does not match the latest RevisionId.",
+                    where=name,
+                    mend="Get the function again and decide anew.",
+                )
+            body = changed(record.body)
             return record if record.body == body else replace(record, number=record.number + 1, body=body)
 
-        if self._records.find(FUNCTION_KIND, name) is None:
-            try:
-                return self._records.create(FUNCTION_KIND, name, body, number=1)
-            except ConflictError:
-                pass  # Someone else made it in between.
-        return self._records.update(FUNCTION_KIND, name, change)
+        return self._function(self._records.update(FUNCTION_KIND, name, change))
 
     def _function(self, record: Record) -> Function:
-        body = record.body
-        variables = body["environment"]
-        return Function(
-            name=record.name,
-            arn=self._arns.function(record.name),
-            handler=str(body["handler"]),
-            code=S3Uri.parse(str(body["code"])),
-            code_sha256=str(body["sha256"]),
-            version=record.number,
-            timeout=timedelta(seconds=float(str(body["timeout_seconds"]))),
-            memory_mb=int(str(body["memory_mb"])),
-            environment={key: str(value) for key, value in variables.items()}
-            if isinstance(variables, Mapping)
-            else {},
-        )
+        return function_of(record, record.name, self._arns.function(record.name))
 
 
-def parse_reference(reference: Json) -> tuple[str, str]:
-    """Return name and qualifier (a version or alias; may be empty) of a function's name or ARN.
-
-    Raises:
-        InvalidInputError: If it is neither.
-
-    Example:
-        >>> parse_reference("arn:aws:lambda:us-west-2:123456789012:function:score:prod")
-        ('score', 'prod')
-    """
-    match = _REFERENCE.fullmatch(reference) if isinstance(reference, str) else None
-    if match is None:
-        raise InvalidInputError(
-            f"{str(reference)[:200]!r} names no function.",
-            where="FunctionArn",
-            mend="Give a function's name or its ARN.",
-        )
-    return match["name"], match["qualifier"] or ""
-
-
-def _check(timeout: timedelta, memory_mb: int, environment: Mapping[str, str]) -> None:
-    if not timedelta(0) < timeout <= LONGEST_TIMEOUT:
-        raise InvalidInputError(
-            f"A timeout of {timeout.total_seconds():g} s is not possible.",
-            where="timeout",
-            mend=f"Use more than 0 and at most {LONGEST_TIMEOUT.total_seconds():g} seconds.",
-        )
-    if memory_mb < 0:
-        raise InvalidInputError(
-            f"{memory_mb} MB of memory are not possible.", where="memory", mend="Use 0 for no limit."
-        )
-    for name, value in environment.items():
-        if not _VARIABLE.fullmatch(name) or "\0" in value:
-            raise InvalidInputError(
-                f"{name[:80]!r} cannot be a variable.",
-                where="environment",
-                mend="Use letters, digits and underscores; values without null characters.",
-            )
+def _described(package: bytes) -> Package:
+    return Package(sha256(package).hexdigest(), len(package))

@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import os
+import resource
 import sys
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 
@@ -26,14 +29,14 @@ class Context:
 
     def __init__(self, call: dict[str, Any]) -> None:
         self.function_name: str = call["function_name"]
-        self.function_version = "$LATEST"
+        self.function_version: str = call["function_version"]
         self.invoked_function_arn: str = call["function_arn"]
         self.memory_limit_in_mb: str = call["memory_limit_in_mb"]
         self.aws_request_id: str = call["request_id"]
         self.log_group_name: str = call["log_group"]
         self.log_stream_name: str = call["log_stream"]
         self.identity = None
-        self.client_context = None
+        self.client_context = _client_context(call["client_context"])
         self._deadline = time.monotonic() + call["timeout_seconds"]
 
     def get_remaining_time_in_millis(self) -> int:
@@ -42,7 +45,19 @@ class Context:
 
     def log(self, message: object) -> None:
         """Write to the log."""
-        sys.stdout.write(str(message))
+        sys.stdout.write(f"{message}\n")
+
+
+def _client_context(given: Any) -> Any:
+    """Return what the caller said about itself, as attributes: ``custom``, ``env``, ``client``."""
+    if not isinstance(given, dict):
+        return None
+    client = given.get("client")
+    return SimpleNamespace(
+        custom=given.get("custom"),
+        env=given.get("env"),
+        client=SimpleNamespace(**client) if isinstance(client, dict) else None,
+    )
 
 
 class CallError(Exception):
@@ -64,14 +79,36 @@ def main(base: Path) -> int:
     code = os.environ["LAMBDA_TASK_ROOT"]
     sys.path.insert(0, code)
     os.chdir(code)
+    request, began = call["request_id"], time.monotonic()
+    _say(f"START RequestId: {request} Version: {call['function_version']}")
     try:
-        text = _call(call)
+        text, ended = _call(call), 0
     # A function may raise anything, SystemExit too.
     except BaseException as error:  # noqa: BLE001
-        _write(base, json.dumps({"error": _described(error)}))
-        return 1
+        text, ended = json.dumps({"error": _described(error)}), 1
+    _say(f"END RequestId: {request}")
+    _say(_report(call, (time.monotonic() - began) * 1000))
     _write(base, text)
-    return 0
+    return ended
+
+
+def _say(line: str) -> None:
+    """Write a line of Lambda's own to the log, after all that the function has printed."""
+    sys.stderr.flush()
+    sys.stdout.flush()
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _report(call: dict[str, Any], milliseconds: float) -> str:
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Kilobytes on Linux, bytes on macOS.
+    used_mb = largest // (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    return (
+        f"REPORT RequestId: {call['request_id']}\tDuration: {milliseconds:.2f} ms\t"
+        f"Billed Duration: {math.ceil(milliseconds)} ms\tMemory Size: {call['memory_limit_in_mb']} MB\t"
+        f"Max Memory Used: {used_mb} MB\t"
+    )
 
 
 def _call(call: dict[str, Any]) -> str:
@@ -84,6 +121,8 @@ def _call(call: dict[str, Any]) -> str:
 
 def _function(handler: str) -> Callable[[Any, Context], Any]:
     path, _, name = handler.rpartition(".")
+    if not path or not name:
+        raise CallError("Runtime.MalformedHandlerName", f"Bad handler '{handler}': it is no module.function")
     try:
         module = importlib.import_module(path.replace("/", "."))
     except ImportError as error:

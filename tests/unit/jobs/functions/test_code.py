@@ -168,6 +168,19 @@ def test_no_bytes_raise_anything_else(data: bytes, place: int, value: int) -> No
             continue
 
 
+def test_a_member_without_a_name_is_refused() -> None:
+    damaged = zipped(("a", b"x")).replace(b"a", b"\0")
+    with pytest.raises(InvalidInputError, match="has no name"):
+        pack_code(damaged)
+
+
+def test_a_damaged_compressed_member_is_refused() -> None:
+    packed = bytearray(pack_code(zipped(("app.py", b"x = 1\n" * 100))))
+    packed[36:40] = b"\xff" * 4
+    with pytest.raises(InvalidInputError, match="no zip that can be read"):
+        pack_code(bytes(packed))
+
+
 @pytest.mark.parametrize("handler", ["app.handler", "package.handler", "package/__init__.handler"])
 def test_a_handler_whose_module_is_there(folder: Path, handler: str) -> None:
     check_handler(pack_code(folder), handler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,14 +14,16 @@ from stepmill.compute.spec import Ending
 from stepmill.core.json import Json, read_json
 from stepmill.core.tasks import TaskStarted
 from stepmill.jobs.functions import answer as answer_module
-from stepmill.jobs.functions.handler import (
+from stepmill.jobs.functions.calls import (
     CALL_KIND,
-    FunctionHandler,
+    FunctionCalls,
     FunctionSurroundings,
     call_name,
     request_id,
 )
+from stepmill.jobs.functions.handler import FunctionHandler
 from stepmill.jobs.functions.registry import FunctionRegistry
+from stepmill.jobs.functions.versions import FunctionVersions
 from stepmill.storage.objects.uri import S3Uri
 from support.keeping import ARNS, EXECUTION, Keeping, Reports, a_task, keeping, output_of, run_task
 from support.plain_compute import PlainCompute, log_tail
@@ -35,15 +38,15 @@ class Case:
         self.kept = kept
         self.compute = PlainCompute()
         self.functions = FunctionRegistry(kept.records, kept.objects, S3Uri("code", "functions"), ARNS)
+        self.versions = FunctionVersions(self.functions, kept.records, ARNS)
 
     @property
     def handler(self) -> FunctionHandler:
         surroundings = FunctionSurroundings(
             self.kept.folder / "jobs", ARNS, {"AWS_ENDPOINT_URL": "http://here"}
         )
-        return FunctionHandler(
-            self.functions, self.kept.objects, self.kept.records, self.compute, surroundings, log_tail
-        )
+        calls = FunctionCalls(self.kept.objects, self.kept.records, self.compute, surroundings, log_tail)
+        return FunctionHandler(self.versions, calls)
 
     def put(self, code: str, **more: Any) -> None:
         path = self.kept.folder / "app.py"
@@ -145,7 +148,15 @@ def handler(event, context):
             "http://here",
             True,
         ]
-        assert (case.kept.folder / "jobs" / name / "log").read_text() == "hello"
+        log = (case.kept.folder / "jobs" / name / "log").read_text()
+        start, said, end, report = log.splitlines()
+        assert (start, said) == (f"START RequestId: {request_id('one')} Version: $LATEST", "hello")
+        assert end == f"END RequestId: {request_id('one')}"
+        assert re.fullmatch(
+            rf"REPORT RequestId: {request_id('one')}\tDuration: [0-9.]+ ms\tBilled Duration: [0-9]+ ms\t"
+            r"Memory Size: [0-9]+ MB\tMax Memory Used: [0-9]+ MB\t",
+            report,
+        )
 
     def test_a_module_in_a_package_and_its_neighbours(self, case: Case) -> None:
         folder = case.kept.folder / "code"
@@ -166,7 +177,7 @@ def handler(e, c):
 
     def test_a_version_or_alias_is_said_to_run_the_newest_code(self, case: Case) -> None:
         reports = case.call("def handler(e, c): ...", reference=f"{ARN}:prod")
-        assert "score:prod runs the newest code of score" in reports.notes[0]
+        assert "score has no version or alias prod here: its newest code runs" in reports.notes[0]
         assert case.call(reference=f"{ARN}:$LATEST", task_id="two").notes == ("not isolated",)
 
 
@@ -212,7 +223,7 @@ class TestFailures:
     @pytest.mark.parametrize(
         ("ending", "error", "words"),
         [
-            (Ending.TIMED_OUT, "ClientError", "score: Task timed out after 3.00 seconds"),
+            (Ending.TIMED_OUT, "ClientError", "score: Sandbox.Timedout: Task timed out after 3.00 seconds"),
             (Ending.OUT_OF_MEMORY, "ClientError", "out of memory"),
             (Ending.LOST, "Step.SERVICE_FAULT", "the test said so"),
             (Ending.NOT_STARTED, "Step.SERVICE_FAULT", "the test said so"),

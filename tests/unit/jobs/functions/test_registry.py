@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from stepmill.core.errors import InvalidInputError, NotFoundError
+from stepmill.jobs.functions.function import parse_reference
 from stepmill.jobs.functions.keys import FunctionKeys
-from stepmill.jobs.functions.registry import FunctionRegistry, parse_reference
+from stepmill.jobs.functions.registry import FunctionRegistry
+from stepmill.jobs.functions.versions import FunctionVersions
 from stepmill.storage.objects.uri import S3Uri
 from support.keeping import ARNS, Keeping, a_task, keeping
 
@@ -145,7 +147,7 @@ def test_what_names_no_function_is_refused(reference: Any) -> None:
 
 
 def test_the_cache_key_of_a_call_follows_code_and_event(functions: FunctionRegistry, kept: Keeping) -> None:
-    keys, code = FunctionKeys(functions), kept.folder / "app.py"
+    keys, code = FunctionKeys(FunctionVersions(functions, kept.records, ARNS)), kept.folder / "app.py"
 
     def key(event: Any = None, outputs: Any = None, reference: str = ARN) -> str:
         extra = {"FunctionArn": reference, "OutputParameters": outputs}
