@@ -176,7 +176,12 @@ class Platform:
     @cached_property
     def models(self) -> ModelRegistry:
         """The model registry."""
-        return ModelRegistry(self.records, self._contents, self._clock, self.settings.arns)
+        return ModelRegistry(self.records, self._contents, self._clock, self.settings.arns, self.tags)
+
+    @cached_property
+    def served_models(self) -> Models:
+        """The models that Model steps and CreateModel make: which image serves which data."""
+        return Models(self.records, self._contents, self.models, self.settings.arns, self.tags)
 
     @cached_property
     def jobs(self) -> JobLookup:
@@ -281,9 +286,7 @@ class Platform:
         return {
             processing.RESOURCE: self._cached(self._job_handlers[PROCESSING_JOB], keys.processing),
             training.RESOURCE: self._cached(self._job_handlers[TRAINING_JOB], keys.training),
-            "sagemaker:createModel": ModelHandler(
-                Models(self.records, self._contents, self.models, settings.arns)
-            ),
+            "sagemaker:createModel": ModelHandler(self.served_models),
             "sagemaker:createModelPackage": RegisterHandler(self.models),
             "lambda:invoke": self._cached(functions, FunctionKeys(self.function_versions)),
             "callback": self._cached(CallbackHandler(self.callbacks), callback_key),

@@ -11,6 +11,7 @@ from pathlib import Path
 from stepmill.catalog.content import ContentDigests
 from stepmill.catalog.models import Models
 from stepmill.catalog.registry import ModelRegistry
+from stepmill.catalog.tags import Tags
 from stepmill.core.arns import Arns
 from stepmill.core.json import Json, JsonObject
 from stepmill.core.tasks import (
@@ -51,12 +52,16 @@ class Keeping:
         return ContentDigests(self.objects, self.folder)
 
     @property
+    def tags(self) -> Tags:
+        return Tags(self.records)
+
+    @property
     def registry(self) -> ModelRegistry:
-        return ModelRegistry(self.records, self.contents, self.clock, ARNS)
+        return ModelRegistry(self.records, self.contents, self.clock, ARNS, self.tags)
 
     @property
     def models(self) -> Models:
-        return Models(self.records, self.contents, self.registry, ARNS)
+        return Models(self.records, self.contents, self.registry, ARNS, self.tags)
 
     def put(self, uri: str, data: bytes | str = b"data") -> str:
         """Store an object and return its address."""

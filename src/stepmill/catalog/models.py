@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from stepmill.catalog.content import ContentDigests
 from stepmill.catalog.packages import ModelApprovalStatus, checked_name, model_data_of, part
 from stepmill.catalog.registry import ModelRegistry, digest_model_data
+from stepmill.catalog.tags import Tags, read_tags
 from stepmill.core.arns import Arns
 from stepmill.core.clock import as_text
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, WrongStateError
 from stepmill.core.json import Json, JsonObject
-from stepmill.storage.records import Record, RecordStore
+from stepmill.storage.records import Record, RecordStore, Selection
 
 MODEL_KIND = "model"
+NEWEST_FIRST = Selection(descending=True)
 
 # An inference pipeline has at most fifteen containers.
 MOST_CONTAINERS = 15
@@ -33,15 +35,17 @@ class Models:
         contents: Looks up whether model data is there.
         registry: Where model packages that a container names are looked up.
         arns: Builds their ARNs.
+        tags: Keeps their tags.
     """
 
     def __init__(
-        self, records: RecordStore, contents: ContentDigests, registry: ModelRegistry, arns: Arns
+        self, records: RecordStore, contents: ContentDigests, registry: ModelRegistry, arns: Arns, tags: Tags
     ) -> None:
         self._records = records
         self._contents = contents
         self._registry = registry
         self._arns = arns
+        self._tags = tags
 
     def create(self, request: JsonObject, *, token: str = "") -> JsonObject:
         """Make a model from a CreateModel request, and return what DescribeModel answers.
@@ -57,6 +61,7 @@ class Models:
             ConflictError: If there is a model of that name.
         """
         name = checked_name(request.get("ModelName"), "ModelName")
+        tags = read_tags(request.get("Tags"))
         if token and (earlier := self._made_before(name, token)):
             return self._describe(earlier)
         digests: dict[str, Json] = {}
@@ -64,9 +69,11 @@ class Models:
             digests |= self._check_container(container, where)
         body: JsonObject = {"request": request, "state": {"token": token, "digests": digests}}
         try:
-            return self._describe(self._records.create(MODEL_KIND, name.lower(), body))
+            described = self._describe(self._records.create(MODEL_KIND, name.lower(), body))
         except ConflictError as error:
             raise ConflictError(f"Cannot create already existing model {name!r}.") from error
+        self._tags.set(str(described["ModelArn"]), tags)
+        return described
 
     def describe(self, name_or_arn: str) -> JsonObject:
         """Return what DescribeModel answers.
@@ -76,22 +83,20 @@ class Models:
         """
         return self._describe(self._get(name_or_arn))
 
-    def list(
-        self, *, name_contains: str = "", limit: int = 100, after: str | None = None
-    ) -> tuple[Sequence[JsonObject], str | None]:
-        """Return models, newest first, and the token of the next page, if there is one."""
-        page = self._records.list(
-            MODEL_KIND, name_contains=name_contains.lower(), descending=True, limit=limit, after=after
-        )
+    def list(self, selection: Selection = NEWEST_FIRST) -> tuple[Sequence[JsonObject], str | None]:
+        """Return the models that are asked for, and the token of the next page, if there is one."""
+        page = selection.page(self._records, MODEL_KIND)
         return [self._describe(record) for record in page.records], page.next_token
 
     def delete(self, name_or_arn: str) -> None:
-        """Remove a model; its data stays.
+        """Remove a model and its tags; its data stays.
 
         Raises:
             NotFoundError: If there is none.
         """
-        self._records.delete(MODEL_KIND, self._get(name_or_arn).name)
+        name = self._get(name_or_arn).name
+        self._records.delete(MODEL_KIND, name)
+        self._tags.clear(self._arns.sagemaker(MODEL_KIND, name))
 
     def _get(self, name_or_arn: str) -> Record:
         match = _ARN.fullmatch(name_or_arn)

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from stepmill.core.arns import Arns
 from stepmill.core.clock import as_text
-from stepmill.core.errors import InvalidInputError
+from stepmill.core.errors import InvalidInputError, UnsupportedError
 from stepmill.core.json import Json, JsonObject
 from stepmill.storage.records import Record
 
@@ -27,6 +27,13 @@ MOST_CONTAINERS = 15
 
 # Members of the request that Describe does not answer.
 _NOT_DESCRIBED = frozenset({"Tags", "ClientToken", "ModelPackageName", "ModelPackageGroupName"})
+
+# Members of the request that ask for work that is not done here.
+_NOT_OFFERED = {
+    "CertifyForMarketplace": "Certification for a marketplace",
+    "SourceAlgorithmSpecification": "A model package of an algorithm resource",
+    "ValidationSpecification": "Validation of a model package by a transform job",
+}
 
 
 class ModelApprovalStatus(StrEnum):
@@ -95,6 +102,34 @@ def checked_name(name: Json, where: str) -> str:
     )
 
 
+def group_of(request: JsonObject) -> str:
+    """Return the name or ARN of the group that a CreateModelPackage request names; empty if it is on its own.
+
+    Raises:
+        InvalidInputError: If it names both a group and a package, or neither.
+    """
+    group, name = request.get("ModelPackageGroupName"), request.get("ModelPackageName")
+    if bool(group) == bool(name):
+        which = "both a group and a name of its own" if group else "neither a group nor a name"
+        raise InvalidInputError(
+            f"The model package has {which}.",
+            where="ModelPackageGroupName",
+            mend="Name the group that it becomes a version of, or only the package.",
+        )
+    return str(group or "")
+
+
+def check_offered(request: JsonObject) -> None:
+    """Check that a CreateModelPackage request asks for nothing that would silently not be done.
+
+    Raises:
+        UnsupportedError: If it does.
+    """
+    for member, what in _NOT_OFFERED.items():
+        if request.get(member):
+            raise UnsupportedError(f"{what} is not offered.", where=member, mend="Leave it out.")
+
+
 def containers(request: JsonObject) -> tuple[JsonObject, ...]:
     """Return the containers of a CreateModelPackage request; empty if it names none.
 
@@ -143,8 +178,9 @@ def describe_group(record: Record, arns: Arns) -> JsonObject:
         "CreatedBy": {},
         "ModelPackageGroupStatus": "Completed",
     }
-    if description := request.get("ModelPackageGroupDescription"):
-        described["ModelPackageGroupDescription"] = description
+    for member in ("ModelPackageGroupDescription", "ManagedConfiguration"):
+        if given := request.get(member):
+            described[member] = given
     return described
 
 
@@ -152,6 +188,7 @@ def describe_package(record: Record, arns: Arns) -> JsonObject:
     """Return what DescribeModelPackage answers. A version is named after its group."""
     request, state = part(record.body, "request"), part(record.body, "state")
     described: dict[str, Json] = {k: v for k, v in request.items() if k not in _NOT_DESCRIBED}
+    described |= part(state, "changes")
     if record.parent:
         group = str(state["group"])
         described |= {
@@ -163,6 +200,8 @@ def describe_package(record: Record, arns: Arns) -> JsonObject:
     else:
         name = str(request["ModelPackageName"])
         described |= {"ModelPackageName": name, "ModelPackageArn": arns.sagemaker("model-package", name)}
+    # Of a package on its own there is nothing to approve.
+    described.pop("ModelApprovalStatus", None)
     described |= {
         "CreationTime": as_text(record.created_at),
         "CreatedBy": {},

@@ -13,12 +13,15 @@ from hashlib import sha256
 
 from stepmill.catalog import packages
 from stepmill.catalog.content import ContentDigests
-from stepmill.catalog.packages import GROUP_KIND, PACKAGE_KIND, ModelApprovalStatus
+from stepmill.catalog.groups import ModelPackageGroups
+from stepmill.catalog.package_updates import updated
+from stepmill.catalog.packages import PACKAGE_KIND, ModelApprovalStatus
+from stepmill.catalog.tags import Tags, read_tags
 from stepmill.core.arns import Arns
 from stepmill.core.clock import Clock, as_text
-from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, WrongStateError
+from stepmill.core.errors import ConflictError, NotFoundError
 from stepmill.core.json import Json, JsonObject
-from stepmill.storage.records import Record, RecordStore
+from stepmill.storage.records import Record, RecordStore, Selection
 
 TOKEN_KIND = "model-package-token"  # noqa: S105  (the name of a kind, no secret)
 
@@ -46,65 +49,19 @@ class ModelRegistry:
         contents: Looks up the digests of model data.
         clock: Tells when an approval was given.
         arns: Builds their ARNs.
+        tags: Keeps their tags.
     """
 
-    def __init__(self, records: RecordStore, contents: ContentDigests, clock: Clock, arns: Arns) -> None:
+    def __init__(
+        self, records: RecordStore, contents: ContentDigests, clock: Clock, arns: Arns, tags: Tags
+    ) -> None:
+        self.groups = ModelPackageGroups(records, arns, tags)
         self._records = records
         self._contents = contents
         self._clock = clock
         self._arns = arns
+        self._tags = tags
         self._claiming = threading.Lock()
-
-    def create_group(self, name: str, *, description: str = "", tags: Sequence[Json] = ()) -> JsonObject:
-        """Make a group and return what DescribeModelPackageGroup answers.
-
-        Raises:
-            InvalidInputError: If that cannot be its name.
-            ConflictError: If there is one of that name.
-        """
-        packages.checked_name(name, "ModelPackageGroupName")
-        request: dict[str, Json] = {"ModelPackageGroupName": name}
-        if description:
-            request["ModelPackageGroupDescription"] = description
-        if tags:
-            request["Tags"] = list(tags)
-        try:
-            record = self._records.create(GROUP_KIND, name.lower(), {"request": request})
-        except ConflictError as error:
-            raise ConflictError(f"The model package group {name!r} already exists.") from error
-        return packages.describe_group(record, self._arns)
-
-    def describe_group(self, name_or_arn: str) -> JsonObject:
-        """Return what DescribeModelPackageGroup answers.
-
-        Raises:
-            NotFoundError: If there is none.
-        """
-        return packages.describe_group(self._group(name_or_arn), self._arns)
-
-    def groups(
-        self, *, name_contains: str = "", limit: int = 100, after: str | None = None
-    ) -> tuple[list[JsonObject], str | None]:
-        """Return groups, by name, and the token of the next page, if there is one."""
-        page = self._records.list(
-            GROUP_KIND, name_contains=name_contains.lower(), sort_by="name", limit=limit, after=after
-        )
-        return [packages.describe_group(record, self._arns) for record in page.records], page.next_token
-
-    def delete_group(self, name_or_arn: str) -> None:
-        """Remove a group.
-
-        Raises:
-            NotFoundError: If there is none.
-            WrongStateError: If it still holds versions.
-        """
-        group = self._group(name_or_arn)
-        if self._records.list(PACKAGE_KIND, parent=group.name, limit=1).records:
-            raise WrongStateError(
-                f"The model package group {name_or_arn!r} still holds versions.",
-                mend="Delete its versions first.",
-            )
-        self._records.delete(GROUP_KIND, group.name)
 
     def create(self, request: JsonObject, *, token: str = "", source: JsonObject | None = None) -> JsonObject:
         """Make a model package from a CreateModelPackage request, and return what Describe answers.
@@ -118,18 +75,15 @@ class ModelRegistry:
 
         Raises:
             InvalidInputError: If the request cannot be taken.
+            UnsupportedError: If it asks for what is not offered.
             NotFoundError: If model data that it names is not there.
             ConflictError: If it names a package of its own and that exists.
         """
         status = ModelApprovalStatus.read(request.get("ModelApprovalStatus") or ModelApprovalStatus.PENDING)
         state: dict[str, Json] = {"token": token, "source": source or {}, "approvals": []}
-        group = request.get("ModelPackageGroupName")
-        if not group and not request.get("ModelPackageName"):
-            raise InvalidInputError(
-                "The model package has neither a group nor a name.",
-                where="ModelPackageGroupName",
-                mend="Name the group that it becomes a version of.",
-            )
+        group = packages.group_of(request)
+        packages.check_offered(request)
+        tags = read_tags(request.get("Tags"))
         made = self._made_before(token)
         if made is None:
             # Large models take a while to digest, so this is done before anyone is kept waiting.
@@ -137,7 +91,9 @@ class ModelRegistry:
             with self._claiming:
                 made = self._made_before(token) or self._add(request, state, group, status)
                 self._remember(token, made)
-        return packages.describe_package(made, self._arns)
+        described = packages.describe_package(made, self._arns)
+        self._tags.set(str(described["ModelPackageArn"]), tags)
+        return described
 
     def describe(self, name_or_arn: str) -> JsonObject:
         """Return what DescribeModelPackage answers, for an ARN, ``group/version``, or a name.
@@ -162,10 +118,30 @@ class ModelRegistry:
             NotFoundError: If there is no such group.
         """
         page = self._records.list(
-            PACKAGE_KIND, parent=self._group(group).name, status=status, sort_by="number",
+            PACKAGE_KIND, parent=self.groups.get(group).name, status=status, sort_by="number",
             descending=descending, limit=limit, after=after,
         )  # fmt: skip
         return [packages.describe_package(record, self._arns) for record in page.records], page.next_token
+
+    def list(self, selection: Selection) -> tuple[Sequence[JsonObject], str | None]:
+        """Return what Describe answers for the packages asked for, and the next page's token."""
+        page = selection.page(self._records, PACKAGE_KIND)
+        return [packages.describe_package(record, self._arns) for record in page.records], page.next_token
+
+    def update(self, name_or_arn: str, request: JsonObject) -> JsonObject:
+        """Change a package as an UpdateModelPackage request says, and return what Describe answers.
+
+        Raises:
+            NotFoundError: If there is no such package, or model data that it names is not there.
+            InvalidInputError: If a member cannot be taken.
+            ConflictError: If it has an inference specification of a name that is to be added.
+        """
+        name = self._package(name_or_arn).name
+        at, digests = as_text(self._clock.now()), self._digests(request)
+        record = self._records.update(
+            PACKAGE_KIND, name, lambda old: updated(old, request, at=at, digests=digests)
+        )
+        return packages.describe_package(record, self._arns)
 
     def set_approval(
         self, name_or_arn: str, status: ModelApprovalStatus, *, description: str = ""
@@ -175,21 +151,8 @@ class ModelRegistry:
         Raises:
             NotFoundError: If there is no such package.
         """
-        at = as_text(self._clock.now())
-
-        def decide(record: Record) -> Record:
-            state = packages.part(record.body, "state")
-            earlier = state.get("approvals")
-            decision: JsonObject = {"status": status, "description": description, "at": at}
-            changed: JsonObject = {
-                **state,
-                "approval_description": description,
-                "approvals": [*(earlier if isinstance(earlier, Sequence) else ()), decision],
-            }
-            return replace(record, status=status, body={**record.body, "state": changed})
-
-        record = self._records.update(PACKAGE_KIND, self._package(name_or_arn).name, decide)
-        return packages.describe_package(record, self._arns)
+        request: JsonObject = {"ModelApprovalStatus": status, "ApprovalDescription": description}
+        return self.update(name_or_arn, request)
 
     def approvals(self, name_or_arn: str) -> tuple[Approval, ...]:
         """Return the decisions about a package, the first one first.
@@ -214,21 +177,14 @@ class ModelRegistry:
         return {uri: str(digest) for uri, digest in kept.items()}
 
     def delete(self, name_or_arn: str) -> None:
-        """Remove a package.
+        """Remove a package and its tags.
 
         Raises:
             NotFoundError: If there is none.
         """
-        self._records.delete(PACKAGE_KIND, self._package(name_or_arn).name)
-
-    def _group(self, name_or_arn: str) -> Record:
-        record = self._records.find(GROUP_KIND, packages.group_key(name_or_arn))
-        if record is None:
-            raise NotFoundError(
-                f"There is no model package group {name_or_arn!r}.",
-                mend="`stepmill models list` shows all; a RegisterModel step makes one.",
-            )
-        return record
+        name = self._package(name_or_arn).name
+        self._records.delete(PACKAGE_KIND, name)
+        self._tags.clear(self._arns.sagemaker(PACKAGE_KIND, name))
 
     def _package(self, name_or_arn: str) -> Record:
         record = self._records.find(PACKAGE_KIND, packages.package_key(name_or_arn))
@@ -247,38 +203,28 @@ class ModelRegistry:
                 digests[uri] = digest_model_data(self._contents, uri, where, is_prefix=is_prefix)
         return digests
 
-    def _add(
-        self, request: JsonObject, state: JsonObject, group: Json, status: ModelApprovalStatus
-    ) -> Record:
+    def _add(self, request: JsonObject, state: JsonObject, group: str, status: ModelApprovalStatus) -> Record:
         if not group:
             name = packages.checked_name(request.get("ModelPackageName"), "ModelPackageName")
-            body: JsonObject = {"request": request, "state": state}
-            return self._add_unversioned(name, body, status)
-        key = packages.group_key(str(group))
-        kept = self._records.find(GROUP_KIND, key) or self._make_group(str(group), key)
-        spelled = packages.part(kept.body, "request")["ModelPackageGroupName"]
+            return self._add_unversioned(name, {"request": request, "state": state})
+        kept = self.groups.open(group)
+        key, spelled = kept.name, packages.part(kept.body, "request")["ModelPackageGroupName"]
         full: JsonObject = {"request": request, "state": {**state, "group": spelled}}
         self._claim(state["token"], key)
         return self._records.create_numbered(
             PACKAGE_KIND, key, lambda number: f"{key}/{number}", lambda _number: full, status
         )
 
-    def _add_unversioned(self, name: str, body: JsonObject, status: ModelApprovalStatus) -> Record:
+    def _add_unversioned(self, name: str, body: JsonObject) -> Record:
         try:
-            return self._records.create(PACKAGE_KIND, name.lower(), body, status=status)
+            # Only versions are approved.
+            return self._records.create(PACKAGE_KIND, name.lower(), body)
         except ConflictError as error:
             found = self._records.get(PACKAGE_KIND, name.lower())
             token = packages.part(body, "state")["token"]
             if token and packages.part(found.body, "state").get("token") == token:
                 return found
             raise ConflictError(f"ModelPackage already exists: {name!r}.") from error
-
-    def _make_group(self, name_or_arn: str, key: str) -> Record:
-        name = key if name_or_arn.startswith("arn:") else name_or_arn
-        try:
-            return self._records.create(GROUP_KIND, key, {"request": {"ModelPackageGroupName": name}})
-        except ConflictError:
-            return self._records.get(GROUP_KIND, key)
 
     def _claim(self, token: Json, group: str) -> None:
         """Say, before a version is made, that one is going to be: after a crash it is looked for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stepmill.catalog.registry import ModelRegistry
-from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError
+from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, UnsupportedError
 from stepmill.core.tasks import Report, Task, TaskFailed, TaskSucceeded
 
 
@@ -25,7 +25,7 @@ class RegisterHandler:
         source = {"execution": task.execution_arn, "pipeline": task.pipeline, "step": task.step}
         try:
             described = self._registry.create(request, token=task.id, source=source)
-        except (InvalidInputError, NotFoundError, ConflictError) as error:
+        except (InvalidInputError, UnsupportedError, NotFoundError, ConflictError) as error:
             report(TaskFailed(task.id, "ClientError", str(error)))
             return
         metadata = {"RegisterModel": {"Arn": described["ModelPackageArn"]}}

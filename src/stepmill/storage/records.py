@@ -72,6 +72,7 @@ class Selection:
     """Which records of a kind are asked for, in which order. ``RecordStore.list`` tells of the members."""
 
     parent: str | None = None
+    has_parent: bool = False
     status: str | None = None
     name_contains: str = ""
     created_after: datetime | None = None
@@ -92,6 +93,7 @@ class Selection:
         return store.list(
             kind,
             parent=self.parent,
+            has_parent=self.has_parent,
             status=self.status,
             name_contains=self.name_contains,
             created_after=self.created_after,
@@ -176,6 +178,7 @@ class RecordStore(Protocol):
         kind: str,
         *,
         parent: str | None = None,
+        has_parent: bool = False,
         status: str | None = None,
         name_contains: str = "",
         created_after: datetime | None = None,
@@ -191,7 +194,8 @@ class RecordStore(Protocol):
 
         Args:
             kind: Which kind.
-            parent: Only those that belong to it; ``""`` is a parent too.
+            parent: Only those that belong to it; ``""``: only those that belong to none.
+            has_parent: Only those that belong to any.
             status: Only those that stand so.
             name_contains: Only those whose name has it in it; the case of ASCII letters does not matter.
             created_after: Only those created later than this moment.

@@ -124,6 +124,7 @@ class SqlRecordStore:
         kind: str,
         *,
         parent: str | None = None,
+        has_parent: bool = False,
         status: str | None = None,
         name_contains: str = "",
         created_after: datetime | None = None,
@@ -145,6 +146,8 @@ class SqlRecordStore:
         query = select(records).where(records.c.kind == kind)
         if parent is not None:
             query = query.where(records.c.parent == parent)
+        if has_parent:
+            query = query.where(records.c.parent != "")
         if status is not None:
             query = query.where(records.c.status == status)
         if name_contains:

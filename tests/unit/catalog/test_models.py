@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from stepmill.catalog.models import NEWEST_FIRST
 from stepmill.catalog.packages import ModelApprovalStatus
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, WrongStateError
 from stepmill.core.json import Json
@@ -50,14 +52,34 @@ def test_the_same_token_makes_one_and_another_is_refused(kept: Keeping) -> None:
         kept.models.create(request())
 
 
+def test_tags_stay_with_a_model_until_it_is_deleted(kept: Keeping) -> None:
+    made = kept.models.create(request(Tags=[{"Key": "team", "Value": "churn"}]))
+    assert kept.tags.of(str(made["ModelArn"])) == {"team": "churn"}
+    assert "Tags" not in made
+    kept.models.delete("Model-1")
+    assert kept.tags.of(str(made["ModelArn"])) == {}
+
+
+def test_a_wrong_tag_leaves_no_model(kept: Keeping) -> None:
+    with pytest.raises(InvalidInputError, match="reserved"):
+        kept.models.create(request(Tags=[{"Key": "aws:x", "Value": ""}]))
+    with pytest.raises(NotFoundError):
+        kept.models.describe("Model-1")
+
+
 def test_models_are_listed_newest_first_and_deleted(kept: Keeping) -> None:
     for name in ("a", "b", "ab"):
         kept.models.create(request(name))
         kept.clock.advance(timedelta(seconds=1))
-    found, token = kept.models.list(limit=2)
+    found, token = kept.models.list(replace(NEWEST_FIRST, limit=2))
     assert [one["ModelName"] for one in found] == ["ab", "b"]
-    assert [one["ModelName"] for one in kept.models.list(limit=2, after=token)[0]] == ["a"]
-    assert [one["ModelName"] for one in kept.models.list(name_contains="A")[0]] == ["ab", "a"]
+    assert [one["ModelName"] for one in kept.models.list(replace(NEWEST_FIRST, limit=2, after=token))[0]] == [
+        "a"
+    ]
+    assert [one["ModelName"] for one in kept.models.list(replace(NEWEST_FIRST, name_contains="A"))[0]] == [
+        "ab",
+        "a",
+    ]
     kept.models.delete("ab")
     with pytest.raises(NotFoundError, match="Could not find model 'ab'"):
         kept.models.describe("ab")

@@ -9,9 +9,10 @@ import pytest
 
 from stepmill.catalog.packages import PACKAGE_KIND, ModelApprovalStatus, group_key, package_key
 from stepmill.catalog.registry import TOKEN_KIND, ModelRegistry
-from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, WrongStateError
+from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, UnsupportedError
 from stepmill.core.json import Json
 from stepmill.core.service_models import service_model
+from stepmill.storage.records import Selection
 from support.keeping import Keeping, keeping
 
 GROUP_ARN = "arn:aws:sagemaker:us-west-2:123456789012:model-package-group/churn"
@@ -39,47 +40,8 @@ def request(group: str = "Churn", **more: Json) -> dict[str, Json]:
     return {"ModelPackageGroupName": group, "InferenceSpecification": {"Containers": [container]}, **more}
 
 
-class TestGroups:
-    def test_a_group_is_made_described_and_deleted(self, registry: ModelRegistry) -> None:
-        made = registry.create_group("Churn", description="who leaves", tags=[{"Key": "a", "Value": "b"}])
-        assert made == registry.describe_group("churn") == registry.describe_group(GROUP_ARN)
-        assert made == {
-            "ModelPackageGroupName": "Churn",
-            "ModelPackageGroupArn": GROUP_ARN,
-            "ModelPackageGroupDescription": "who leaves",
-            "CreationTime": "2026-01-01T00:00:00Z",
-            "CreatedBy": {},
-            "ModelPackageGroupStatus": "Completed",
-        }
-        registry.delete_group("Churn")
-        with pytest.raises(NotFoundError, match="no model package group 'Churn'"):
-            registry.describe_group("Churn")
-
-    def test_a_taken_name_is_a_conflict_whatever_its_case(self, registry: ModelRegistry) -> None:
-        registry.create_group("Churn")
-        with pytest.raises(ConflictError, match="'CHURN' already exists"):
-            registry.create_group("CHURN")
-
-    @pytest.mark.parametrize("name", ["", "-a", "a_b", "a" * 64, "a/1", "é"])
-    def test_a_name_that_sagemaker_refuses_is_refused(self, registry: ModelRegistry, name: str) -> None:
-        with pytest.raises(InvalidInputError, match="cannot be a name"):
-            registry.create_group(name)
-
-    def test_a_group_with_versions_stays(self, registry: ModelRegistry) -> None:
-        registry.create(request())
-        with pytest.raises(WrongStateError, match="still holds versions"):
-            registry.delete_group("Churn")
-        registry.delete("churn/1")
-        registry.delete_group("Churn")
-
-    def test_groups_are_listed_by_name_in_pages(self, registry: ModelRegistry) -> None:
-        for name in ("b-one", "C-one", "a-two"):
-            registry.create_group(name)
-        first, token = registry.groups(limit=2)
-        rest, end = registry.groups(limit=2, after=token)
-        assert [one["ModelPackageGroupName"] for one in [*first, *rest]] == ["a-two", "b-one", "C-one"]
-        assert end is None
-        assert len(registry.groups(name_contains="ONE")[0]) == 2
+def a_group(name: str = "Churn", **more: Json) -> dict[str, Json]:
+    return {"ModelPackageGroupName": name, **more}
 
 
 class TestVersions:
@@ -107,7 +69,7 @@ class TestVersions:
         model = service_model("sagemaker")
         for answer, operation in (
             (described, "DescribeModelPackage"),
-            (registry.describe_group("churn"), "DescribeModelPackageGroup"),
+            (registry.groups.describe("churn"), "DescribeModelPackageGroup"),
         ):
             shape = model.answer(operation)
             assert set(shape.required) <= set(answer)
@@ -120,10 +82,10 @@ class TestVersions:
         assert registry.create(request("other"))["ModelPackageVersion"] == 1
 
     def test_a_missing_group_is_made_and_one_that_is_there_is_used(self, registry: ModelRegistry) -> None:
-        registry.create_group("Churn", description="kept")
+        registry.groups.create(a_group(ModelPackageGroupDescription="kept"))
         registry.create(request("CHURN"))
         registry.create(request(GROUP_ARN))
-        assert registry.describe_group("churn")["ModelPackageGroupDescription"] == "kept"
+        assert registry.groups.describe("churn")["ModelPackageGroupDescription"] == "kept"
         assert [one["ModelPackageName"] for one in registry.versions("churn")[0]] == ["Churn", "Churn"]
 
     def test_versions_are_listed_newest_first_and_by_status(self, registry: ModelRegistry) -> None:
@@ -170,7 +132,7 @@ class TestVersions:
         assert caught.value.what == "Could not find model data at s3://bucket/none.tar.gz."
         assert caught.value.where == "InferenceSpecification.Containers[1].ModelDataUrl"
         with pytest.raises(NotFoundError):
-            registry.describe_group("churn")
+            registry.groups.describe("churn")
 
     @pytest.mark.parametrize(
         "wrong",
@@ -196,11 +158,54 @@ class TestVersions:
         assert caught.value.mend
         assert kept.records.list(PACKAGE_KIND).records == ()
 
+    @pytest.mark.parametrize(
+        ("group", "name", "what"), [("Churn", "Alone", "both"), ("", "", "neither"), (None, None, "neither")]
+    )
+    def test_a_package_has_a_group_or_a_name_of_its_own(
+        self, registry: ModelRegistry, group: str | None, name: str | None, what: str
+    ) -> None:
+        with pytest.raises(InvalidInputError, match=f"has {what}"):
+            registry.create({"ModelPackageGroupName": group, "ModelPackageName": name})
+
+    @pytest.mark.parametrize(
+        "member", ["CertifyForMarketplace", "SourceAlgorithmSpecification", "ValidationSpecification"]
+    )
+    def test_what_would_silently_not_be_done_is_refused(
+        self, registry: ModelRegistry, kept: Keeping, member: str
+    ) -> None:
+        asked: Json = True if member == "CertifyForMarketplace" else {"ValidationRole": "r"}
+        with pytest.raises(UnsupportedError, match="is not offered") as caught:
+            registry.create(request(**{member: asked}))
+        assert caught.value.where == member
+        assert kept.records.list(PACKAGE_KIND).records == ()
+        registry.create(request(CertifyForMarketplace=False))
+
+    def test_tags_stay_with_a_version_until_it_is_deleted(
+        self, registry: ModelRegistry, kept: Keeping
+    ) -> None:
+        tagged = request(Tags=[{"Key": "team", "Value": "churn"}])
+        registry.create(tagged, token="t")
+        assert kept.tags.of(f"{VERSION_ARN}/1") == {"team": "churn"}
+        registry.create(tagged, token="t")
+        registry.delete("churn/1")
+        assert kept.tags.of(f"{VERSION_ARN}/1") == {}
+
+    def test_packages_are_listed_as_they_are_asked_for(self, registry: ModelRegistry) -> None:
+        registry.create(request())
+        registry.create(request("other"))
+        registry.create({"ModelPackageName": "Alone"})
+        everything, _ = registry.list(Selection())
+        assert [one["ModelPackageName"] for one in everything] == ["Alone", "Churn", "other"]
+        first, token = registry.list(Selection(limit=1, name_contains="chu"))
+        assert [one["ModelPackageArn"] for one in first] == [f"{VERSION_ARN}/1"]
+        assert token is None
+
     def test_a_package_of_its_own_name(self, registry: ModelRegistry) -> None:
         document: dict[str, Json] = {"ModelPackageName": "Alone"}
         made = registry.create(document, token="t")
         assert made["ModelPackageArn"].endswith("model-package/alone")  # type: ignore[union-attr]
         assert "ModelPackageVersion" not in made
+        assert "ModelApprovalStatus" not in made
         assert registry.create(document, token="t") == made
         with pytest.raises(ConflictError, match="ModelPackage already exists: 'Alone'"):
             registry.create(document, token="other")

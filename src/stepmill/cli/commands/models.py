@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -94,10 +95,12 @@ def _decide(version: str, status: str, reason: str, *, as_json: bool) -> None:
 def _versions(registry: ModelRegistry, group: str) -> list[JsonObject]:
     if group:
         return _pages_of_versions(registry, group)
+    from stepmill.catalog.groups import BY_NAME
+
     versions: list[JsonObject] = []
     token: str | None = None
     while True:
-        groups, token = registry.groups(after=token)
+        groups, token = registry.groups.list(replace(BY_NAME, after=token))
         for found in groups:
             versions += _pages_of_versions(registry, str(found["ModelPackageGroupName"]))
         if token is None:

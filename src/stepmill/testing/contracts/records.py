@@ -242,6 +242,8 @@ class RecordStoreContract:
         self._fill(store, clock)
         assert _names(store.list("model", parent="y").records) == ["c", "b"]
         assert _names(store.list("model", parent="").records) == ["e"]
+        assert _names(store.list("model", has_parent=True).records) == ["c", "a", "b", "d"]
+        assert _names(store.list("model", has_parent=True, parent="").records) == []
         assert _names(store.list("model", status="odd").records) == ["c", "b"]
         assert _names(store.list("model", status="odd", parent="x").records) == []
         born = store.get("model", "b").created_at
@@ -265,6 +267,7 @@ class RecordStoreContract:
         assert _names([*first.records, *rest.records]) == list("cabde")
         early = Selection(parent="x", status="", created_before=born, modified_before=born)
         assert _names(early.page(store, "model").records) == []
+        assert _names(Selection(has_parent=True, created_after=born).page(store, "model").records) == ["d"]
         assert _names(Selection(created_after=born).page(store, "model").records) == ["d", "e"]
 
     def test_names_are_searched_without_case_and_without_wildcards(self, store: RecordStore) -> None:

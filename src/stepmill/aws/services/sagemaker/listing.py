@@ -57,6 +57,10 @@ class Listing:
         )
         return replace(self, selection=chosen)
 
+    def of_parents(self) -> Listing:
+        """Return the listing of those that belong to any parent."""
+        return replace(self, selection=replace(self.selection, has_parent=True))
+
     def page(self, store: RecordStore, kind: str) -> Page:
         """Return the page of the records of a kind that is asked for."""
         return self.selection.page(store, kind)

@@ -32,7 +32,7 @@ def arn(platform: Platform, kind: str, name: str) -> str:
 
 
 def test_tags_are_added_listed_and_deleted(platform: Platform) -> None:
-    platform.models.create_group("Churn")
+    platform.models.groups.create({"ModelPackageGroupName": "Churn"})
     group = arn(platform, "model-package-group", "Churn")
     a, b = {"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}
     assert ask(platform, "AddTags", ResourceArn=group, Tags=[b]) == {"Tags": [b]}
@@ -43,7 +43,7 @@ def test_tags_are_added_listed_and_deleted(platform: Platform) -> None:
 
 
 def test_tags_are_listed_in_pages(platform: Platform) -> None:
-    platform.models.create_group("Churn")
+    platform.models.groups.create({"ModelPackageGroupName": "Churn"})
     group = arn(platform, "model-package-group", "Churn")
     platform.tags.add(group, {"a": "", "b": "", "c": ""})
     first = ask(platform, "ListTags", ResourceArn=group, MaxResults=2)

@@ -1,0 +1,139 @@
+"""Operations on model packages: versions of a group, and packages on their own.
+
+Source: SageMaker API reference. The texts of errors are those that the SDKs look for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from stepmill.aws.errors import code_of
+from stepmill.aws.service import Call, Handler
+from stepmill.aws.services.sagemaker.listing import Listing, read_listing
+from stepmill.aws.services.sagemaker.names import name_of
+from stepmill.aws.services.sagemaker.refusals import VALIDATION, told_as
+from stepmill.catalog.packages import GROUP_KIND, PACKAGE_KIND, group_of
+from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError
+from stepmill.core.json import Json, JsonObject, read_json, write_json
+from stepmill.platform import Platform
+
+_NAME = "ModelPackageName"
+_ARN = "ModelPackageArn"
+_GROUP = "ModelPackageGroupName"
+
+# What is left of a card's content where only its metadata is asked for: section and key.
+_CARD_METADATA = (
+    ("model_overview", "model_id"),
+    ("model_overview", "model_name"),
+    ("intended_uses", "risk_rating"),
+    ("model_package_details", "model_package_group_name"),
+    ("model_package_details", "model_package_arn"),
+)
+
+
+def handlers(platform: Platform) -> Mapping[str, Handler]:
+    """Return operation -> who answers it."""
+    registry, arns = platform.models, platform.settings.arns
+
+    @contextmanager
+    def named(call: Call, member: str = _NAME) -> Iterator[str]:
+        """Give the name of the package that a call is about; tell in AWS's words if it is missing."""
+        given = call.parameters[member]
+        name = name_of(call.parameters, member, PACKAGE_KIND, arns)
+        with told_as(VALIDATION, NotFoundError, f"Could not find model package {given}."):
+            yield name
+
+    def create(call: Call) -> dict[str, Any]:
+        if group_of(call.parameters):
+            group = name_of(call.parameters, _GROUP, GROUP_KIND, arns)
+            missing = f"ModelPackageGroup {arns.sagemaker(GROUP_KIND, group)} does not exist."
+            with told_as(VALIDATION, NotFoundError, missing):
+                registry.groups.get(group)
+        # Tokens of calls and of tasks are told apart.
+        token = call.parameters.get("ClientToken")
+        with told_as(VALIDATION, ConflictError), told_as(VALIDATION, NotFoundError):
+            made = registry.create(call.parameters, token=f"call/{token}" if token else "")
+        return {_ARN: made[_ARN]}
+
+    def describe(call: Call) -> JsonObject:
+        with named(call) as name:
+            found = registry.describe(name)
+        return _without_card(found) if call.parameters.get("IncludedData") == "MetadataOnly" else found
+
+    def list_(call: Call) -> dict[str, Any]:
+        listing = _selected(call, read_listing(call, descending=False))
+        if group := call.parameters.get(_GROUP):
+            name = name_of(call.parameters, _GROUP, GROUP_KIND, arns)
+            with told_as(VALIDATION, NotFoundError, f"ModelPackageGroup {group} does not exist."):
+                listing = listing.within(parent=registry.groups.get(name).name)
+        found, token = registry.list(listing.selection)
+        return listing.answer("ModelPackageSummaryList", map(_summary, found), token)
+
+    def update(call: Call) -> dict[str, Any]:
+        with named(call, _ARN) as name:
+            registry.describe(name)
+        with told_as("ConflictException", ConflictError), told_as(VALIDATION, NotFoundError):
+            return {_ARN: registry.update(name, call.parameters)[_ARN]}
+
+    def delete(call: Call) -> None:
+        with named(call) as name:
+            registry.delete(name)
+
+    def describe_many(call: Call) -> dict[str, Any]:
+        found: dict[str, JsonObject] = {}
+        failed: dict[str, JsonObject] = {}
+        for arn in call.parameters["ModelPackageArnList"]:
+            try:
+                found[arn] = _batch_summary(registry.describe(name_of({_ARN: arn}, _ARN, PACKAGE_KIND, arns)))
+            except (NotFoundError, InvalidInputError) as error:
+                code = code_of("sagemaker", error).code
+                failed[arn] = {"ErrorCode": code, "ErrorResponse": str(error)}
+        return {"ModelPackageSummaries": found, "BatchDescribeModelPackageErrorMap": failed}
+
+    return {
+        "CreateModelPackage": create,
+        "DescribeModelPackage": describe,
+        "ListModelPackages": list_,
+        "UpdateModelPackage": update,
+        "DeleteModelPackage": delete,
+        "BatchDescribeModelPackage": describe_many,
+    }
+
+
+def _selected(call: Call, listing: Listing) -> Listing:
+    """Return the listing with the filters that only model packages have."""
+    kind = call.parameters.get("ModelPackageType")
+    if kind is None:
+        # Whoever names a group means its versions.
+        kind = "Versioned" if call.parameters.get(_GROUP) else "Unversioned"
+    listing = listing.within(status=call.parameters.get("ModelApprovalStatus"))
+    if kind == "Unversioned":
+        return listing.within(parent="")
+    return listing.of_parents() if kind == "Versioned" else listing
+
+
+def _summary(described: JsonObject) -> JsonObject:
+    """Return the entry of a package in a list; a version has no name there but its group's."""
+    hidden = _NAME if _GROUP in described else ""
+    return {member: value for member, value in described.items() if member != hidden}
+
+
+def _batch_summary(described: JsonObject) -> JsonObject:
+    empty: JsonObject = {"Containers": [], "SupportedContentTypes": [], "SupportedResponseMIMETypes": []}
+    # Required in this answer, though a package need not have them.
+    return {_GROUP: described[_NAME], "InferenceSpecification": empty, **described}
+
+
+def _without_card(described: JsonObject) -> JsonObject:
+    card = described.get("ModelCard")
+    if not isinstance(card, Mapping):
+        return described
+    content = read_json(str(card.get("ModelCardContent") or "{}"))
+    kept: dict[str, dict[str, Json]] = {}
+    for section, key in _CARD_METADATA:
+        found = content.get(section) if isinstance(content, Mapping) else None
+        if isinstance(found, Mapping) and key in found:
+            kept.setdefault(section, {})[key] = found[key]
+    return {**described, "ModelCard": {**card, "ModelCardContent": write_json(kept)}}
