@@ -1,18 +1,12 @@
-"""AWS's service models as botocore ships them: the shapes of requests and answers.
-
-Read from botocore's data files without its client machinery: 40 ms instead of 200.
-"""
+"""What AWS's requests and answers look like: the shapes of its service models, without how they travel."""
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from typing import Any
 
 from stepmill.core.errors import NotFoundError
-from stepmill.core.json import JsonObject, read_json
+from stepmill.core.service_documents import RawShape, Reference, ServiceDocument, service_document
 
 
 @dataclass(frozen=True)
@@ -48,8 +42,8 @@ class Shape:
 class ServiceModel:
     """The shapes and operations of one service."""
 
-    def __init__(self, document: JsonObject) -> None:
-        self._document: Any = document
+    def __init__(self, document: ServiceDocument) -> None:
+        self._document = document
         self._shapes: dict[str, Shape] = {}
 
     def shape(self, name: str) -> Shape:
@@ -59,42 +53,39 @@ class ServiceModel:
             NotFoundError: If the model has none.
         """
         if name not in self._shapes:
-            self._shapes[name] = self._read(name)
+            self._shapes[name] = _shape(name, self._document.shape(name))
         return self._shapes[name]
 
     def request(self, operation: str) -> Shape:
         """Return the shape of an operation's request."""
-        return self._of_operation(operation, "input")
+        known = self._document.operations.get(operation)
+        return self._of_operation(operation, "input", known.input if known else None)
 
     def answer(self, operation: str) -> Shape:
         """Return the shape of an operation's answer."""
-        return self._of_operation(operation, "output")
+        known = self._document.operations.get(operation)
+        return self._of_operation(operation, "output", known.output if known else None)
 
-    def _of_operation(self, operation: str, side: str) -> Shape:
-        try:
-            name = self._document["operations"][operation][side]["shape"]
-        except KeyError:
-            raise NotFoundError(f"The service model has no operation {operation!r} with {side}.") from None
-        return self.shape(name)
+    def _of_operation(self, operation: str, side: str, reference: Reference | None) -> Shape:
+        if reference is None:
+            raise NotFoundError(f"The service model has no operation {operation!r} with {side}.")
+        return self.shape(reference.shape)
 
-    def _read(self, name: str) -> Shape:
-        try:
-            raw = self._document["shapes"][name]
-        except KeyError:
-            raise NotFoundError(f"The service model has no shape {name!r}.") from None
-        element = raw.get("member") or raw.get("value") or {}
-        return Shape(
-            name=name,
-            kind=raw["type"],
-            members={member: target["shape"] for member, target in raw.get("members", {}).items()},
-            required=tuple(raw.get("required", ())),
-            element=element.get("shape", ""),
-            key=raw.get("key", {}).get("shape", ""),
-            enum=tuple(raw.get("enum", ())),
-            pattern=raw.get("pattern", ""),
-            minimum=raw.get("min"),
-            maximum=raw.get("max"),
-        )
+
+def _shape(name: str, raw: RawShape) -> Shape:
+    element = raw.member or raw.value
+    return Shape(
+        name=name,
+        kind=raw.type,
+        members={member: target.shape for member, target in raw.members.items()},
+        required=raw.required,
+        element=element.shape if element else "",
+        key=raw.key.shape if raw.key else "",
+        enum=raw.enum,
+        pattern=raw.pattern,
+        minimum=raw.min,
+        maximum=raw.max,
+    )
 
 
 @cache
@@ -104,14 +95,4 @@ def service_model(service: str) -> ServiceModel:
     Raises:
         NotFoundError: If botocore ships no such service.
     """
-    folder = resources.files("botocore") / "data" / service
-    if not folder.is_dir():
-        raise NotFoundError(f"botocore has no service {service!r}.")
-    newest = max(folder.iterdir(), key=lambda version: version.name)
-    packed = newest / "service-2.json.gz"
-    if packed.is_file():
-        text = gzip.decompress(packed.read_bytes())
-    else:
-        text = (newest / "service-2.json").read_bytes()
-    document = read_json(text, where=f"botocore/data/{service}/{newest.name}")
-    return ServiceModel(document)  # type: ignore[arg-type]
+    return ServiceModel(service_document(service))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepmill.core.errors import NotFoundError
+from stepmill.core.service_documents import Metadata, ServiceDocument
 from stepmill.core.service_models import ServiceModel, service_model
 from stepmill.language.pipelines.checking import check
 from stepmill.language.pipelines.shape_check import _matches
@@ -147,7 +148,7 @@ def test_null_is_as_good_as_absent() -> None:
 
 
 def test_an_older_botocore_checks_what_it_knows() -> None:
-    old = ServiceModel({"operations": {}, "shapes": {}})
+    old = ServiceModel(ServiceDocument(Metadata()))
     step = changed(processing("P"), "Anything", value=1)
     assert check({"Steps": [step]}, lambda service: old).errors == ()
 
