@@ -19,6 +19,9 @@ from stepmill.core.errors import (
     UnsupportedError,
     WrongStateError,
 )
+from stepmill.core.findings import Severity
+
+_MOST_FINDINGS = 20
 
 
 class ApiError(StepmillError):
@@ -93,3 +96,19 @@ def code_of(service: str, error: StepmillError) -> Code:
         if isinstance(error, kind):
             return code
     return Code("InternalFailure", 500)
+
+
+def text_of(error: StepmillError) -> str:
+    """Return what is said of an error: what is wrong, where, and how to mend it; of a definition, all of it.
+
+    Example:
+        >>> text_of(NotFoundError("There is no such job.", mend="List them."))
+        'There is no such job. List them.'
+    """
+    if not isinstance(error, DefinitionError):
+        return str(error)
+    found = [finding for finding in error.findings if finding.severity is Severity.ERROR]
+    lines = [str(StepmillError(f.message, where=f.path, mend=f.mend)) for f in found[:_MOST_FINDINGS]]
+    if len(found) > _MOST_FINDINGS:
+        lines.append(f"... and {len(found) - _MOST_FINDINGS} more: `stepmill lint` shows all.")
+    return "\n".join(lines) or str(error)

@@ -1,0 +1,38 @@
+"""What the door asks of whoever checks signatures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from stepmill.aws.service import Caller
+from stepmill.aws.wire import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request whose signature is good.
+
+    Args:
+        caller: Whose it is.
+        request: With the body as the operation takes it: transfer encodings undone; what comes as a stream
+            is checked against its digest while it is read.
+    """
+
+    caller: Caller
+    request: Request
+
+
+class Admission(Protocol):
+    """Checks signatures. Called on worker threads."""
+
+    def admit(self, request: Request) -> Admitted:
+        """Return whose a request is.
+
+        Args:
+            request: As it was sent: path, query, headers and body are what was signed.
+
+        Raises:
+            ApiError: If it is not signed, or wrongly, or too long ago, or by a key that is not known.
+        """
+        ...

@@ -1,0 +1,140 @@
+"""From a request to its answer, on a worker thread: signature, model, handler, and errors by AWS's codes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stepmill.aws.admission import Admission
+from stepmill.aws.errors import ApiError, code_of, text_of
+from stepmill.aws.protocol.codec import Codec, codec_of
+from stepmill.aws.service import Answer, Call, Service
+from stepmill.aws.wire import Request, Response
+from stepmill.core.errors import StepmillError
+
+PAGE = "docs/reference/operations.md"
+# What a hostile client calls an operation is not repeated at any length.
+_MOST_TOLD = 80
+_SERVER_ERROR = 500
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call that was understood, and may be asked again for as long as its answer is not settled."""
+
+    service: Service
+    codec: Codec
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a request.
+
+    Args:
+        response: To be sent.
+        asked: The call, if it got that far.
+        members: What the handler answered, if that is what is sent.
+        is_settled: Whether there is nothing to wait for.
+    """
+
+    response: Response
+    asked: Asked | None = None
+    members: Mapping[str, Any] | None = None
+    is_settled: bool = True
+
+
+class Calls:
+    """Answers requests for the services that are offered. Safe to share between threads.
+
+    Args:
+        services: Those that are offered.
+        admission: Checks signatures.
+    """
+
+    def __init__(self, services: tuple[Service, ...], admission: Admission) -> None:
+        self._services = {service.name: service for service in services}
+        self._admission = admission
+
+    def service_of(self, name: str) -> Service | None:
+        """Return the service of a name, if it is offered."""
+        return self._services.get(name)
+
+    def takes_stream(self, service: Service, head: Request) -> bool:
+        """Return whether a request's body is to be given piece by piece, by its head alone."""
+        if not service.streams:
+            return False
+        try:
+            return codec_of(service.name, head).operation_of(head) in service.streams
+        except ApiError:
+            return False  # told when it is answered
+
+    def answer(self, service: Service, request: Request, path: str, request_id: str) -> Outcome:
+        """Answer a request. No error is raised: each is an answer, too.
+
+        Args:
+            service: The one that it is for.
+            request: As it was sent.
+            path: Its path with the bucket first, however that was addressed.
+            request_id: Told in the answer.
+        """
+        codec = codec_of(service.name, request)
+        try:
+            admitted = self._admission.admit(request)
+            inner = admitted.request
+            if path != inner.path:
+                inner = Request(inner.method, path, inner.query, inner.headers, inner.body, inner.stream)
+            operation = codec.operation_of(inner)
+            if operation not in service.handlers:
+                raise unsupported(service.name, operation)
+            parameters = codec.parse(operation, inner)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
+            return Outcome(_told(codec, service.name, error, request_id))
+        call = Call(operation, parameters, admitted.caller, inner, request_id)
+        return self.ask(Asked(service, codec, call))
+
+    def ask(self, asked: Asked) -> Outcome:
+        """Have a call answered by its handler; again, if it was answered before."""
+        service, codec, call = asked.service, asked.codec, asked.call
+        try:
+            answer: Answer = service.handlers[call.operation](call)
+            if isinstance(answer, Response):
+                return Outcome(answer, asked)
+            is_settled = service.waits.get(call.operation)
+            return Outcome(
+                codec.answer(call.operation, answer, call.request_id),
+                asked,
+                answer or {},
+                is_settled is None or is_settled(call, answer or {}),
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
+            return Outcome(_told(codec, service.name, error, call.request_id), asked)
+
+
+def refusal(service: str, head: Request, error: ApiError, request_id: str) -> Response:
+    """Return the answer to a request that is refused by its head, in the form that its client reads."""
+    return _told(codec_of(service, head), service, error, request_id)
+
+
+def unsupported(service: str, operation: str) -> ApiError:
+    """Return the error that says that an operation is not offered."""
+    name = f"{service[:_MOST_TOLD]}.{operation[:_MOST_TOLD]}" if operation else service[:_MOST_TOLD]
+    return ApiError(
+        "UnsupportedOperation", f"Stepmill does not offer {name}.", mend=f"{PAGE} lists what it offers."
+    )
+
+
+def _told(codec: Codec, service: str, error: Exception, request_id: str) -> Response:
+    if not isinstance(error, StepmillError):
+        _log.error("Request %s failed: a bug in Stepmill.", request_id, exc_info=error)
+        text = f"Stepmill failed inside; the server's log tells more of request {request_id}."
+        return codec.error("InternalFailure", text, request_id, status=500)
+    code = code_of(service, error)
+    if code.status >= 500:
+        _log.warning("Request %s failed: %s", request_id, error)
+    members = error.members if isinstance(error, ApiError) else {}
+    return codec.error(code.code, text_of(error), request_id, status=code.status, members=members)

@@ -1,0 +1,12 @@
+"""All services that are offered."""
+
+from __future__ import annotations
+
+from stepmill.aws.service import Service
+from stepmill.aws.services.sagemaker.service import sagemaker
+from stepmill.platform import Platform
+
+
+def services_of(platform: Platform) -> tuple[Service, ...]:
+    """Return the services over a platform, each made of the modules in its folder."""
+    return (sagemaker(platform),)
