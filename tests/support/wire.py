@@ -1,0 +1,103 @@
+"""A server of the AWS wire in this process, and the real client for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.config
+
+from stepmill.aws.admission import Admission, Admitted
+from stepmill.aws.service import Caller, Service
+from stepmill.aws.services.all import services_of
+from stepmill.aws.wire import Request
+from stepmill.platform import Platform, load_settings
+from stepmill.server.listening import Listening
+from stepmill.server.serving import Doors, Serving
+
+LIMIT_S = 60.0
+KEY_ID, SECRET = "AKIATESTTESTTESTTEST", "a-secret-of-tests"
+
+
+class AnybodyAdmission:
+    """Lets everyone in, as whom they say they are. For tests of what is behind the door."""
+
+    def admit(self, request: Request) -> Admitted:
+        credential = request.headers.get("authorization", "").partition("Credential=")[2]
+        return Admitted(Caller(credential.partition("/")[0] or KEY_ID, "test"), request)
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A server that runs, and clients for it.
+
+    Args:
+        url: Its address.
+        platform: What is behind it.
+        serving: It.
+    """
+
+    url: str
+    platform: Platform
+    serving: Serving
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str, **config: Any) -> Any:
+        """Return boto3's client of a service; one for all who want it as it is by default."""
+        if config:
+            return self._make(service, config)
+        if service not in self._clients:
+            self._clients[service] = self._make(service, {})
+        return self._clients[service]
+
+    def _make(self, service: str, config: dict[str, Any]) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=self.platform.settings.region,
+            aws_access_key_id=KEY_ID,
+            aws_secret_access_key=SECRET,
+            config=botocore.config.Config(**{"retries": {"total_max_attempts": 1}, **config}),
+        )
+
+
+@contextmanager
+def running_server(
+    home: Path,
+    *,
+    services: tuple[Service, ...] | None = None,
+    admission: Admission | None = None,
+    listening: Listening | None = None,
+    holds: bool = True,
+) -> Iterator[Wire]:
+    """Give a server of a home, on a thread of this process.
+
+    Args:
+        home: Its folder, which is made.
+        services: What it offers; by default everything that Stepmill offers.
+        admission: Who is let in.
+        listening: Where; by default on a free port of loopback.
+        holds: Whether clients that wait are held.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    settings = load_settings(home, {"STEPMILL_HOME": str(home)})
+    with (
+        Platform(settings, remark=lambda _text: None) as platform,
+        Serving(platform, listening or Listening(port=0)) as serving,
+    ):
+        doors = Doors(services or services_of(platform), admission or AnybodyAdmission(), holds)
+        ready = threading.Event()
+        thread = threading.Thread(target=serving.run, args=(doors, ready.set), daemon=True)
+        thread.start()
+        try:
+            assert ready.wait(LIMIT_S), "the server never answered"
+            yield Wire(serving.url, platform, serving)
+        finally:
+            serving.stop()
+            thread.join(LIMIT_S)
+            assert not thread.is_alive(), "the server never ended"
