@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from stepmill.catalog.content import ContentDigests
+from stepmill.catalog.experiments import Experiments
 from stepmill.catalog.models import Models
 from stepmill.catalog.pipelines import Pipelines, PipelineVersion
 from stepmill.catalog.registry import ModelRegistry
@@ -144,6 +145,7 @@ class Platform:
         self.pipelines = Pipelines(self.records, settings.arns)
         self.callbacks = Callbacks(self.records)
         self.tags = Tags(self.records)
+        self.experiments = Experiments(self.records, settings.arns, self.tags)
         self._plans = Plans(self._executions.definition, service_model)
         self.executions = ExecutionReader(self._executions, self._plans, self.layout.engines)
 

@@ -6,8 +6,8 @@ is a document that only its owner reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -105,6 +105,14 @@ class Selection:
             limit=self.limit,
             after=self.after,
         )
+
+    def all(self, store: RecordStore, kind: str) -> Iterator[Record]:
+        """Yield all records that are asked for; ``limit`` says how many are read at once."""
+        page = self.page(store, kind)
+        yield from page.records
+        while page.next_token is not None:
+            page = replace(self, after=page.next_token).page(store, kind)
+            yield from page.records
 
 
 class RecordStore(Protocol):

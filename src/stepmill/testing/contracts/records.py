@@ -265,6 +265,8 @@ class RecordStoreContract:
         first = Selection(limit=2).page(store, "model")
         rest = Selection(limit=3, after=first.next_token).page(store, "model")
         assert _names([*first.records, *rest.records]) == list("cabde")
+        assert _names(list(Selection(limit=2).all(store, "model"))) == list("cabde")
+        assert _names(list(Selection(limit=5, parent="y").all(store, "model"))) == list("cb")
         early = Selection(parent="x", status="", created_before=born, modified_before=born)
         assert _names(early.page(store, "model").records) == []
         assert _names(Selection(has_parent=True, created_after=born).page(store, "model").records) == ["d"]

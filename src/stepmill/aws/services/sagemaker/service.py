@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from stepmill.aws.service import Handler, IsSettled, Service
-from stepmill.aws.services.sagemaker import groups, models, packages, tags
+from stepmill.aws.services.sagemaker import experiments, groups, models, packages, tags
 from stepmill.platform import Platform
 
 V = TypeVar("V")
 
 # One line for each module: its operations, and which of them waiting clients are held at.
 _HANDLERS: tuple[Callable[[Platform], Mapping[str, Handler]], ...] = (
+    experiments.handlers,
     groups.handlers,
     models.handlers,
     packages.handlers,
