@@ -67,7 +67,10 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
         if group := call.parameters.get(_GROUP):
             name = name_of(call.parameters, _GROUP, GROUP_KIND, arns)
             with told_as(VALIDATION, NotFoundError, f"ModelPackageGroup {group} does not exist."):
-                listing = listing.within(parent=registry.groups.get(name).name)
+                kept = registry.groups.get(name)
+            if call.parameters.get("ModelPackageType") == "Unversioned":
+                return listing.answer("ModelPackageSummaryList", (), None)
+            listing = listing.within(parent=kept.name)
         found, token = registry.list(listing.selection)
         return listing.answer("ModelPackageSummaryList", map(_summary, found), token)
 
@@ -81,25 +84,27 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
         with named(call) as name:
             registry.delete(name)
 
-    def describe_many(call: Call) -> dict[str, Any]:
-        found: dict[str, JsonObject] = {}
-        failed: dict[str, JsonObject] = {}
-        for arn in call.parameters["ModelPackageArnList"]:
-            try:
-                found[arn] = _batch_summary(registry.describe(name_of({_ARN: arn}, _ARN, PACKAGE_KIND, arns)))
-            except (NotFoundError, InvalidInputError) as error:
-                code = code_of("sagemaker", error).code
-                failed[arn] = {"ErrorCode": code, "ErrorResponse": str(error)}
-        return {"ModelPackageSummaries": found, "BatchDescribeModelPackageErrorMap": failed}
-
     return {
         "CreateModelPackage": create,
         "DescribeModelPackage": describe,
         "ListModelPackages": list_,
         "UpdateModelPackage": update,
         "DeleteModelPackage": delete,
-        "BatchDescribeModelPackage": describe_many,
+        "BatchDescribeModelPackage": lambda call: _describe_many(platform, call),
     }
+
+
+def _describe_many(platform: Platform, call: Call) -> dict[str, Any]:
+    found: dict[str, JsonObject] = {}
+    failed: dict[str, JsonObject] = {}
+    for arn in call.parameters["ModelPackageArnList"]:
+        try:
+            name = name_of({_ARN: arn}, _ARN, PACKAGE_KIND, platform.settings.arns)
+            found[arn] = _batch_summary(platform.models.describe(name))
+        except (NotFoundError, InvalidInputError) as error:
+            code = code_of("sagemaker", error).code
+            failed[arn] = {"ErrorCode": code, "ErrorResponse": str(error)}
+    return {"ModelPackageSummaries": found, "BatchDescribeModelPackageErrorMap": failed}
 
 
 def _selected(call: Call, listing: Listing) -> Listing:
