@@ -55,6 +55,7 @@ from stepmill.jobs.registering import RegisterHandler
 from stepmill.jobs.services import JobServices
 from stepmill.storage.cache import SqlCacheStore
 from stepmill.storage.database import Database
+from stepmill.storage.keys import KeyStore
 from stepmill.storage.layout import HomeLayout
 from stepmill.storage.objects.folder import FolderStore
 from stepmill.storage.objects.uri import S3Uri
@@ -145,7 +146,11 @@ class Platform:
         self.pipelines = Pipelines(self.records, settings.arns)
         self.callbacks = Callbacks(self.records)
         self.tags = Tags(self.records)
+<<<<<<< Updated upstream
         self.experiments = Experiments(self.records, settings.arns, self.tags)
+=======
+        self.keys = KeyStore(self.records, self._clock)
+>>>>>>> Stashed changes
         self._plans = Plans(self._executions.definition, service_model)
         self.executions = ExecutionReader(self._executions, self._plans, self.layout.engines)
 

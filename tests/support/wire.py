@@ -27,7 +27,7 @@ KEY_ID, SECRET = "AKIATESTTESTTESTTEST", "a-secret-of-tests"
 class AnybodyAdmission:
     """Lets everyone in, as whom they say they are. For tests of what is behind the door."""
 
-    def admit(self, request: Request) -> Admitted:
+    def admit(self, request: Request, path: str) -> Admitted:
         credential = request.headers.get("authorization", "").partition("Credential=")[2]
         return Admitted(Caller(credential.partition("/")[0] or KEY_ID, "test"), request)
 

@@ -26,11 +26,12 @@ class Admitted:
 class Admission(Protocol):
     """Checks signatures. Called on worker threads."""
 
-    def admit(self, request: Request) -> Admitted:
+    def admit(self, request: Request, path: str) -> Admitted:
         """Return whose a request is.
 
         Args:
             request: As it was sent: path, query, headers and body are what was signed.
+            path: Its path with the bucket first, however that was addressed.
 
         Raises:
             ApiError: If it is not signed, or wrongly, or too long ago, or by a key that is not known.

@@ -84,7 +84,7 @@ class Calls:
         """
         codec = codec_of(service.name, request)
         try:
-            admitted = self._admission.admit(request)
+            admitted = self._admission.admit(request, path)
             inner = admitted.request
             if path != inner.path:
                 inner = Request(inner.method, path, inner.query, inner.headers, inner.body, inner.stream)

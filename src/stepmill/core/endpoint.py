@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,14 +11,18 @@ class AccessKey:
     """A pair of keys that requests are signed with.
 
     Args:
-        id: The public half: ``AKIA`` and 16 letters and digits.
-        secret: The secret half; never logged or shown.
+        id: The public half: ``AKIA`` and 16 letters and digits; of a session ``ASIA``.
+        secret: The secret half; never logged.
         name: What its owner calls it.
+        token: Of a session: must be sent, too. Empty for keys that last.
+        expires_at: Of a session: when it is over. Aware.
     """
 
     id: str
     secret: str
     name: str
+    token: str = ""
+    expires_at: datetime | None = None
 
     def __repr__(self) -> str:
         return f"AccessKey({self.id!r}, name={self.name!r})"
@@ -45,7 +50,9 @@ class Endpoint:
             >>> sorted(endpoint.environment())[:2]
             ['AWS_ACCESS_KEY_ID', 'AWS_DEFAULT_REGION']
         """
+        session = {"AWS_SESSION_TOKEN": self.key.token} if self.key.token else {}
         return {
+            **session,
             "AWS_ENDPOINT_URL": self.url,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,

@@ -1,0 +1,1 @@
+"""Who signed a request, and whether what came is what was signed."""
