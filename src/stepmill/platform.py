@@ -146,11 +146,8 @@ class Platform:
         self.pipelines = Pipelines(self.records, settings.arns)
         self.callbacks = Callbacks(self.records)
         self.tags = Tags(self.records)
-<<<<<<< Updated upstream
         self.experiments = Experiments(self.records, settings.arns, self.tags)
-=======
         self.keys = KeyStore(self.records, self._clock)
->>>>>>> Stashed changes
         self._plans = Plans(self._executions.definition, service_model)
         self.executions = ExecutionReader(self._executions, self._plans, self.layout.engines)
 
