@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 from stepmill.catalog.content import ContentDigests
 from stepmill.catalog.experiments import Experiments
 from stepmill.catalog.models import Models
-from stepmill.catalog.pipelines import Pipelines, PipelineVersion
+from stepmill.catalog.pipeline_records import PipelineVersion
+from stepmill.catalog.pipelines import Pipelines
 from stepmill.catalog.registry import ModelRegistry
 from stepmill.catalog.tags import Tags
 from stepmill.compute.local.compute import LocalCompute

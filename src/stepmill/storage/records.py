@@ -7,6 +7,7 @@ is a document that only its owner reads.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -75,6 +76,7 @@ class Selection:
     has_parent: bool = False
     status: str | None = None
     name_contains: str = ""
+    name_prefix: str = ""
     created_after: datetime | None = None
     created_before: datetime | None = None
     modified_after: datetime | None = None
@@ -96,6 +98,7 @@ class Selection:
             has_parent=self.has_parent,
             status=self.status,
             name_contains=self.name_contains,
+            name_prefix=self.name_prefix,
             created_after=self.created_after,
             created_before=self.created_before,
             modified_after=self.modified_after,
@@ -120,6 +123,14 @@ class RecordStore(Protocol):
 
     Every change is on the disk when its method returns.
     """
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make one of all changes that this thread makes in this ``with``: all of them are kept, or none.
+
+        None is kept if an error leaves it. It is for several records that belong together; keep it short,
+        nobody else can write meanwhile.
+        """
+        ...
 
     def create(
         self, kind: str, name: str, body: JsonObject, *, parent: str = "", number: int = 0, status: str = ""
@@ -189,6 +200,7 @@ class RecordStore(Protocol):
         has_parent: bool = False,
         status: str | None = None,
         name_contains: str = "",
+        name_prefix: str = "",
         created_after: datetime | None = None,
         created_before: datetime | None = None,
         modified_after: datetime | None = None,
@@ -206,6 +218,7 @@ class RecordStore(Protocol):
             has_parent: Only those that belong to any.
             status: Only those that stand so.
             name_contains: Only those whose name has it in it; the case of ASCII letters does not matter.
+            name_prefix: Only those whose name begins so, likewise.
             created_after: Only those created later than this moment.
             created_before: Only those created earlier than this moment.
             modified_after: Only those last changed later than this moment.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -54,6 +56,17 @@ class SqlRecordStore:
         self._database = database
         self._clock = clock
         self._durable = durable
+        self._in_transaction = threading.local()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """See ``RecordStore``."""
+        with self._database.write(durable=self._durable):
+            self._in_transaction.is_open = True
+            try:
+                yield
+            finally:
+                self._in_transaction.is_open = False
 
     def create(
         self, kind: str, name: str, body: JsonObject, *, parent: str = "", number: int = 0, status: str = ""
@@ -61,7 +74,7 @@ class SqlRecordStore:
         """See ``RecordStore``."""
         record = self._new(kind, name, body, parent, number, status)
         row = _to_row(record)
-        with self._database.write(durable=self._durable) as connection:
+        with self._writing() as connection:
             _insert(connection, row)
         return record
 
@@ -74,7 +87,7 @@ class SqlRecordStore:
         status: str = "",
     ) -> Record:
         """See ``RecordStore``."""
-        with self._database.write(durable=self._durable) as connection:
+        with self._writing() as connection:
             number = self._next_number(connection, kind, parent)
             record = self._new(kind, name_for(number), body_for(number), parent, number, status)
             _insert(connection, _to_row(record))
@@ -94,7 +107,7 @@ class SqlRecordStore:
 
     def update(self, kind: str, name: str, change: Callable[[Record], Record]) -> Record:
         """See ``RecordStore``."""
-        with self._database.write(durable=self._durable) as connection:
+        with self._writing() as connection:
             old = _find(connection, kind, name)
             if old is None:
                 raise _not_found(kind, name)
@@ -115,7 +128,7 @@ class SqlRecordStore:
 
     def delete(self, kind: str, name: str) -> None:
         """See ``RecordStore``."""
-        with self._database.write(durable=self._durable) as connection:
+        with self._writing() as connection:
             if not _DELETE.run(connection, {"kind_": kind, "name_": name}):
                 raise _not_found(kind, name)
 
@@ -127,6 +140,7 @@ class SqlRecordStore:
         has_parent: bool = False,
         status: str | None = None,
         name_contains: str = "",
+        name_prefix: str = "",
         created_after: datetime | None = None,
         created_before: datetime | None = None,
         modified_after: datetime | None = None,
@@ -142,7 +156,7 @@ class SqlRecordStore:
             raise InvalidInputError(
                 f"A page of {limit} is not possible.", mend=f"Ask for 1 to {LARGEST_PAGE}."
             )
-        check_text(kind, parent or "", status or "", name_contains)
+        check_text(kind, parent or "", status or "", name_contains, name_prefix)
         query = select(records).where(records.c.kind == kind)
         if parent is not None:
             query = query.where(records.c.parent == parent)
@@ -152,6 +166,8 @@ class SqlRecordStore:
             query = query.where(records.c.status == status)
         if name_contains:
             query = query.where(records.c.name.icontains(name_contains, autoescape=True))
+        if name_prefix:
+            query = query.where(records.c.name.istartswith(name_prefix, autoescape=True))
         for column, after_moment, before_moment in (
             (records.c.created_at, created_after, created_before),
             (records.c.modified_at, modified_after, modified_before),
@@ -164,6 +180,13 @@ class SqlRecordStore:
             rows = connection.execute(order.applied(query, after).limit(limit + 1)).all()
         found = tuple(_from_row(row) for row in rows[:limit])
         return Page(found, order.token_after(found[-1]) if len(rows) > limit else None)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Give a connection to write with: that of this thread's transaction, if there is one."""
+        is_open = getattr(self._in_transaction, "is_open", False)
+        with self._database.read() if is_open else self._database.write(durable=self._durable) as connection:
+            yield connection
 
     def _new(self, kind: str, name: str, body: JsonObject, parent: str, number: int, status: str) -> Record:
         if not 1 <= len(name) <= LONGEST_NAME:

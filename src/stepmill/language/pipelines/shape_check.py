@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
 
 from stepmill.core.errors import NotFoundError
 from stepmill.core.json import Json
+from stepmill.core.patterns import matches
 from stepmill.core.service_models import Shape
 from stepmill.language.pipelines.arguments import (
     Anything,
@@ -31,13 +31,8 @@ from stepmill.language.pipelines.definition import Parameter, ParameterType
 from stepmill.language.pipelines.expressions import is_expression
 from stepmill.language.pipelines.places import Place, show
 
-# Patterns are matched on short texts only, and only those without a repeat inside a repeat: what is left
-# takes at worst some 15 ms for a text that does not match, so those are counted too.
-_LONGEST_MATCHED = 160
+# A text that does not match may take some milliseconds to tell, so those are counted.
 _MOST_MISMATCHES = 200
-_REPEAT_IN_REPEAT = re.compile(r"[*+}][^()]*\)[*+{]|[*+}]\)\)")
-_NAME_PATTERNS = re.compile(r"\^?\[a-zA-Z0-9\]\(-\*\[a-zA-Z0-9\]\)(\*|\{0,(?P<most>\d+)\})\$?\Z")
-_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?\Z")
 _S3_PATTERN = "s3)://"
 _ADDRESS = re.compile(r"(?:s3|https)://[^/]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -173,7 +168,7 @@ class ShapeCheck:
             return
         if _S3_PATTERN in shape.pattern:
             self._address(value, place)
-        elif self._mismatches < _MOST_MISMATCHES and not _matches(shape.pattern, value):
+        elif self._mismatches < _MOST_MISMATCHES and not matches(shape.pattern, value):
             self._mismatches += 1
             message = f"AWS would refuse {show(value)}: it does not match {shape.pattern[:200]}."
             self._collector.add(Code.AWS_PATTERN, place, message)
@@ -280,25 +275,3 @@ _SCALARS: Mapping[str, tuple[str, Callable[[Json], bool]]] = {
     "timestamp": ("a time", lambda value: _is_text(value) or _is_number(value)),
     "blob": ("a text", _is_text),
 }
-
-
-def _matches(pattern: str, value: str) -> bool:
-    if name := _NAME_PATTERNS.match(pattern):
-        most = int(name["most"] or 1_000_000) + 1
-        # Each repeat is one letter or digit with the hyphens before it.
-        return bool(_NAME.match(value)) and len(value) - value.count("-") <= most
-    if len(value) > _LONGEST_MATCHED:
-        return True
-    expression = _compiled(pattern)
-    return expression is None or bool(expression.fullmatch(value))
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """Return a pattern of the service model compiled; ``None`` if it could be slow, or is only Java's."""
-    if _REPEAT_IN_REPEAT.search(pattern):
-        return None
-    try:
-        return re.compile(pattern)
-    except re.error:
-        return None

@@ -65,6 +65,39 @@ class RecordStoreContract:
         with pytest.raises(InvalidInputError):
             store.create("model", name, {})
 
+    def test_a_transaction_keeps_all_or_nothing(self, store: RecordStore) -> None:
+        store.create("pipeline", "one", {})
+        with store.transaction():
+            store.create("version", "one/1", {})
+            store.update("pipeline", "one", lambda old: replace(old, number=1))
+            assert store.get("version", "one/1").body == {}
+        assert store.get("pipeline", "one").number == 1
+
+        def fail_at_the_end() -> None:
+            with store.transaction():
+                store.update("pipeline", "one", lambda old: replace(old, number=2))
+                store.delete("version", "one/1")
+                store.create_numbered("version", "one", lambda n: f"one/{n}", lambda _: {})
+                store.create("pipeline", "one", {})
+
+        with pytest.raises(ConflictError):
+            fail_at_the_end()
+        assert store.get("pipeline", "one").number == 1
+        assert store.find("version", "one/1") is not None
+        assert store.list("version").records == (store.get("version", "one/1"),)
+
+    def test_a_transaction_shuts_others_out(self, store: RecordStore) -> None:
+        store.create("counter", "one", {})
+
+        def add_one(_: int) -> None:
+            with store.transaction():
+                before = store.get("counter", "one").number
+                store.update("counter", "one", lambda old: replace(old, number=before + 1))
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(add_one, range(40)))
+        assert store.get("counter", "one").number == 40
+
     def test_half_a_surrogate_pair_is_refused_in_questions_too(self, store: RecordStore) -> None:
         with pytest.raises(InvalidInputError):
             store.find("model", "\udcff")
@@ -281,6 +314,8 @@ class RecordStoreContract:
         ]
         assert _names(store.list("job", name_contains="%").records) == ["100%"]
         assert _names(store.list("job", name_contains="a_b").records) == ["a_b"]
+        assert _names(store.list("job", name_prefix="A_", sort_by="name").records) == ["a_b"]
+        assert _names(store.list("job", name_prefix="_").records) == []
         assert _names(store.list("job", name_contains="\\").records) == ["a\\b"]
 
     @pytest.mark.parametrize("limit", [0, -1, LARGEST_PAGE + 1])

@@ -3,14 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from stepmill.core.errors import NotFoundError
 from stepmill.core.service_documents import Metadata, ServiceDocument
 from stepmill.core.service_models import ServiceModel, service_model
 from stepmill.language.pipelines.checking import check
-from stepmill.language.pipelines.shape_check import _matches
 from support.documents import findings_of, get, only_finding, processing, training
 
 TYPED = [
@@ -161,28 +158,3 @@ def test_a_botocore_without_the_service_checks_nothing() -> None:
 
     step = {"Name": "E", "Type": "EMR", "Arguments": {"ClusterId": "j", "StepConfig": {"Anything": 1}}}
     assert check({"Steps": [step]}, models).findings == ()
-
-
-def test_names_may_be_as_long_as_their_pattern_says() -> None:
-    pattern = "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,3}"
-    assert [_matches(pattern, text) for text in ("a", "a---b", "abcd", "abcde", "a-", "-a", "a_b")] == [
-        True,
-        True,
-        True,
-        False,
-        False,
-        False,
-        False,
-    ]
-
-
-@given(st.text(alphabet="-a", max_size=5000))
-def test_no_text_makes_a_pattern_slow(text: str) -> None:
-    for pattern in (
-        "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
-        ".*(?:[ \\r\\n\\t].*)*",
-        "[a-z]+(-[a-z]+)*",
-        "(a*)*b",
-        "((a+))+b",
-    ):
-        assert _matches(pattern, text) in (True, False)

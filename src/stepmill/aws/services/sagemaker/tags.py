@@ -14,7 +14,7 @@ from stepmill.aws.services.sagemaker.names import check_own
 from stepmill.catalog.entities import COMPONENT, EXPERIMENT, TRIAL
 from stepmill.catalog.models import MODEL_KIND
 from stepmill.catalog.packages import GROUP_KIND, PACKAGE_KIND
-from stepmill.catalog.pipelines import PIPELINE_KIND
+from stepmill.catalog.pipeline_records import PIPELINE_KIND
 from stepmill.catalog.tags import MOST_TAGS, read_tags, write_tags
 from stepmill.core.arns import SageMakerArn
 from stepmill.core.errors import InvalidInputError, NotFoundError
