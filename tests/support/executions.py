@@ -17,6 +17,7 @@ def new_execution(
     owner: str = "me",
     after_s: int = 0,
     definition: str = "{}",
+    version: int = 3,
 ) -> NewExecution:
     return NewExecution(
         id=execution,
@@ -24,7 +25,7 @@ def new_execution(
         status="Executing",
         owner=owner,
         created_at=NOON + timedelta(seconds=after_s),
-        details=ExecutionDetails(arn=ARN + execution, definition=f"digest of {definition}", version=3),
+        details=ExecutionDetails(arn=ARN + execution, definition=f"digest of {definition}", version=version),
         definition=definition,
         first_event='{"type":"ExecutionStarted"}',
     )

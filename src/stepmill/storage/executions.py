@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 import msgspec
@@ -33,6 +34,12 @@ class ExecutionDetails(msgspec.Struct, frozen=True, omit_defaults=True):
         source_execution: Of a selective execution: id of the one whose results are taken over.
         client_token: With the same token the same execution is meant.
         failure_reason: Why it failed, once it has.
+        role: ARN of the role that it runs under; empty where none was said.
+        started_by: Name of the key of whoever started it; empty for the terminal.
+        modified_by: The same, of whoever stopped, retried or changed it last.
+        uses_cache: Whether steps may reuse earlier results.
+        stop_token: Asking to stop with the same token again is no other wish.
+        retry_token: The same of retrying.
     """
 
     arn: str
@@ -46,6 +53,19 @@ class ExecutionDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     source_execution: str = ""
     client_token: str = ""
     failure_reason: str = ""
+    role: str = ""
+    started_by: str = ""
+    modified_by: str = ""
+    uses_cache: bool = True
+    stop_token: str = ""
+    retry_token: str = ""
+
+
+class ExecutionOrder(StrEnum):
+    """What a listing of executions is sorted by."""
+
+    CREATED = "created"  # equal ones by their id
+    ID = "id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +116,14 @@ class StoredExecution:
     modified_at: datetime
     position: int
     details: ExecutionDetails
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """An execution, and the engine that should drive it; empty: nobody."""
+
+    id: str
+    owner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +188,7 @@ class ExecutionChange:
         modified_at: Aware.
         details: Afterwards, if they changed.
         release: Whether nobody drives it afterwards.
+        ends: Whether this is its end: what lies in its inbox unread is dropped.
         frames: Name -> JSON text; ``None`` removes the frame.
         history: New records, in order.
         tasks: Task id -> how it stands; ``None`` removes it: its final report is in this change.
@@ -175,6 +204,7 @@ class ExecutionChange:
     modified_at: datetime
     details: ExecutionDetails | None = None
     release: bool = False
+    ends: bool = False
     frames: Mapping[str, str | None] = field(default_factory=dict)
     history: Sequence[HistoryRecord] = ()
     tasks: Mapping[str, StoredTask | None] = field(default_factory=dict)
@@ -243,6 +273,10 @@ class ExecutionStore(Protocol):
         """Return the executions that have one of the statuses or events in their inbox, oldest first."""
         ...
 
+    def strays(self, owner: str, statuses: Collection[str]) -> list[Stray]:
+        """Return the executions that ``waiting`` returns and others than that owner own, oldest first."""
+        ...
+
     def get(self, execution: str) -> StoredExecution:
         """Return an execution.
 
@@ -258,14 +292,28 @@ class ExecutionStore(Protocol):
         statuses: Collection[str] | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,
+        version: int | None = None,
+        order: ExecutionOrder = ExecutionOrder.CREATED,
         ascending: bool = False,
         limit: int = 100,
         after: str | None = None,
     ) -> ExecutionPage:
-        """List executions by time of creation; ``after`` is the token of the page before.
+        """List executions; ``after`` is the token of the page before. ``None`` of a filter: all.
 
         Raises:
             InvalidInputError: If the token is none of ours, or the limit below 1.
+        """
+        ...
+
+    def newest_of_versions(self, pipeline: str) -> dict[int, str]:
+        """Return the id of the newest execution of each version of a pipeline that has been run."""
+        ...
+
+    def delete(self, pipeline: str, *, statuses: Collection[str]) -> int:
+        """Remove all executions of a pipeline; return how many there were.
+
+        Raises:
+            WrongStateError: If the status of one is none of ``statuses``. Nothing was removed.
         """
         ...
 

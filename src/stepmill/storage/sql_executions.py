@@ -7,8 +7,7 @@ many there are.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,14 +17,23 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
-from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, WrongStateError
-from stepmill.core.json import read_json, write_json
+from stepmill.core.errors import ConflictError, NotFoundError, WrongStateError
+from stepmill.core.json import write_json
 from stepmill.core.tasks import Task
 from stepmill.storage import tables
 from stepmill.storage.database import Database, from_micros, to_micros
+from stepmill.storage.execution_rows import (
+    Rows,
+    frame_rows,
+    history_rows,
+    read_object,
+    stored,
+    task_rows,
+    timer_rows,
+)
 from stepmill.storage.executions import (
     ExecutionChange,
-    ExecutionDetails,
+    ExecutionOrder,
     ExecutionPage,
     HistoryRecord,
     InboxEvent,
@@ -33,11 +41,11 @@ from stepmill.storage.executions import (
     NewExecution,
     StoredExecution,
     StoredTask,
+    Stray,
 )
 from stepmill.storage.prepared import Prepared
-
-# Most pages are small; a page of 100 executions is what AWS gives at most.
-LARGEST_PAGE = 1000
+from stepmill.storage.sql_listing import Filters, listing, newest_of_versions, token_after
+from stepmill.storage.sql_watch import open_watch
 
 _executions, _frames, _history = tables.executions, tables.frames, tables.history
 _tasks, _timers, _inbox = tables.tasks, tables.timers, tables.inbox
@@ -76,8 +84,6 @@ _INBOX = Prepared(
     .order_by(_inbox.c.id)
 )
 _GET = Prepared(select(_executions).where(_executions.c.id == bindparam("of")))
-
-_Rows = list[dict[str, object]]
 
 
 class SqlExecutionStore:
@@ -122,19 +128,19 @@ class SqlExecutionStore:
         return frozenset({change.execution for change in changes} - {change.execution for change in held})
 
     def _write_parts(self, connection: Connection, changes: Sequence[ExecutionChange]) -> None:
-        puts, drops = _frame_rows(changes)
+        puts, drops = frame_rows(changes)
         _run(connection, self._put_frame, puts)
         _run(connection, _DROP_FRAME, drops)
-        _run(connection, _ADD_HISTORY, [row for change in changes for row in _history_rows(change)])
-        puts, drops = _task_rows(changes)
+        _run(connection, _ADD_HISTORY, [row for change in changes for row in history_rows(change)])
+        puts, drops = task_rows(changes)
         _run(connection, self._put_task, puts)
         _run(connection, _DROP_TASK, drops)
-        puts, drops = _timer_rows(changes)
+        puts, drops = timer_rows(changes)
         _run(connection, self._put_timer, puts)
         _run(connection, _DROP_TIMER, drops)
         _run(connection, _DROP_EVENT, [{"numbered": i} for change in changes for i in change.consumed])
         # Nobody waits for an answer to what reached an execution in the moment of its end.
-        _run(connection, _EMPTY_INBOX, [{"of": change.execution} for change in changes if change.release])
+        _run(connection, _EMPTY_INBOX, [{"of": change.execution} for change in changes if change.ends])
 
     def adopt(self, execution: str, owner: str, *, instead_of: str) -> bool:
         """Make ``owner`` the owner if ``instead_of`` still is; return whether it was."""
@@ -177,7 +183,19 @@ class SqlExecutionStore:
             .order_by(_executions.c.created_at, _executions.c.id)
         )
         with self._database.read() as connection:
-            return [_stored(row) for row in connection.execute(statement)]
+            return [stored(row) for row in connection.execute(statement)]
+
+    def strays(self, owner: str, statuses: Collection[str]) -> list[Stray]:
+        """Return the executions that ``waiting`` returns and others than that owner own, oldest first."""
+        addressed = select(_inbox.c.execution)
+        statement = (
+            select(_executions.c.id, _executions.c.owner)
+            .where(_executions.c.status.in_(statuses) | _executions.c.id.in_(addressed))
+            .where(_executions.c.owner != owner)
+            .order_by(_executions.c.created_at, _executions.c.id)
+        )
+        with self._database.read() as connection:
+            return [Stray(row.id, row.owner) for row in connection.execute(statement)]
 
     def get(self, execution: str) -> StoredExecution:
         """Return an execution."""
@@ -185,7 +203,7 @@ class SqlExecutionStore:
             row = _row_of(connection, execution)
         if row is None:
             raise _unknown(execution)
-        return _stored(row)
+        return stored(row)
 
     def find(
         self,
@@ -194,33 +212,40 @@ class SqlExecutionStore:
         statuses: Collection[str] | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,
+        version: int | None = None,
+        order: ExecutionOrder = ExecutionOrder.CREATED,
         ascending: bool = False,
         limit: int = 100,
         after: str | None = None,
     ) -> ExecutionPage:
-        """List executions by time of creation, one page at a time."""
-        if not 1 <= limit <= LARGEST_PAGE:
-            raise InvalidInputError(f"A page has 1 to {LARGEST_PAGE} entries, not {limit}.", where="limit")
-        created, identifier = _executions.c.created_at, _executions.c.id
-        statement = select(_executions)
-        if pipeline is not None:
-            statement = statement.where(_executions.c.pipeline == pipeline)
-        if statuses is not None:
-            statement = statement.where(_executions.c.status.in_(statuses))
-        if created_after is not None:
-            statement = statement.where(created > to_micros(created_after))
-        if created_before is not None:
-            statement = statement.where(created < to_micros(created_before))
-        if after is not None:
-            last = sqlalchemy.tuple_(*(sqlalchemy.literal(part) for part in _read_token(after)))
-            key = sqlalchemy.tuple_(created, identifier)
-            statement = statement.where(key > last if ascending else key < last)
-        order = (created, identifier) if ascending else (created.desc(), identifier.desc())
+        """List executions, one page at a time."""
+        filters = Filters(pipeline, statuses, created_after, created_before, version)
+        statement = listing(filters, order, ascending=ascending, limit=limit, after=after)
         with self._database.read() as connection:
-            rows = connection.execute(statement.order_by(*order).limit(limit + 1)).all()
-        shown = tuple(_stored(row) for row in rows[:limit])
-        token = f"{to_micros(shown[-1].created_at)}-{shown[-1].id}" if len(rows) > limit else None
+            rows = connection.execute(statement).all()
+        shown = tuple(stored(row) for row in rows[:limit])
+        token = token_after(order, shown[-1]) if len(rows) > limit else None
         return ExecutionPage(shown, token)
+
+    def newest_of_versions(self, pipeline: str) -> dict[int, str]:
+        """Return the id of the newest execution of each version of a pipeline that has been run."""
+        with self._database.read() as connection:
+            rows = connection.execute(newest_of_versions(pipeline)).all()
+        return {row.version: row.id for row in rows}
+
+    def delete(self, pipeline: str, *, statuses: Collection[str]) -> int:
+        """Remove all executions of a pipeline; return how many there were."""
+        found = select(_executions.c.id, _executions.c.status).where(_executions.c.pipeline == pipeline)
+        with self._database.write() as connection:
+            rows = connection.execute(found.order_by(_executions.c.created_at)).all()
+            for row in rows:
+                if row.status not in statuses:
+                    raise WrongStateError(f"The execution {row.id} is {row.status}.", where=row.id)
+            for row in rows:
+                for table in (_frames, _history, _tasks, _timers, _inbox):
+                    connection.execute(delete(table).where(table.c.execution == row.id))
+            connection.execute(delete(_executions).where(_executions.c.pipeline == pipeline))
+        return len(rows)
 
     def definition(self, digest: str) -> str:
         """Return the document of that digest."""
@@ -261,7 +286,7 @@ class SqlExecutionStore:
         with self._database.read() as connection:
             rows = connection.execute(statement).all()
         return [
-            HistoryRecord(row.position, from_micros(row.at), row.type, row.step, _read_object(row.body))
+            HistoryRecord(row.position, from_micros(row.at), row.type, row.step, read_object(row.body))
             for row in rows
         ]
 
@@ -280,43 +305,7 @@ class SqlExecutionStore:
 
     def watch(self) -> InboxWatch:
         """Return a new watch over the inbox."""
-        if self._database.engine.dialect.name == "sqlite":
-            return _SqliteWatch(self._database)
-        return _AlwaysWatch()
-
-
-class _SqliteWatch:
-    """Asks SQLite's own counter of commits by others, which costs a few microseconds."""
-
-    def __init__(self, database: Database) -> None:
-        # A connection of the driver itself: the counter stands still within a transaction, and
-        # SQLAlchemy's connections are always in one.
-        self._connection = database.engine.raw_connection()
-        self._last: object = None
-
-    def has_changed(self) -> bool:
-        cursor = self._connection.cursor()
-        try:
-            version = cursor.execute("PRAGMA data_version").fetchone()
-        finally:
-            cursor.close()
-        changed = bool(version != self._last)
-        self._last = version
-        return changed
-
-    def close(self) -> None:
-        with suppress(sqlalchemy.exc.SQLAlchemyError):
-            self._connection.close()
-
-
-class _AlwaysWatch:
-    """Where the database has no such counter, every look is worth it."""
-
-    def has_changed(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        return
+        return open_watch(self._database)
 
 
 def _insert_for(dialect: str) -> Any:
@@ -336,7 +325,7 @@ def _upsert(table: sqlalchemy.Table, dialect: str) -> Any:
     return statement.on_conflict_do_update(index_elements=keys, set_=values)
 
 
-def _run(connection: Connection, statement: Prepared, rows: _Rows) -> None:
+def _run(connection: Connection, statement: Prepared, rows: Rows) -> None:
     if rows:
         statement.run(connection, *rows)
 
@@ -361,84 +350,6 @@ def _advance_row(connection: Connection, change: ExecutionChange) -> bool:
     if change.details is not None:
         _DESCRIBE.run(connection, {"of": change.execution, "new_body": write_json(change.details)})
     return True
-
-
-def _frame_rows(changes: Sequence[ExecutionChange]) -> tuple[_Rows, _Rows]:
-    puts: _Rows = []
-    drops: _Rows = []
-    for change in changes:
-        for name, text in change.frames.items():
-            if text is None:
-                drops.append({"of": change.execution, "named": name})
-            else:
-                puts.append({"execution": change.execution, "frame": name, "body": text})
-    return puts, drops
-
-
-def _history_rows(change: ExecutionChange) -> Iterator[dict[str, object]]:
-    for record in change.history:
-        yield {
-            "execution": change.execution,
-            "position": record.position,
-            "at": to_micros(record.at),
-            "type": record.type,
-            "step": record.step,
-            "body": write_json(record.body),
-        }
-
-
-def _task_rows(changes: Sequence[ExecutionChange]) -> tuple[_Rows, _Rows]:
-    puts: _Rows = []
-    drops: _Rows = []
-    for change in changes:
-        for task_id, stored in change.tasks.items():
-            if stored is None:
-                drops.append({"named": task_id})
-            else:
-                body = write_json(stored.task)
-                row = {"id": task_id, "execution": change.execution, "stopping": int(stored.stopping)}
-                puts.append({**row, "body": body})
-    return puts, drops
-
-
-def _timer_rows(changes: Sequence[ExecutionChange]) -> tuple[_Rows, _Rows]:
-    puts: _Rows = []
-    drops: _Rows = []
-    for change in changes:
-        for timer, due_at in change.timers.items():
-            if due_at is None:
-                drops.append({"of": change.execution, "named": timer})
-            else:
-                puts.append({"execution": change.execution, "timer": timer, "due_at": to_micros(due_at)})
-    return puts, drops
-
-
-def _stored(row: Any) -> StoredExecution:
-    return StoredExecution(
-        id=row.id,
-        pipeline=row.pipeline,
-        status=row.status,
-        owner=row.owner,
-        created_at=from_micros(row.created_at),
-        modified_at=from_micros(row.modified_at),
-        position=row.position,
-        details=msgspec.json.decode(row.body, type=ExecutionDetails),
-    )
-
-
-def _read_object(text: str) -> dict[str, Any]:
-    value = read_json(text)
-    assert isinstance(value, dict)
-    return value
-
-
-def _read_token(token: str) -> tuple[int, str]:
-    created, _, identifier = token.partition("-")
-    if not (created.isascii() and created.isdigit() and len(created) < 20 and identifier):
-        raise InvalidInputError(
-            "That is no token of this listing.", where="after", mend="Pass on the next_token of a page."
-        )
-    return int(created), identifier
 
 
 def _unknown(execution: str) -> NotFoundError:

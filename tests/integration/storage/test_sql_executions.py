@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as replace_struct
+from sqlalchemy import select
 
 from stepmill.core.errors import (
     ConflictError,
@@ -16,12 +18,15 @@ from stepmill.core.errors import (
     WrongStateError,
 )
 from stepmill.core.tasks import CachePolicy, Task
+from stepmill.storage import tables
 from stepmill.storage.database import Database
 from stepmill.storage.executions import (
     ExecutionChange,
     ExecutionDetails,
+    ExecutionOrder,
     HistoryRecord,
     StoredTask,
+    Stray,
 )
 from stepmill.storage.sql_executions import SqlExecutionStore
 from support.executions import NOON, new_execution
@@ -159,10 +164,23 @@ class TestCommit:
 
     def test_at_the_end_nobody_owns_it_and_nothing_waits(self, store: SqlExecutionStore) -> None:
         store.create(new_execution())
-        store.commit([replace(_change(), status="Succeeded", release=True)])
+        store.commit([replace(_change(), status="Succeeded", release=True, ends=True)])
         assert store.get("abc").owner == ""
         assert store.adopt("abc", "me", instead_of="")
         assert store.inbox("me") == []
+
+    def test_what_was_wished_of_an_ended_one_stays_until_it_is_taken_in(
+        self, store: SqlExecutionStore
+    ) -> None:
+        store.create(new_execution())
+        store.commit([replace(_change(), status="Failed", release=True, ends=True)])
+        for wish in ("update", "retry"):
+            store.post("abc", wish, statuses=["Failed"])
+        store.adopt("abc", "me", instead_of="")
+        taken = store.inbox("me")[0]
+        store.commit([replace(_change(before=1), status="Failed", release=True, consumed=[taken.id])])
+        store.adopt("abc", "me", instead_of="")
+        assert [event.body for event in store.inbox("me")] == ["retry"]
 
     def test_a_full_disk_is_told_and_leaves_nothing(
         self, store: SqlExecutionStore, database: Database
@@ -243,7 +261,7 @@ class TestInbox:
             store.create(new_execution(name, after_s=number))
         consumed = {event.execution: [event.id] for event in store.inbox("me")}
         store.commit([replace(_change("c"), consumed=consumed["c"])])
-        done = {"status": "Failed", "release": True}
+        done = {"status": "Failed", "release": True, "ends": True}
         store.commit([replace(_change("b"), **done), replace(_change("a"), **done)])
         assert [row.id for row in store.waiting(["Executing"])] == ["c"]
         store.post("a", "retry", statuses=["Failed"])
@@ -285,25 +303,47 @@ class TestFind:
         assert self._ids(store, created_after=NOON + timedelta(seconds=3)) == ["twin", "e4"]
         assert self._ids(store, created_before=NOON + timedelta(seconds=1)) == ["e0"]
 
+    def test_they_can_be_sorted_by_id(self, store: SqlExecutionStore) -> None:
+        store.create(new_execution("a", after_s=9))
+        by_id = ["a", "e0", "e1", "e2", "e3", "e4", "twin"]
+        assert self._ids(store, order=ExecutionOrder.ID, ascending=True) == by_id
+        assert self._ids(store, order=ExecutionOrder.ID) == by_id[::-1]
+
+    def test_versions(self, store: SqlExecutionStore) -> None:
+        for number, version in enumerate((7, 8, 7, 0)):
+            store.create(new_execution(f"v{number}", pipeline="V", version=version, after_s=number))
+        assert self._ids(store, pipeline="V", version=7) == ["v2", "v0"]
+        assert self._ids(store, pipeline="V", version=0) == ["v3"]
+        assert self._ids(store, pipeline="V", version=9) == []
+        assert store.newest_of_versions("V") == {7: "v2", 8: "v1", 0: "v3"}
+        assert store.newest_of_versions("Even") == {3: "twin"}
+        assert store.newest_of_versions("None") == {}
+
+    @pytest.mark.parametrize("order", list(ExecutionOrder))
     @pytest.mark.parametrize("ascending", [True, False])
     @pytest.mark.parametrize("limit", [1, 2, 5, 6, 100])
     def test_pages_join_without_gap_or_overlap(
-        self, store: SqlExecutionStore, ascending: bool, limit: int
+        self, store: SqlExecutionStore, ascending: bool, limit: int, order: ExecutionOrder
     ) -> None:
         seen: list[str] = []
         token = None
         while True:
-            page = store.find(ascending=ascending, limit=limit, after=token)
+            page = store.find(order=order, ascending=ascending, limit=limit, after=token)
             seen += [row.id for row in page.executions]
             token = page.next_token
             if token is None:
                 break
-        assert seen == self._ids(store, ascending=ascending)
+        assert seen == self._ids(store, order=order, ascending=ascending)
 
     @pytest.mark.parametrize("token", ["", "x", "12", "-e1", "١٢-e1", "9" * 30 + "-e1", "1;DROP-"])
     def test_a_foreign_token_is_refused(self, store: SqlExecutionStore, token: str) -> None:
         with pytest.raises(InvalidInputError):
             store.find(after=token)
+
+    @pytest.mark.parametrize("token", ["", "-", "12-e1", "a b"])
+    def test_a_token_of_another_order_is_refused(self, store: SqlExecutionStore, token: str) -> None:
+        with pytest.raises(InvalidInputError):
+            store.find(order=ExecutionOrder.ID, after=token)
 
     @pytest.mark.parametrize("limit", [0, -1, 1001])
     def test_a_wrong_limit_is_refused(self, store: SqlExecutionStore, limit: int) -> None:
@@ -329,3 +369,45 @@ class TestReading:
         assert [record.position for record in store.history("abc", after_position=2, limit=2)] == [3, 4]
         assert [record.position for record in store.history("abc", after_position=4)] == [5]
         assert store.history("abc", after_position=5) == []
+
+
+class TestDelete:
+    def _fill(self, store: SqlExecutionStore) -> None:
+        for name in ("a", "b"):
+            store.create(new_execution(name, pipeline="Gone"))
+        store.create(new_execution("c", pipeline="Kept"))
+
+    def test_what_runs_keeps_all(self, store: SqlExecutionStore) -> None:
+        self._fill(store)
+        with pytest.raises(WrongStateError, match="a is Executing"):
+            store.delete("Gone", statuses=["Failed"])
+        assert len(store.find(pipeline="Gone").executions) == 2
+
+    def test_all_parts_go_and_those_of_others_stay(
+        self, store: SqlExecutionStore, database: Database
+    ) -> None:
+        self._fill(store)
+        for name in ("a", "c"):
+            change = replace(
+                _change(name),
+                frames={"execution": "{}"},
+                tasks={f"{name}/A/1": StoredTask(replace_struct(TASK, id=f"{name}/A/1"))},
+                timers={"t": NOON},
+            )
+            assert store.commit([change]) == frozenset()
+        assert store.delete("Gone", statuses=["Executing"]) == 2
+        assert store.delete("Gone", statuses=[]) == 0
+        assert [row.id for row in store.find().executions] == ["c"]
+        assert [event.execution for event in store.inbox("me")] == ["c"]
+        for table in (tables.frames, tables.history, tables.tasks, tables.timers, tables.inbox):
+            with database.read() as connection:
+                assert set(connection.execute(select(table.c.execution)).scalars()) == {"c"}, table.name
+
+
+def test_strays_are_those_that_another_should_drive(store: SqlExecutionStore) -> None:
+    for second, (name, owner) in enumerate({"a": "me", "b": "you", "c": "", "d": "you"}.items()):
+        store.create(new_execution(name, owner=owner, after_s=second))
+    assert store.strays("me", ["Executing"]) == [Stray("b", "you"), Stray("c", ""), Stray("d", "you")]
+    assert store.strays("you", ["Executing"]) == [Stray("a", "me"), Stray("c", "")]
+    # All have their first event in the inbox.
+    assert store.strays("you", []) == [Stray("a", "me"), Stray("c", "")]
