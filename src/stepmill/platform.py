@@ -30,6 +30,8 @@ from stepmill.core.service_models import service_model
 from stepmill.core.settings import Settings
 from stepmill.core.settings_file import FILE_NAME, read_settings
 from stepmill.core.tasks import TaskHandler
+from stepmill.engine.control import ExecutionControl
+from stepmill.engine.deputy import Deputy
 from stepmill.engine.engine import Engine
 from stepmill.engine.plans import Plans
 from stepmill.engine.reading import ExecutionReader
@@ -60,6 +62,7 @@ from stepmill.storage.keys import KeyStore
 from stepmill.storage.layout import HomeLayout
 from stepmill.storage.objects.folder import FolderStore
 from stepmill.storage.objects.uri import S3Uri
+from stepmill.storage.server_file import running_server
 from stepmill.storage.sql_executions import SqlExecutionStore
 from stepmill.storage.sql_records import SqlRecordStore
 
@@ -108,6 +111,7 @@ class StartOptions:
         source: With ``from_step``: the execution whose results the others' are; empty: the pipeline's newest.
         parallelism: Most steps at once.
         display_name: For humans.
+        use_cache: Whether cached steps may reuse earlier results; if not, all steps run.
     """
 
     parameters: Mapping[str, object]
@@ -115,6 +119,7 @@ class StartOptions:
     source: str = ""
     parallelism: int | None = None
     display_name: str = ""
+    use_cache: bool = True
 
 
 class Platform:
@@ -123,16 +128,16 @@ class Platform:
     Args:
         settings: What holds here.
         remark: Told, in a sentence, what is worth knowing and no answer.
-        use_cache: Whether cached steps may reuse earlier results; if not, all steps run.
+        serves: Whether this process is the server of its home: its engine drives what others hand over.
 
     Raises:
         StorageError: If the home cannot be made or opened.
     """
 
-    def __init__(self, settings: Settings, *, remark: Remark = print, use_cache: bool = True) -> None:
+    def __init__(self, settings: Settings, *, remark: Remark = print, serves: bool = False) -> None:
         self.settings = settings
         self._remark = remark
-        self._use_cache = use_cache
+        self._serves = serves
         # Those of jobs: what they do after a job's end is to be done before the database closes.
         self._to_close: list[Callable[[], None]] = []
         self.layout = HomeLayout(settings.home)
@@ -161,8 +166,8 @@ class Platform:
     def close(self) -> None:
         """Stop driving executions and let go of everything. Jobs go on."""
         # cached_property keeps what was made in the instance's dictionary; what was not made stays so.
-        if "engine" in self.__dict__:
-            self.engine.close()
+        if "own_engine" in self.__dict__:
+            self.own_engine.close()
         if "direct_jobs" in self.__dict__:
             self.direct_jobs.close()
         if "compute" in self.__dict__:
@@ -229,8 +234,45 @@ class Platform:
         )
 
     @cached_property
-    def engine(self) -> Engine:
+    def engine(self) -> ExecutionControl:
+        """Has executions driven: by the server of this home if one lives, else by this process."""
+        self._lay_out()
+        if self._serves:
+            return self.own_engine
+        return Deputy(
+            self._executions,
+            self._plans,
+            self.executions,
+            resources=self._handler_makers().keys(),
+            clock=self._clock,
+            arns=self.settings.arns,
+            locks=self.layout.engines,
+            server=self._find_server,
+            make_engine=lambda: self.own_engine,
+        )
+
+    @cached_property
+    def own_engine(self) -> Engine:
         """Drives executions. Made at its first use: from then on this process is one that drives."""
+        return Engine(
+            self._executions,
+            {resource: make() for resource, make in self._handler_makers().items()},
+            clock=self._clock,
+            arns=self.settings.arns,
+            locks=self.layout.engines,
+            plans=self._plans,
+            on_trouble=self._tell_trouble,
+            serves=self._serves,
+        )
+
+    def _find_server(self) -> str:
+        server = running_server(self.layout.server)
+        # Relative paths in its jobs start from its project.
+        is_ours = server is not None and server.project == str(self.settings.project)
+        return server.engine if server is not None and is_ours else ""
+
+    def _lay_out(self) -> None:
+        """Make what every execution may count on: the bucket, and the functions of the settings."""
         self.objects.create_bucket(self.settings.default_bucket, exist_ok=True)
         for name, function in self.settings.functions.items():
             self.functions.put(
@@ -240,15 +282,6 @@ class Platform:
                 timeout=function.timeout,
                 environment=function.environment,
             )
-        return Engine(
-            self._executions,
-            self._handlers(),
-            clock=self._clock,
-            arns=self.settings.arns,
-            locks=self.layout.engines,
-            plans=self._plans,
-            on_trouble=self._tell_trouble,
-        )
 
     @cached_property
     def _contents(self) -> ContentDigests:
@@ -284,19 +317,28 @@ class Platform:
         self._to_close += [handler.close for handler in handlers.values()]
         return handlers
 
-    def _handlers(self) -> dict[str, TaskHandler]:
-        settings = self.settings
-        functions = FunctionHandler(self.function_versions, self.function_calls)
-        keys = JobKeys(self._contents, self.objects, settings.project, self._images.identity)
+    def _handler_makers(self) -> dict[str, Callable[[], TaskHandler]]:
+        """Return who does the tasks of which resource. The names are of use without anybody being made."""
         return {
-            processing.RESOURCE: self._cached(self._job_handlers[PROCESSING_JOB], keys.processing),
-            training.RESOURCE: self._cached(self._job_handlers[TRAINING_JOB], keys.training),
-            "sagemaker:createModel": ModelHandler(self.served_models),
-            "sagemaker:createModelPackage": RegisterHandler(self.models),
-            "lambda:invoke": self._cached(functions, FunctionKeys(self.function_versions)),
-            "callback": self._cached(CallbackHandler(self.callbacks), callback_key),
-            "stepmill:readJson": JsonReader(self.objects, settings.project),
+            processing.RESOURCE: lambda: self._cached(
+                self._job_handlers[PROCESSING_JOB], self._job_keys.processing
+            ),
+            training.RESOURCE: lambda: self._cached(
+                self._job_handlers[TRAINING_JOB], self._job_keys.training
+            ),
+            "sagemaker:createModel": lambda: ModelHandler(self.served_models),
+            "sagemaker:createModelPackage": lambda: RegisterHandler(self.models),
+            "lambda:invoke": lambda: self._cached(
+                FunctionHandler(self.function_versions, self.function_calls),
+                FunctionKeys(self.function_versions),
+            ),
+            "callback": lambda: self._cached(CallbackHandler(self.callbacks), callback_key),
+            "stepmill:readJson": lambda: JsonReader(self.objects, self.settings.project),
         }
+
+    @cached_property
+    def _job_keys(self) -> JobKeys:
+        return JobKeys(self._contents, self.objects, self.settings.project, self._images.identity)
 
     def _cached(self, inner: TaskHandler, keys: KeyBuilder) -> TaskHandler:
         return CachingHandler(
@@ -307,7 +349,6 @@ class Platform:
             KeptOutputs(self.objects, self.settings.project),
             self._clock,
             self.settings.cache_scope,
-            reuse=self._use_cache,
         )
 
     def _tell_trouble(self, error: StorageError) -> None:
@@ -355,6 +396,7 @@ class Platform:
                 selected_steps=selected,
                 source_execution=source,
                 display_name=options.display_name,
+                uses_cache=options.use_cache,
             )
         )
 

@@ -87,7 +87,7 @@ def running_server(
     home.mkdir(parents=True, exist_ok=True)
     settings = load_settings(home, {"STEPMILL_HOME": str(home)})
     with (
-        Platform(settings, remark=lambda _text: None) as platform,
+        Platform(settings, remark=lambda _text: None, serves=True) as platform,
         Serving(platform, listening or Listening(port=0)) as serving,
     ):
         doors = Doors(services or services_of(platform), admission or AnybodyAdmission(), holds)

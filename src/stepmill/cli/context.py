@@ -32,14 +32,11 @@ ExecutionArgument = Annotated[
 
 
 @contextmanager
-def open_platform(
-    output: Output, *, use_cache: bool = True, is_disk_full: bool = False
-) -> Iterator[Platform]:
+def open_platform(output: Output, *, is_disk_full: bool = False) -> Iterator[Platform]:
     """Give the platform of the folder that the command was started in; remarks go to ``output``.
 
     Args:
         output: Where to.
-        use_cache: Whether cached steps may reuse earlier results.
         is_disk_full: Whether there may be no room, and the reserve is to be given up to get at things.
     """
     from stepmill.platform import Platform, load_settings
@@ -48,7 +45,7 @@ def open_platform(
     settings = load_settings(Path.cwd(), os.environ)
     if is_disk_full:
         HomeLayout(settings.home).give_up_reserve()
-    with Platform(settings, remark=output.remark, use_cache=use_cache) as platform:
+    with Platform(settings, remark=output.remark) as platform:
         yield platform
 
 

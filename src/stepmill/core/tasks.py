@@ -17,9 +17,15 @@ from stepmill.core.json import Json, JsonObject
 
 
 class CachePolicy(msgspec.Struct, frozen=True):
-    """A wish to reuse an earlier result, and how old that may be (``None``: any age)."""
+    """A wish that results are kept, to be reused.
+
+    Args:
+        expire_after: How old an earlier result may be; ``None``: any age.
+        reuse: Whether an earlier result will do. If not, the work is done, and its result kept.
+    """
 
     expire_after: timedelta | None = None
+    reuse: bool = True
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -35,7 +41,7 @@ class Task(msgspec.Struct, frozen=True):
         name: Suggested name of the job, unique and within AWS's limits; empty where none is made.
         extra: Keys of the step beside its Arguments that the handler needs (``FunctionArn``,
             ``SqsQueueUrl``, ``OutputParameters``).
-        cache: Given if an earlier result will do.
+        cache: Given if results are kept, and an earlier one may do.
     """
 
     id: str

@@ -56,6 +56,8 @@ class Driver:
         clock: Tells the time.
         owner: Id of this engine; the executions handed to ``drive`` are owned by it.
         on_trouble: Called on each failure of the store that is waited out.
+        on_stray: Called for an execution that this engine owns, does not drive and has an event for; must not
+            block. ``None``: others hand nothing over to this engine, and it sleeps while it drives nothing.
     """
 
     def __init__(
@@ -65,7 +67,9 @@ class Driver:
         clock: Clock,
         owner: str,
         on_trouble: Callable[[StorageError], None] | None = None,
+        on_stray: Callable[[str], None] | None = None,
     ) -> None:
+        self._on_stray = on_stray
         self._store = store
         self._clock = clock
         self._owner = owner
@@ -109,6 +113,10 @@ class Driver:
     def is_driving(self, execution: str) -> bool:
         """Return whether an execution is driven here, and not at its end yet."""
         return execution in self._driven
+
+    def is_broken(self, execution: str) -> bool:
+        """Return whether an execution could not be gone on with here: a bug in Stepmill."""
+        return execution in self._broken
 
     def wait(self, execution: str, timeout_s: float | None, after_position: int | None = None) -> bool:
         """Wait until an execution is driven here no longer, or its history is beyond a position.
@@ -278,7 +286,7 @@ class Driver:
             return None
 
     def _longest_wait_s(self) -> float | None:
-        if not self._driven:
+        if not self._driven and self._on_stray is None:
             return None
         due = self._timers.next_due()
         interval = INBOX_INTERVAL
@@ -315,6 +323,10 @@ class Driver:
     def _read_inbox(self) -> list[tuple[str, Event | None, int]]:
         events: list[tuple[str, Event | None, int]] = []
         for row in self._patience.call(partial(self._store.inbox, self._owner)):
+            if row.execution not in self._driven:
+                if self._on_stray is not None:
+                    self._on_stray(row.execution)
+                continue
             event: Event | None
             try:
                 event = decode_event(row.body)

@@ -13,7 +13,14 @@ from stepmill.core.tasks import TaskFailed, TaskStarted, TaskStopped, TaskSuccee
 from stepmill.engine.frame_cache import FrameCache
 from stepmill.engine.interpreters.pipelines.advance import advance
 from stepmill.engine.interpreters.pipelines.commands import Command, SetTimer, StartTask, StopTask
-from stepmill.engine.interpreters.pipelines.events import Event, RetryRequested, TimerFired
+from stepmill.engine.interpreters.pipelines.events import (
+    Event,
+    ResumeRequested,
+    RetryRequested,
+    StopRequested,
+    TimerFired,
+    UpdateRequested,
+)
 from stepmill.engine.interpreters.pipelines.outcome import Advance
 from stepmill.engine.interpreters.pipelines.plan import Plan
 from stepmill.storage.executions import (
@@ -69,6 +76,7 @@ class Driven:
         self._details = stored.details
         self._modified_at = stored.modified_at
         self._has_new_details = False
+        self._was_final = self.status.is_final
         self._history: list[HistoryRecord] = []
         self._changed_tasks: dict[str, StoredTask | None] = {}
         self._changed_timers: dict[str, datetime | None] = {}
@@ -92,13 +100,15 @@ class Driven:
             if not isinstance(event, TaskStarted):
                 self._end_task(event.task_id)
             return
+        if isinstance(event, ResumeRequested):
+            return
         if isinstance(event, TimerFired) and event.timer_id not in self.timers:
             return
         self._take_over(advance(self._plan, self._frames, event, at), at)
         if isinstance(event, TimerFired):
             self._end_timer(event.timer_id, at)
-        elif isinstance(event, RetryRequested) and event.parallelism is not None:
-            self._replace_details(msgspec.structs.replace(self._details, parallelism=event.parallelism))
+        elif isinstance(event, StopRequested | RetryRequested | UpdateRequested):
+            self._replace_details(_told(self._details, event))
 
     def consume(self, inbox_id: int) -> None:
         """Remember that this inbox event has been taken in."""
@@ -119,6 +129,7 @@ class Driven:
             modified_at=self._modified_at,
             details=self._details if self._has_new_details else None,
             release=self.status.is_final,
+            ends=self.status.is_final and not self._was_final,
             frames=frames,
             history=self._history,
             tasks=self._changed_tasks,
@@ -128,6 +139,7 @@ class Driven:
         batch = Batch(change, tuple(self._commands))
         self._history, self._changed_tasks, self._changed_timers = [], {}, {}
         self._consumed, self._commands, self._has_new_details = [], [], False
+        self._was_final = self.status.is_final
         return batch
 
     def settle(self, change: ExecutionChange) -> None:
@@ -173,5 +185,26 @@ class Driven:
             self._changed_timers[timer_id] = None
 
     def _replace_details(self, details: ExecutionDetails) -> None:
-        self._details = details
-        self._has_new_details = True
+        if details != self._details:
+            self._details = details
+            self._has_new_details = True
+
+
+def _told(
+    details: ExecutionDetails, event: StopRequested | RetryRequested | UpdateRequested
+) -> ExecutionDetails:
+    """Return what is kept of an execution after somebody wished something of it."""
+    changed: dict[str, str | int | None] = {"modified_by": event.by or None}
+    match event:
+        case StopRequested():
+            changed["stop_token"] = event.token or None
+        case RetryRequested():
+            changed |= {"retry_token": event.token or None, "parallelism": event.parallelism}
+        case UpdateRequested():
+            changed |= {
+                "display_name": event.display_name,
+                "description": event.description,
+                "parallelism": event.parallelism,
+            }
+    said = {name: value for name, value in changed.items() if value is not None}
+    return msgspec.structs.replace(details, **said)

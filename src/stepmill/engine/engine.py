@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -13,42 +12,44 @@ from typing import Self
 
 from stepmill.core.arns import Arns
 from stepmill.core.clock import Clock
-from stepmill.core.errors import ConflictError, StepmillError, StorageError
+from stepmill.core.errors import StepmillError, StorageError
 from stepmill.core.service_models import service_model
-from stepmill.core.statuses import PipelineExecutionStatus
 from stepmill.core.tasks import TaskHandler
 from stepmill.engine.drive import Driver
 from stepmill.engine.interpreters.pipelines.events import (
     Event,
     RetryRequested,
     StopRequested,
+    UpdateRequested,
     encode_event,
 )
-from stepmill.engine.interpreters.pipelines.lifecycle import check_stop
-from stepmill.engine.interpreters.pipelines.restarting import check_retry
+from stepmill.engine.lookout import Lookout
 from stepmill.engine.ownership import EngineLock, is_alive, remove_stale
 from stepmill.engine.plans import Plans
 from stepmill.engine.reading import ExecutionReader
 from stepmill.engine.recovery import take_new, take_over
-from stepmill.engine.starting import StartRequest, check_parallelism, prepare
+from stepmill.engine.starting import StartRequest, create_once, prepare
 from stepmill.engine.summaries import ExecutionSummary
+from stepmill.engine.waiting import wait_for, wait_until
+from stepmill.engine.wishes import OPEN, is_answered, is_updated, post_retry, post_stop, post_update
 from stepmill.storage.executions import ExecutionStore
 from stepmill.storage.texts import check_text
 
-OPEN = frozenset(status for status in PipelineExecutionStatus if not status.is_final)
-FINAL = frozenset(status for status in PipelineExecutionStatus if status.is_final)
+# So long a wait for a wish to be taken in trusts in the engine's own thread.
+_TRUST_S = 0.2
 
-# How often a wait looks at an execution that another process drives.
-_LOOK_INTERVAL_S = 0.1
+_STOP = StopRequested()
+_RETRY = RetryRequested()
 
 _log = logging.getLogger(__name__)
 
 
 class Engine:
-    """Runs executions. Safe to share between threads; close it, or use it in ``with``.
+    """Runs executions. An ``ExecutionControl``; close it, or use it in ``with``.
 
     An engine drives the executions that it started, resumed or was asked to stop or retry. Others
-    of the same home leave those alone for as long as this process lives.
+    of the same home leave those alone for as long as this process lives. One that serves also drives what
+    others hand over to it by making it the owner, and what others have left behind.
 
     Args:
         store: Where executions are kept.
@@ -60,6 +61,7 @@ class Engine:
             ``None``: the engine's own.
         on_trouble: Called on each failure of the store that is waited out, on the engine's thread;
             by default it is logged as a warning.
+        serves: Whether it looks out for what others hand over or leave behind.
 
     Raises:
         StorageError: If the lock file cannot be made.
@@ -75,6 +77,7 @@ class Engine:
         locks: Path,
         plans: Plans | None = None,
         on_trouble: Callable[[StorageError], None] | None = None,
+        serves: bool = False,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -87,8 +90,12 @@ class Engine:
         self._lock = EngineLock.acquire(locks)
         # Between becoming the owner and driving, no other thread may think that nobody drives.
         self._adopting = threading.Lock()
-        self._driver = Driver(store, handlers, clock, self._lock.engine_id, on_trouble)
+        self._lookout = Lookout(self._left_behind, self._adopt) if serves else None
+        on_stray = self._lookout.notice if self._lookout else None
+        self._driver = Driver(store, handlers, clock, self._lock.engine_id, on_trouble, on_stray)
         self._driver.start()
+        if self._lookout:
+            self._lookout.start()
 
     @property
     def id(self) -> str:
@@ -105,6 +112,8 @@ class Engine:
 
     def close(self) -> None:
         """Stop driving. Jobs go on; any engine may resume the executions. Closing twice does nothing."""
+        if self._lookout:
+            self._lookout.close()
         self._driver.close()
         try:
             self._store.release(self.id)
@@ -116,27 +125,12 @@ class Engine:
     # ---- asking -----------------------------------------------------------------------------
 
     def check(self, definition: str) -> None:
-        """Refuse what is no definition, before anything is made of it.
-
-        Raises:
-            InvalidInputError: If it is no Unicode text.
-            DefinitionError: If it is wrong. Carries all findings.
-        """
+        """See ``ExecutionControl``."""
         check_text(definition)
         self._plans.read(definition)
 
     def start(self, request: StartRequest) -> str:
-        """Start an execution; return its id, once it is written.
-
-        Raises:
-            InvalidInputError: If the name, the parallelism, a text or the selection cannot be taken.
-            DefinitionError: If the definition is wrong, or a parameter. Carries all findings.
-            UnsupportedError: If there is a step that cannot be run here; it is named.
-            NotFoundError: If the source of a selective execution is not there.
-            WrongStateError: If it is not at its end.
-            ConflictError: If the client token was used for a start that differs.
-            StorageError: If the store fails. In all cases nothing was written.
-        """
+        """See ``ExecutionControl``."""
         new = prepare(
             request,
             plans=self._plans,
@@ -147,58 +141,28 @@ class Engine:
             at=self._clock.now(),
         )
         with self._adopting:
-            try:
-                self._store.create(new)
-            except ConflictError:
-                token = new.details.client_token
-                if token and self._store.get(new.id).details.client_token == token:
-                    return new.id
-                raise
-            self._driver.drive(take_new(new, self._plans))
+            if create_once(self._store, new):
+                self._driver.drive(take_new(new, self._plans))
         return new.id
 
-    def stop(self, execution: str) -> None:
-        """Ask an execution to end early; it is driven to its end even if nobody drove it.
+    def stop(self, execution: str, wish: StopRequested = _STOP) -> None:
+        """See ``ExecutionControl``."""
+        if post_stop(self._store, execution, wish):
+            self._adopt(execution)
 
-        Raises:
-            NotFoundError: If there is none of that id.
-            WrongStateError: If it is at its end.
-        """
-        check_stop(self._status(execution))
-        self._store.post(execution, encode_event(StopRequested()), statuses=OPEN)
-        self._adopt(execution)
+    def retry(self, execution: str, wish: RetryRequested = _RETRY) -> None:
+        """See ``ExecutionControl``."""
+        position = post_retry(self._store, execution, wish)
+        if position is not None:
+            self._have_taken_in(execution, lambda: self._store.get(execution).position > position)
 
-    def retry(self, execution: str, *, parallelism: int | None = None) -> None:
-        """Have a failed or stopped execution go on from where it failed, driven by this engine.
-
-        When this returns it is ``Executing`` again: whoever looks does not mistake the old end for the new.
-
-        Raises:
-            InvalidInputError: If the parallelism is below 1.
-            NotFoundError: If there is none of that id.
-            WrongStateError: If it runs, or has succeeded.
-            DefinitionError: If this version of Stepmill refuses its definition.
-        """
-        check_parallelism(parallelism)
-        check_retry(self._status(execution))
-        before = self._store.get(execution).position
-        self._store.post(execution, encode_event(RetryRequested(parallelism)), statuses=FINAL)
-        self._adopt(execution)
-        self._driver.wait(execution, None, before)
+    def update(self, execution: str, wish: UpdateRequested) -> None:
+        """See ``ExecutionControl``."""
+        while not self._is_updated(execution, wish):
+            pass
 
     def post(self, execution: str, event: Event) -> bool:
-        """Give an event to an execution that is not at its end, whoever drives it.
-
-        The event is durable when this returns: the result of a callback, for example, as
-        ``TaskSucceeded(task_id, output)``.
-
-        Returns:
-            Whether somebody drives the execution now; if not, the event waits for ``resume``.
-
-        Raises:
-            NotFoundError: If there is none of that id.
-            WrongStateError: If it is at its end.
-        """
+        """See ``ExecutionControl``."""
         owner = self._store.post(execution, encode_event(event), statuses=OPEN)
         if owner == self.id:
             self._driver.look_into_inbox()
@@ -206,17 +170,7 @@ class Engine:
         return is_alive(self._locks, owner)
 
     def resume(self, execution: str | None = None) -> list[str]:
-        """Drive what nobody drives: one execution, or all that are not at their end.
-
-        Of all, one that cannot be resumed is logged, and the others are.
-
-        Returns:
-            Ids of the executions that this engine drives since.
-
-        Raises:
-            NotFoundError: If there is none of that id.
-            DefinitionError: If this version of Stepmill refuses the definition of that one.
-        """
+        """See ``ExecutionControl``."""
         if execution is not None:
             self._store.get(execution)
             is_waiting = any(row.id == execution for row in self._store.waiting(OPEN))
@@ -231,26 +185,17 @@ class Engine:
         return adopted
 
     def wait(self, execution: str, timeout: timedelta | None = None) -> ExecutionSummary:
-        """Wait until an execution is at its end, or nobody drives it, or the time is over.
-
-        Raises:
-            NotFoundError: If there is none of that id.
-            IllegalTransitionError: If this engine could not go on with it: a bug in Stepmill.
-        """
+        """See ``ExecutionControl``."""
         return self._wait(execution, timeout, None)
 
     def wait_for_progress(
         self, execution: str, after_position: int, timeout: timedelta | None = None
     ) -> ExecutionSummary:
-        """Wait like ``wait``, but no longer than until the history goes beyond a position."""
+        """See ``ExecutionControl``."""
         return self._wait(execution, timeout, after_position)
 
     def describe(self, execution: str) -> ExecutionSummary:
-        """Return how an execution stands as a whole.
-
-        Raises:
-            NotFoundError: If there is none of that id.
-        """
+        """See ``ExecutionControl``."""
         return self.executions.describe(execution)
 
     # ---- inside -----------------------------------------------------------------------------
@@ -258,23 +203,35 @@ class Engine:
     def _wait(
         self, execution: str, timeout: timedelta | None, after_position: int | None
     ) -> ExecutionSummary:
-        deadline = None if timeout is None else time.monotonic() + timeout.total_seconds()
-        while True:
-            self._driver.wait(execution, _left_s(deadline), after_position)
-            summary = self.describe(execution)
-            left_s = _left_s(deadline)
-            if (
-                summary.status.is_final
-                or summary.is_interrupted
-                or (after_position is not None and summary.position > after_position)
-                or left_s == 0.0
-            ):
-                return summary
-            # Another process drives it, or this one is about to.
-            time.sleep(_LOOK_INTERVAL_S if left_s is None else min(_LOOK_INTERVAL_S, left_s))
+        return wait_for(
+            lambda: self.describe(execution),
+            timeout,
+            after_position,
+            rest=lambda left_s: self._driver.wait(execution, left_s, after_position),
+        )
 
-    def _status(self, execution: str) -> PipelineExecutionStatus:
-        return PipelineExecutionStatus(self._store.get(execution).status)
+    def _is_updated(self, execution: str, wish: UpdateRequested) -> bool:
+        posted = post_update(self._store, execution, wish)
+        self._have_taken_in(execution, lambda: is_answered(self._store, posted))
+        return is_updated(self._store, posted)
+
+    def _have_taken_in(self, execution: str, is_done: Callable[[], bool]) -> None:
+        """Wait until a wish in the inbox has been taken in, by whom ever."""
+        self._adopt(execution)
+        position = self._store.get(execution).position
+
+        def go_on() -> None:
+            self._driver.wait(execution, _TRUST_S, position)
+            if not is_done():
+                self._adopt(execution)
+
+        wait_until(is_done, go_on)
+
+    def _left_behind(self) -> list[str]:
+        """Return the executions that nobody alive drives."""
+        strays = self._store.strays(self.id, OPEN)
+        alone = [stray.id for stray in strays if not is_alive(self._locks, stray.owner)]
+        return [each for each in alone if not self._driver.is_broken(each)]
 
     def _adopt(self, execution: str) -> bool:
         """Drive an execution that nobody drives; return whether this began now."""
@@ -298,7 +255,3 @@ class Engine:
         if is_alive(self._locks, owner):
             return False
         return self._store.adopt(execution, self.id, instead_of=owner)
-
-
-def _left_s(deadline: float | None) -> float | None:
-    return None if deadline is None else max(0.0, deadline - time.monotonic())

@@ -11,7 +11,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from stepmill.core.arns import Arns
-from stepmill.core.errors import InvalidInputError, UnsupportedError, WrongStateError
+from stepmill.core.errors import ConflictError, InvalidInputError, UnsupportedError, WrongStateError
 from stepmill.core.json import Json, digest
 from stepmill.core.statuses import PipelineExecutionStatus
 from stepmill.engine.frame_cache import all_frames
@@ -50,6 +50,9 @@ class StartRequest:
         display_name: For humans.
         description: For humans.
         client_token: Starting twice with the same token gives the same execution. Empty: no token.
+        uses_cache: Whether steps may reuse earlier results, where they ask for it.
+        role: ARN of the role that it runs under; empty where none is said.
+        by: Name of the key of whoever starts it; empty for the terminal.
     """
 
     pipeline: str
@@ -63,6 +66,9 @@ class StartRequest:
     display_name: str = ""
     description: str = ""
     client_token: str = ""
+    uses_cache: bool = True
+    role: str = ""
+    by: str = ""
 
 
 def prepare(
@@ -187,6 +193,26 @@ def _source(request: StartRequest, store: ExecutionStore) -> tuple[Mapping[str, 
     return all_frames(store, stored.id), stored.details.arn
 
 
+def create_once(store: ExecutionStore, new: NewExecution) -> bool:
+    """Write a new execution, unless the same start, by its client token, has written it before.
+
+    Returns:
+        Whether it was written now.
+
+    Raises:
+        ConflictError: If the client token was used for a start that differs.
+        StorageError: If the store fails. Nothing was written.
+    """
+    try:
+        store.create(new)
+    except ConflictError:
+        token = new.details.client_token
+        if token and store.get(new.id).details.client_token == token:
+            return False
+        raise
+    return True
+
+
 def execution_id(request: StartRequest) -> str:
     """Return a new id; with a client token always the same for a pipeline and a token.
 
@@ -240,6 +266,7 @@ def new_execution(
         parameters=dict(parameters),
         parallelism=request.parallelism,
         selection=selection,
+        uses_cache=request.uses_cache,
     )
     details = ExecutionDetails(
         arn=arn,
@@ -252,6 +279,10 @@ def new_execution(
         selected_steps=selection.steps if selection else (),
         source_execution=request.source_execution,
         client_token=_token(request, parameters),
+        role=request.role,
+        started_by=request.by,
+        modified_by=request.by,
+        uses_cache=request.uses_cache,
     )
     return NewExecution(
         id=identifier,
@@ -270,5 +301,6 @@ def _token(request: StartRequest, parameters: Mapping[str, Json]) -> str:
     if not request.client_token:
         return ""
     selection = [*request.selected_steps, request.from_step]
-    asked = [dict(parameters), request.version, request.parallelism, selection]
+    texts = [request.display_name, request.description, request.role]
+    asked = [dict(parameters), request.version, request.parallelism, selection, texts, request.uses_cache]
     return f"{digest(asked)}:{request.client_token}"

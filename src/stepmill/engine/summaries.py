@@ -33,6 +33,10 @@ class ExecutionSummary:
         is_interrupted: Whether it is not at its end and nobody drives it: ``resume`` goes on with it.
         position: Of the last record of its history.
         definition: Digest of the document that it runs.
+        role: ARN of the role that it runs under; empty where none was said.
+        started_by: Name of the key of whoever started it; empty for the terminal.
+        modified_by: The same, of whoever stopped, retried or changed it last.
+        uses_cache: Whether steps may reuse earlier results.
     """
 
     id: str
@@ -53,6 +57,10 @@ class ExecutionSummary:
     is_interrupted: bool
     position: int
     definition: str
+    role: str = ""
+    started_by: str = ""
+    modified_by: str = ""
+    uses_cache: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +94,8 @@ def summarize(stored: StoredExecution, *, is_owner_alive: bool) -> ExecutionSumm
         is_interrupted=not status.is_final and not is_owner_alive,
         position=stored.position,
         definition=details.definition,
+        role=details.role,
+        started_by=details.started_by,
+        modified_by=details.modified_by,
+        uses_cache=details.uses_cache,
     )

@@ -61,7 +61,6 @@ class CachingHandler:
         outputs: Tells whether the outputs of an earlier run are still there.
         clock: Tells how old a result is.
         scope: Whose results may be reused.
-        reuse: Whether earlier results are reused at all; if not, new ones are kept all the same.
     """
 
     def __init__(
@@ -73,8 +72,6 @@ class CachingHandler:
         outputs: OutputState,
         clock: Clock,
         scope: CacheScope = CacheScope.PIPELINE,
-        *,
-        reuse: bool = True,
     ) -> None:
         self._inner = inner
         self._keys = keys
@@ -83,7 +80,6 @@ class CachingHandler:
         self._outputs = outputs
         self._clock = clock
         self._scope = scope
-        self._reuse = reuse
 
     def start(self, task: Task, report: Report) -> None:
         """Report the earlier result if there is one; else let the work be done, and keep its result."""
@@ -150,7 +146,7 @@ class CachingHandler:
 
     def _look_up(self, task: Task, key: CacheKey, policy: CachePolicy) -> tuple[CacheEntry | None, str]:
         """Return the entry to reuse, or why there is none."""
-        if not self._reuse:
+        if not policy.reuse:
             return None, "the cache was not asked: it is switched off for this run"
         scope = None if self._scope is CacheScope.SHARED else _scope(task)
         entry = self._cache.newest(key.digest, scope=scope)

@@ -41,7 +41,7 @@ class Serving:
     """The server of a home. Use in ``with``: made, it has the home; ``run`` answers; the end gives all back.
 
     Args:
-        platform: Of the home. Whoever made it closes it, after this.
+        platform: Of the home, made to serve. Whoever made it closes it, after this.
         listening: Where to.
 
     Raises:
@@ -89,7 +89,8 @@ class Serving:
         hosts = Hosts(self._listening.host, self.port, self._listening.names)
         app = App(doors.services, doors.admission, hosts, holds=doors.holds)
         self._server = WireServer(app, self._listener, self._listening.tls)
-        server = RunningServer(self.url, os.getpid(), platform.engine.id)
+        engine, project = platform.own_engine.id, str(platform.settings.project)
+        server = RunningServer(self.url, os.getpid(), engine, project)
         resuming = threading.Thread(target=self._resume, name="resume", daemon=True)
 
         def answers() -> None:

@@ -31,11 +31,13 @@ class RunningServer(msgspec.Struct, frozen=True):
         url: ``http://127.0.0.1:7070``.
         pid: Of its process.
         engine: Id of its engine, as executions name their owner.
+        project: Folder that relative paths in its jobs start from.
     """
 
     url: str
     pid: int
     engine: str
+    project: str = ""
 
 
 class ServerFile:

@@ -22,6 +22,7 @@ from stepmill.core.statuses import PipelineExecutionStatus as Status
 from stepmill.core.tasks import Report, Task, TaskStarted, TaskSucceeded
 from stepmill.engine import drive
 from stepmill.engine.engine import Engine
+from stepmill.engine.interpreters.pipelines.events import RetryRequested
 from stepmill.storage.executions import ExecutionChange
 from stepmill.storage.sql_executions import SqlExecutionStore
 from stepmill.testing.handlers import Fail, Hold, Raise, ScriptedHandler, Succeed
@@ -355,7 +356,7 @@ class TestRetrying:
         handler.on("B", Fail(), Succeed())
         execution = engine.start(request(chain("A", "B", "C")))
         assert engine.wait(execution, LIMIT).status is Status.FAILED
-        engine.retry(execution, parallelism=5)
+        engine.retry(execution, RetryRequested(5))
         summary = engine.wait(execution, LIMIT)
         assert summary.status is Status.SUCCEEDED
         assert summary.failure_reason == ""
@@ -402,7 +403,7 @@ class TestRetrying:
         with pytest.raises(NotFoundError):
             engine.retry("nope")
         with pytest.raises(InvalidInputError):
-            engine.retry("nope", parallelism=0)
+            engine.retry("nope", RetryRequested(0))
 
     def test_failing_and_retrying_many_times_in_a_row(self, engine: Engine, handler: ScriptedHandler) -> None:
         handler.on("A", *[Fail()] * 10, Succeed())

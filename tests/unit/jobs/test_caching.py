@@ -77,7 +77,7 @@ class Case:
             raise NotFoundError("There is no object below s3://bucket/none.")
         return make_key(task.resource, {**dict(leaves_of(task.payload)), "secret": self.secret})
 
-    def handler(self, scope: CacheScope = CacheScope.PIPELINE, *, reuse: bool = True) -> CachingHandler:
+    def handler(self, scope: CacheScope = CacheScope.PIPELINE) -> CachingHandler:
         outputs = KeptOutputs(self.kept.objects, self.kept.folder)
         return CachingHandler(
             self.worker,
@@ -87,7 +87,6 @@ class Case:
             outputs,
             self.kept.clock,
             scope,
-            reuse=reuse,
         )
 
     def run(
@@ -111,8 +110,9 @@ class Case:
             pipeline=pipeline,
             cached=cached,
             execution_arn=execution_arn,
+            reuse=reuse,
         )
-        return run_task(self.handler(scope, reuse=reuse), task)
+        return run_task(self.handler(scope), task)
 
     def task(
         self,
@@ -124,6 +124,7 @@ class Case:
         pipeline: str = "p",
         cached: bool = True,
         execution_arn: str = EXECUTION,
+        reuse: bool = True,
     ) -> Task:
         return a_task(
             "r",
@@ -132,7 +133,7 @@ class Case:
             step=step,
             pipeline=pipeline,
             execution_arn=execution_arn,
-            cache=CachePolicy(expire_after) if cached else None,
+            cache=CachePolicy(expire_after, reuse) if cached else None,
         )
 
 

@@ -68,11 +68,18 @@ def run(
             "--source is of use only with --from.", where="--source", mend="Add --from STEP, or leave it out."
         )
     source_file = read_pipeline_file(file, pipeline)
-    with open_platform(output, use_cache=not no_cache) as platform:
+    with open_platform(output) as platform:
         from stepmill.platform import StartOptions
 
         version = platform.deploy(source_file.name, source_file.definition, source_file.compiled)
-        options = StartOptions(parameters, from_step, source, parallel or source_file.parallelism, name)
+        options = StartOptions(
+            parameters,
+            from_step,
+            source,
+            parallelism=parallel or source_file.parallelism,
+            display_name=name,
+            use_cache=not no_cache,
+        )
         execution = platform.start(version, options)
         ended = watch_to_the_end(output, platform, execution)
     raise typer.Exit(ExitCode.OK if ended.status == "Succeeded" else ExitCode.FAILED)

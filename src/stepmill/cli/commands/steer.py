@@ -39,11 +39,13 @@ def retry(
     """Go on with a failed, stopped or interrupted execution. What succeeded is kept."""
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
+        from stepmill.engine.interpreters.pipelines.events import RetryRequested
+
         found = platform.find_execution(execution)
         if found.is_interrupted:
             platform.engine.resume(found.id)
         else:
-            platform.engine.retry(found.id, parallelism=parallel)
+            platform.engine.retry(found.id, RetryRequested(parallel))
         ended = watch_to_the_end(output, platform, found.id, found.position)
     raise typer.Exit(ExitCode.OK if ended.status == "Succeeded" else ExitCode.FAILED)
 

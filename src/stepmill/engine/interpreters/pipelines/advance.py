@@ -19,6 +19,7 @@ from stepmill.engine.interpreters.pipelines.events import (
     RetryRequested,
     StopRequested,
     TimerFired,
+    UpdateRequested,
 )
 from stepmill.engine.interpreters.pipelines.frames import Frame
 from stepmill.engine.interpreters.pipelines.outcome import Advance
@@ -63,3 +64,5 @@ def _take(draft: Draft, event: Event) -> None:
             lifecycle.stop(draft)
         case RetryRequested():
             retry(draft, event)
+        case UpdateRequested():
+            lifecycle.update(draft, event)

@@ -50,6 +50,7 @@ class ExecutionStarted(msgspec.Struct, frozen=True, tag=True):
         parameters: Every parameter of the definition with its checked, typed value.
         parallelism: Most steps with outside work at once; ``None``: SageMaker's 50.
         selection: Given for a selective execution, checked with ``selection.check_selection``.
+        uses_cache: Whether steps may reuse earlier results, where they ask for it.
     """
 
     execution_id: str
@@ -59,6 +60,7 @@ class ExecutionStarted(msgspec.Struct, frozen=True, tag=True):
     parameters: JsonObject = {}
     parallelism: int | None = None
     selection: Selection | None = None
+    uses_cache: bool = True
 
 
 class TimerFired(msgspec.Struct, frozen=True, tag=True):
@@ -68,7 +70,15 @@ class TimerFired(msgspec.Struct, frozen=True, tag=True):
 
 
 class StopRequested(msgspec.Struct, frozen=True, tag=True):
-    """Somebody wants the execution to end early."""
+    """Somebody wants the execution to end early.
+
+    Args:
+        token: Of the wish; empty: none.
+        by: Name of the key of whoever wants it.
+    """
+
+    token: str = ""
+    by: str = ""
 
 
 class RetryRequested(msgspec.Struct, frozen=True, tag=True):
@@ -76,9 +86,33 @@ class RetryRequested(msgspec.Struct, frozen=True, tag=True):
 
     Args:
         parallelism: Replaces the execution's, if given.
+        token: Of the wish; empty: none.
+        by: Name of the key of whoever wants it.
     """
 
     parallelism: int | None = None
+    token: str = ""
+    by: str = ""
+
+
+class UpdateRequested(msgspec.Struct, frozen=True, tag=True):
+    """Somebody wants something else to be said of an execution, or more or fewer steps at once.
+
+    Args:
+        display_name: Replaces the execution's; ``None``: stays.
+        description: The same.
+        parallelism: The same.
+        by: Name of the key of whoever wants it.
+    """
+
+    display_name: str | None = None
+    description: str | None = None
+    parallelism: int | None = None
+    by: str = ""
+
+
+class ResumeRequested(msgspec.Struct, frozen=True, tag=True):
+    """Somebody wants an engine to drive the execution. To the execution itself nothing happens."""
 
 
 Event: TypeAlias = (
@@ -90,6 +124,8 @@ Event: TypeAlias = (
     | TimerFired
     | StopRequested
     | RetryRequested
+    | UpdateRequested
+    | ResumeRequested
 )
 
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)

@@ -92,6 +92,7 @@ class InputsFrame(msgspec.Struct, frozen=True, tag=True):
     started_at: datetime
     selected: frozenset[str] | None = None
     source_arn: str = ""
+    uses_cache: bool = True
 
 
 class StepFrame(msgspec.Struct, frozen=True, tag=True):

@@ -17,6 +17,7 @@ from stepmill.engine.interpreters.pipelines.events import (
     ExecutionStarted,
     ReusedStep,
     Selection,
+    UpdateRequested,
 )
 from stepmill.engine.interpreters.pipelines.frames import (
     INPUTS,
@@ -62,6 +63,7 @@ def start(draft: Draft, event: ExecutionStarted) -> None:
             started_at=draft.at,
             selected=frozenset(selection.steps) if selection else None,
             source_arn=selection.source_arn if selection else "",
+            uses_cache=event.uses_cache,
         ),
     )
     draft.say(HistoryType.EXECUTION_STARTED, body={"pipeline": event.pipeline})
@@ -70,6 +72,13 @@ def start(draft: Draft, event: ExecutionStarted) -> None:
         set_gates(draft)
     else:
         draft.opened.extend((name, -1) for name, g in draft.plan.gates.items() if not g.needs and not g.loop)
+
+
+def update(draft: Draft, event: UpdateRequested) -> None:
+    """Let so many steps run at once from now on; what is said of an execution is no part of its state."""
+    if event.parallelism is not None:
+        draft.change_execution(parallelism=event.parallelism)
+    draft.say(HistoryType.EXECUTION_UPDATED)
 
 
 def stop(draft: Draft) -> None:

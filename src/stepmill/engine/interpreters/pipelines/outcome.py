@@ -17,6 +17,7 @@ class HistoryType(StrEnum):
 
     EXECUTION_STARTED = "ExecutionStarted"
     EXECUTION_RETRIED = "ExecutionRetried"
+    EXECUTION_UPDATED = "ExecutionUpdated"
     EXECUTION_STOPPING = "ExecutionStopping"
     EXECUTION_STOPPED = "ExecutionStopped"
     EXECUTION_FAILED = "ExecutionFailed"

@@ -89,9 +89,15 @@ def make_task(draft: Draft, frame: StepFrame) -> tuple[Task, Resolver]:
         step=frame.name,
         name=name,
         extra=_extra(step, resolver),
-        cache=CachePolicy(step.cache.expire_after) if step.cache and step.cache.enabled else None,
+        cache=_cache_policy(step, inputs.uses_cache),
     )
     return task, resolver
+
+
+def _cache_policy(step: Step, uses_cache: bool) -> CachePolicy | None:
+    if step.cache is None or not step.cache.enabled:
+        return None
+    return CachePolicy(step.cache.expire_after, reuse=uses_cache)
 
 
 def _extra(step: Step, resolver: Resolver) -> dict[str, Json]:
