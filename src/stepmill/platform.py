@@ -19,6 +19,7 @@ from stepmill.catalog.models import Models
 from stepmill.catalog.pipeline_records import PipelineVersion
 from stepmill.catalog.pipelines import Pipelines
 from stepmill.catalog.registry import ModelRegistry
+from stepmill.catalog.roles import Roles
 from stepmill.catalog.tags import Tags
 from stepmill.compute.local.compute import LocalCompute
 from stepmill.compute.logs import tail_log
@@ -154,6 +155,7 @@ class Platform:
         self.tags = Tags(self.records)
         self.experiments = Experiments(self.records, settings.arns, self.tags)
         self.keys = KeyStore(self.records, self._clock)
+        self.roles = Roles(self.records, settings.arns)
         self._plans = Plans(self._executions.definition, service_model)
         self.executions = ExecutionReader(self._executions, self._plans, self.layout.engines)
 

@@ -80,6 +80,13 @@ _OF_SERVICE: Mapping[str, tuple[tuple[type[StepmillError], Code], ...]] = {
         (InvalidInputError, Code("InvalidParameterValueException")),
     ),
     "logs": ((NotFoundError, Code("ResourceNotFoundException")),),
+    "iam": (
+        (NotFoundError, Code("NoSuchEntity", 404)),
+        (ConflictError, Code("EntityAlreadyExists", 409)),
+        (WrongStateError, Code("DeleteConflict", 409)),
+        (InvalidInputError, Code("ValidationError")),
+    ),
+    "sts": ((InvalidInputError, Code("ValidationError")),),
 }
 
 
