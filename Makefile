@@ -18,7 +18,16 @@ $(VENV)/.demo: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[sklearn]'
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.demo
+# botocore's own cases of AWS's protocols are in its source distribution alone; a conformance test plays them.
+$(VENV)/.botocore-src: $(VENV)/.demo
+	@rm -rf $(VENV)/botocore-src && mkdir $(VENV)/botocore-src
+	version=$$($(BIN)/python -c "import botocore; print(botocore.__version__)") && \
+	$(BIN)/python -m pip download --quiet --no-deps --no-binary botocore --dest $(VENV)/botocore-src "botocore==$$version" && \
+	tar xzf "$(VENV)/botocore-src/botocore-$$version.tar.gz" -C $(VENV)/botocore-src --strip-components 1 \
+		"botocore-$$version/tests/unit/protocols"
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo $(VENV)/.botocore-src
 	$(BIN)/python -m pip install --quiet --editable '.[sklearn]' --group dev
 	@touch $@
 

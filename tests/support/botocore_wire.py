@@ -90,8 +90,17 @@ def body_of(response: Response) -> bytes:
     return body if isinstance(body, bytes) else b"".join(body)  # type: ignore[arg-type]
 
 
-def parsed(operation: OperationModel, response: Response, protocol: str = "") -> dict[str, Any]:
-    """Return what a client makes of a response, without the metadata."""
+def parsed(
+    operation: OperationModel, response: Response, protocol: str = "", shape: Shape | None = None
+) -> dict[str, Any]:
+    """Return what a client makes of a response, without the metadata.
+
+    Args:
+        operation: What was asked.
+        response: The answer.
+        protocol: Spoken; the service's by default.
+        shape: Of the answer; the operation's output by default. A client reads an error by its own shape.
+    """
     protocol = protocol or operation.service_model.resolved_protocol
     parser = botocore.parsers.create_parser(protocol)
     described: dict[str, Any] = {
@@ -104,7 +113,7 @@ def parsed(operation: OperationModel, response: Response, protocol: str = "") ->
         described["body"] = _RawStream(described["body"])
     elif operation.has_streaming_output:
         described["body"] = BytesIO(described["body"])
-    result: dict[str, Any] = parser.parse(described, operation.output_shape)
+    result: dict[str, Any] = parser.parse(described, shape or operation.output_shape)
     result.pop("ResponseMetadata", None)
     for name, value in result.items():
         if isinstance(value, EventStream):
@@ -114,66 +123,80 @@ def parsed(operation: OperationModel, response: Response, protocol: str = "") ->
     return result
 
 
-class Examples:
-    """Makes values of shapes, by chance that a seed decides."""
+_TAILS = ("", " <&>\"'", " ä€😀", "\n\r\t x", " a=b&c;d,e", " ")
+# As deep as examples go where the model does not demand more.
+_DEEPEST = 6
 
-    def __init__(self, seed: str) -> None:
+
+class Examples:
+    """Makes values of shapes, by chance that a seed decides.
+
+    Args:
+        seed: Decides.
+        in_xml: Whether the values must survive forms and botocore's XML, which cannot hold empty
+            structures, lists and maps, and lose carriage returns.
+    """
+
+    def __init__(self, seed: str, *, in_xml: bool = False) -> None:
         self._random = random.Random(seed)
+        self._in_xml = in_xml
+        self._tails = [tail for tail in _TAILS if not (in_xml and "\r" in tail)]
 
     def of(self, shape: Shape, depth: int = 0) -> Any:
         """Return a value of a shape."""
         make = getattr(self, f"_{shape.type_name}", None)
         return make(shape, depth) if make else self._number(shape)
 
-    def _structure(self, shape: Any, depth: int) -> dict[str, Any]:
+    def _structure(self, shape: Any, depth: int) -> Any:
         members = shape.members
         if shape.serialization.get("eventstream"):
-            return [
-                {name: self.of(members[name], depth + 1)}
-                for name in members
-                if not members[name].metadata.get("exception")
-            ]
+            return [{name: self.of(members[name], depth + 1)} for name in _events(shape)]
         if getattr(shape, "is_document_type", False):
             return {"a": [1, "b", None, {"c": 1.5}]}
         if getattr(shape, "is_tagged_union", False):
             name = self._random.choice(list(members))
-            return {name: self.of(members[name], depth + 1)}
-        names = [
-            name
-            for name in members
-            if name in shape.required_members or (depth < 6 and self._random.random() < 0.7)
-        ]
-        return {name: self.member(members[name], depth + 1) for name in names}
+            return {name: self._member(members[name], depth + 1)}
+        names = [name for name, member in members.items() if self._is_chosen(shape, name, member, depth)]
+        if not names and members and self._in_xml and depth:
+            scalars = [name for name in members if members[name].type_name not in _NESTED]
+            names = [self._random.choice(scalars or list(members))]
+        return {name: self._member(members[name], depth + 1) for name in names}
 
-    def member(self, shape: Shape, depth: int) -> Any:
+    def _is_chosen(self, shape: Any, name: str, member: Shape, depth: int) -> bool:
+        # A stream, and the payload of an event, are there even if they are empty.
+        always = {"eventstream", "eventpayload"} & set(member.serialization)
+        if name in shape.required_members or always:
+            return True
+        return depth < _DEEPEST and self._random.random() < 0.7
+
+    def _member(self, shape: Shape, depth: int) -> Any:
         """Return a value of a member, as its place on the wire can hold it."""
         location = shape.serialization.get("location")
         if location == "statusCode":
             return 202
         if location == "header" and shape.serialization.get("jsonvalue"):
             return {"a": [1, "ä"]}
-        if location in ("header", "headers", "uri", "querystring") and shape.type_name == "string":
-            if getattr(shape, "enum", None):
-                return self._random.choice(shape.enum)
-            text = self._word()
-            return text + (" a/b+c%20&=?#ä" if location in ("uri", "querystring") else "")
+        if location and shape.type_name == "string" and not getattr(shape, "enum", None):
+            return self._word() + (" a/b+c%20&=?#ä" if location in ("uri", "querystring") else "")
         if location == "headers":
             return {f"k{index}": self._word() for index in range(2)}
+        if location and shape.type_name == "list":
+            return [self._word() if shape.member.type_name == "string" else self.of(shape.member)]  # type: ignore[attr-defined]
         return self.of(shape, depth)
 
     def _list(self, shape: Any, depth: int) -> list[Any]:
-        count = self._random.randint(0, 3) if depth < 6 else 0
-        located = shape.serialization.get("location")
-        return [self.member(shape.member, depth + 1) for _ in range(max(count, 1 if located else 0))]
+        least = 1 if self._in_xml else 0
+        count = self._random.randint(least, 3) if depth < _DEEPEST else least
+        return [self.of(shape.member, depth + 1) for _ in range(count)]
 
     def _map(self, shape: Any, depth: int) -> dict[str, Any]:
-        count = self._random.randint(1, 3) if depth < 6 else 0
+        count = self._random.randint(1, 3) if depth < _DEEPEST else int(self._in_xml)
         return {self._word(): self.of(shape.value, depth + 1) for _ in range(count)}
 
     def _string(self, shape: Any, _depth: int) -> str:
         if shape.enum and self._random.random() < 0.8:
             return str(self._random.choice(shape.enum))
-        return self._word() + self._random.choice(["", " <&>\"'", " ä€😀", "\n\r\t x", " a=b&c;d,e", " "])
+        return self._word() + self._random.choice(self._tails)
 
     def _character(self, _shape: Any, _depth: int) -> str:
         return "c"
@@ -194,3 +217,10 @@ class Examples:
         if shape.type_name in ("float", "double"):
             return self._random.choice([0.0, -1.5, 1e-7, 12345.678, 1e21, self._random.random()])
         return self._random.choice([0, 1, -7, 2**31 - 1, self._random.randint(0, 1000)])
+
+
+_NESTED = ("structure", "list", "map")
+
+
+def _events(shape: Any) -> list[str]:
+    return [name for name, member in shape.members.items() if not member.metadata.get("exception")]

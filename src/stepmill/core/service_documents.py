@@ -32,6 +32,7 @@ class Reference(msgspec.Struct, frozen=True, rename="camel"):
         location_name: Its name on the wire; empty if it is the member's.
         query_name: The same for ``ec2`` requests.
         result_wrapper: Of an answer of the query protocol: the element around it.
+        payload: Of an operation's side: the member that is the body; the shape may name it, too.
     """
 
     shape: str
@@ -39,8 +40,9 @@ class Reference(msgspec.Struct, frozen=True, rename="camel"):
     location_name: str = ""
     query_name: str = ""
     result_wrapper: str = ""
+    payload: str = ""
     timestamp_format: str = ""
-    xml_namespace: XmlNamespace | None = None
+    xml_namespace: XmlNamespace | str | None = None
     flattened: bool = False
     streaming: bool = False
     jsonvalue: bool = False
@@ -73,7 +75,7 @@ class RawShape(msgspec.Struct, frozen=True, rename="camel"):
     payload: str = ""
     location_name: str = ""
     timestamp_format: str = ""
-    xml_namespace: XmlNamespace | None = None
+    xml_namespace: XmlNamespace | str | None = None
     flattened: bool = False
     streaming: bool = False
     union: bool = False
@@ -95,7 +97,11 @@ class HttpTrait(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class RawOperation(msgspec.Struct, frozen=True):
-    """An operation."""
+    """An operation.
+
+    Args:
+        requestcompression: There if clients may compress the body.
+    """
 
     name: str = ""
     http: HttpTrait = HttpTrait()
@@ -103,6 +109,7 @@ class RawOperation(msgspec.Struct, frozen=True):
     output: Reference | None = None
     errors: tuple[Reference, ...] = ()
     deprecated: bool = False
+    requestcompression: dict[str, tuple[str, ...]] | None = None
 
 
 class Metadata(msgspec.Struct, frozen=True, rename="camel"):

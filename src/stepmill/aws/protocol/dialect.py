@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -32,11 +32,15 @@ class ToldError:
     shape: RawShape | None
     request_id: str
 
-    def all_members(self, default: str = "message") -> dict[str, object]:
-        """Return the members with the message, under the name that the shape has for it."""
+    def body(self, write: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None) -> dict[str, Any]:
+        """Return what a JSON body tells: the message, under the shape's name for it, and the members.
+
+        Args:
+            write: Writes the members of the shape; ``None`` if there is none.
+        """
         known = self.shape.members if self.shape else {}
-        name = next((member for member in known if member.lower() == "message"), default)
-        return {name: self.message, **self.members}
+        name = next((member for member in known if member.lower() == "message"), "message")
+        return {name: self.message, **(write(self.members) if write else self.members)}
 
     @property
     def fault(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any
 
+from stepmill.aws.protocol.compression import plain_body
 from stepmill.aws.protocol.dialect import ToldError, members_of
 from stepmill.aws.protocol.eventstream import EventWriting
 from stepmill.aws.protocol.json_values import JsonReading, JsonWriting, Reader, Writer, read_document
@@ -40,7 +41,7 @@ class JsonRpc:
 
     def parse(self, operation: str, request: Request) -> dict[str, Any]:
         """Return the members of the body."""
-        parameters: dict[str, Any] = self._readers(operation)(read_document(request.body))
+        parameters: dict[str, Any] = self._readers(operation)(read_document(plain_body(request)))
         return parameters
 
     def answer(self, operation: str, answer: Mapping[str, Any], request_id: str) -> Response:
@@ -52,9 +53,7 @@ class JsonRpc:
 
     def error(self, error: ToldError) -> Response:
         """Return the error with its name in ``__type``, and its former code where the service had one."""
-        members = error.all_members()
-        if error.shape:
-            members = self._writing.structure(error.shape.members)(members) or members
+        members = error.body(self._writing.structure(error.shape.members) if error.shape else None)
         headers = [("x-amzn-ErrorType", error.name)]
         if self._document.metadata.aws_query_compatible is not None:
             headers.append(("x-amzn-query-error", f"{error.code};{error.fault}"))

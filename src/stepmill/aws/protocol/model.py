@@ -56,7 +56,12 @@ class Slot:
     @property
     def xml_namespace(self) -> XmlNamespace | None:
         """The namespace of its element."""
-        return self.reference.xml_namespace or self.shape.xml_namespace
+        return namespace_of(self.reference.xml_namespace or self.shape.xml_namespace)
+
+
+def namespace_of(given: XmlNamespace | str | None) -> XmlNamespace | None:
+    """Return a namespace that a model gives as an object or as its URI alone."""
+    return XmlNamespace(given) if isinstance(given, str) else given
 
 
 def slot(document: ServiceDocument, reference: Reference) -> Slot:

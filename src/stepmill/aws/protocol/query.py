@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from stepmill.aws.protocol.compression import plain_body
 from stepmill.aws.protocol.dialect import ToldError, members_of
 from stepmill.aws.protocol.form_values import Field, FormReading, Reader, read_form
-from stepmill.aws.protocol.model import Plans, late_unary
+from stepmill.aws.protocol.model import Plans, late_unary, namespace_of
 from stepmill.aws.protocol.problems import Unreadable
 from stepmill.aws.protocol.xml_writing import DECLARATION, Writer, XmlWriting, declared, element
 from stepmill.aws.wire import Request, Response
-from stepmill.core.service_documents import ServiceDocument, XmlNamespace
+from stepmill.core.service_documents import ServiceDocument
 
 
 class Query:
@@ -19,8 +20,7 @@ class Query:
 
     def __init__(self, document: ServiceDocument) -> None:
         self._document = document
-        namespace = document.metadata.xml_namespace
-        self._namespace = declared(XmlNamespace(namespace) if isinstance(namespace, str) else namespace)
+        self._namespace = declared(namespace_of(document.metadata.xml_namespace))
         self._reading = FormReading(document)
         self._writing = XmlWriting(document)
         self._readers: Plans[Reader] = Plans(self._reader, late_unary)
@@ -71,7 +71,7 @@ def _not_recursive(_: object) -> Writer:
 
 def _form(request: Request) -> Field:
     try:
-        return read_form(request.body.decode() if request.body else request.query)
+        return read_form(plain_body(request).decode() if request.body else request.query)
     except UnicodeDecodeError as error:
         raise Unreadable("The form is not UTF-8") from error
 

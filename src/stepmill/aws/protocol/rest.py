@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from stepmill.aws.protocol.compression import plain_body
+from stepmill.aws.protocol.dialect import ToldError
 from stepmill.aws.protocol.header_values import header_writer
 from stepmill.aws.protocol.model import Plans, late_unary
 from stepmill.aws.protocol.rest_input import BodyReading, RestInput
 from stepmill.aws.protocol.rest_output import BodyWriting, RestOutput
 from stepmill.aws.protocol.routes import Routes
 from stepmill.aws.wire import Request, Response
-from stepmill.core.service_documents import RawShape, ServiceDocument
+from stepmill.core.service_documents import ServiceDocument
 
 
 class Rest:
@@ -41,23 +44,22 @@ class Rest:
 
     def parse(self, operation: str, request: Request) -> dict[str, Any]:
         """Return the parameters of a request."""
+        if self._document.operations[operation].requestcompression:
+            request = replace(request, body=plain_body(request))
         return self._inputs(operation)(request)
 
     def answer(self, operation: str, answer: Mapping[str, Any], request_id: str) -> Response:
         """Return the response of an answer."""
         return self._outputs(operation)(answer, ((self._request_id_header, request_id),))
 
-    def error_headers(
-        self, shape: RawShape, members: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-        """Return the members of an error that are told in its body, and those told in headers."""
-        rest = dict(members)
+    def error_headers(self, error: ToldError) -> list[tuple[str, str]]:
+        """Return the members of an error that are told in headers."""
         headers = []
-        for name, reference in shape.members.items():
-            if reference.location == "header" and name in rest:
+        for name, reference in error.shape.members.items() if error.shape else ():
+            if reference.location == "header" and error.members.get(name) is not None:
                 write = header_writer(self._document, reference)
-                headers.append((reference.location_name or name, write(rest.pop(name))))
-        return rest, headers
+                headers.append((reference.location_name or name, write(error.members[name])))
+        return headers
 
     def _input(self, operation: str) -> RestInput:
         reference = self._document.operations[operation].input

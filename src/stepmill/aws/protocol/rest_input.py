@@ -49,7 +49,8 @@ class RestInput:
         self._parts: list[_Part] = []
         self._body: Callable[[Request], dict[str, Any]] | None = None
         if reference:
-            self._bind(document.shape(reference.shape), body)
+            shape = document.shape(reference.shape)
+            self._bind(shape, reference.payload or shape.payload, body)
 
     def __call__(self, request: Request) -> dict[str, Any]:
         """Return the parameters of a request.
@@ -69,19 +70,17 @@ class RestInput:
             found.update(self._body(request))
         return found
 
-    def _bind(self, shape: RawShape, body: BodyReading) -> None:
+    def _bind(self, shape: RawShape, payload: str, body: BodyReading) -> None:
         in_body: dict[str, Reference] = {}
-        taken = set(self._route.query)
-        for name, reference in shape.members.items():
-            if reference.location == "querystring":
-                taken.add(reference.location_name or name)
+        # A map of all parameters has also those that are members of their own.
+        taken = frozenset(self._route.query)
         for name, reference in shape.members.items():
             if reference.location:
-                self._parts.append(_part(self._document, name, reference, frozenset(taken)))
-            elif name != shape.payload:
+                self._parts.append(_part(self._document, name, reference, taken))
+            elif name != payload:
                 in_body[name] = reference
-        if shape.payload:
-            self._body = self._payload(shape.payload, shape.members[shape.payload], body)
+        if payload:
+            self._body = self._payload(payload, shape.members[payload], body)
         elif in_body:
             read_members = body.members(in_body)
             self._body = lambda request: read_members(request.body)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from stepmill.aws.protocol.dialect import ToldError
 from stepmill.aws.protocol.eventstream import EventWriting
@@ -69,16 +68,12 @@ class RestJson(Rest):
 
     def error(self, error: ToldError) -> Response:
         """Return the error with its name in a header."""
-        members: dict[str, Any] = error.all_members()
-        located: list[tuple[str, str]] = []
-        if error.shape:
-            members, located = self.error_headers(error.shape, members)
-            in_body = {name: r for name, r in error.shape.members.items() if not r.location}
-            members = self._bodies.writing.structure(in_body)(members) or members
+        in_body = {n: r for n, r in error.shape.members.items() if not r.location} if error.shape else {}
+        members = error.body(self._bodies.writing.structure(in_body) if error.shape else None)
         headers = (
             ("Content-Type", JsonBodies.content_type),
             ("x-amzn-ErrorType", error.name),
             ("x-amzn-RequestId", error.request_id),
-            *located,
+            *self.error_headers(error),
         )
         return Response(error.status, headers, write_json(members).encode())

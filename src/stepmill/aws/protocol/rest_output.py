@@ -42,7 +42,8 @@ class RestOutput:
         self._prefixed: list[tuple[str, str]] = []
         self._body: Callable[[Mapping[str, Any]], tuple[str, Body]] = lambda _: ("", b"")
         if operation.output:
-            self._bind(name, document.shape(operation.output.shape), body)
+            shape = document.shape(operation.output.shape)
+            self._bind(name, shape, operation.output.payload or shape.payload, body)
 
     def __call__(self, answer: Mapping[str, Any], more_headers: Iterable[tuple[str, str]]) -> Response:
         """Return the response of an answer."""
@@ -58,7 +59,7 @@ class RestOutput:
         status = answer.get(self._status_member) or self._status
         return Response(status, (*headers, *more_headers), body)
 
-    def _bind(self, operation: str, shape: RawShape, body: BodyWriting) -> None:
+    def _bind(self, operation: str, shape: RawShape, payload: str, body: BodyWriting) -> None:
         in_body: dict[str, Reference] = {}
         for name, reference in shape.members.items():
             wire = reference.location_name or name
@@ -69,10 +70,10 @@ class RestOutput:
                     self._prefixed.append((name, reference.location_name))
                 case "statusCode":
                     self._status_member = name
-                case _ if name != shape.payload:
+                case _ if name != payload:
                     in_body[name] = reference
-        if shape.payload:
-            self._body = self._payload(shape.payload, shape.members[shape.payload], body)
+        if payload:
+            self._body = self._payload(payload, shape.members[payload], body)
         elif in_body:
             write = body.members(operation, in_body)
             self._body = lambda answer: (body.content_type, write(answer))

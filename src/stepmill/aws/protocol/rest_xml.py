@@ -7,12 +7,12 @@ from typing import Any
 
 from stepmill.aws.protocol.dialect import ToldError
 from stepmill.aws.protocol.eventstream import EventWriting
-from stepmill.aws.protocol.model import slot
+from stepmill.aws.protocol.model import namespace_of, slot
 from stepmill.aws.protocol.rest import Rest
 from stepmill.aws.protocol.rest_input import BodyReader
 from stepmill.aws.protocol.rest_output import BodyWriter
 from stepmill.aws.protocol.xml_reading import XmlReading, read_xml
-from stepmill.aws.protocol.xml_writing import DECLARATION, Writer, XmlWriting, declared, element
+from stepmill.aws.protocol.xml_writing import DECLARATION, Writer, XmlWriting, declared, element, escape
 from stepmill.aws.wire import Response
 from stepmill.core.service_documents import Reference, ServiceDocument, XmlNamespace
 
@@ -66,44 +66,29 @@ class _Writing:
         self._document = document
         self._writing = writing
         self._is_s3 = is_s3
-        namespace = document.metadata.xml_namespace
-        if is_s3:
-            namespace = _S3_NAMESPACE
-        self._namespace = declared(XmlNamespace(namespace) if isinstance(namespace, str) else namespace)
+        namespace = _S3_NAMESPACE if is_s3 else namespace_of(document.metadata.xml_namespace)
+        self._namespace = declared(namespace)
         self.events = EventWriting(document, "text/xml", self._event)
 
     def members(self, operation: str, members: Mapping[str, Reference]) -> BodyWriter:
-        write = self._writing.members(members)
         if self._is_s3 and operation in _UNWRAPPED:
             name = _UNWRAPPED[operation]
-            return lambda answer: _document(
-                name, self._namespace, lambda value, out: out.append(str(value)), answer.get(name) or ""
-            )
+            start, end = f"<{name}{self._namespace}>", f"</{name}>"
+            return _document(lambda answer, out: out.append(start + escape(answer.get(name) or "") + end))
         output = self._document.operations[operation].output
         assert output
         root = _S3_ROOTS.get(operation, "") if self._is_s3 else ""
         root = root or slot(self._document, output).location_name or output.shape
-        return lambda answer: _document(root, self._namespace, write, answer)
+        return _document(self._writing.structure(members, root, self._namespace))
 
     def payload(self, reference: Reference) -> BodyWriter:
         place = slot(self._document, reference)
         root = place.location_name or reference.shape
         namespace = declared(place.xml_namespace) or self._namespace
-        if place.kind == "structure" and not any(r.xml_attribute for r in place.shape.members.values()):
-            write = self._writing.members(place.shape.members)
-            return lambda value: _document(root, namespace, write, value)
-        write_element = self._writing.of(reference, root)
-
-        def write_whole(value: Any) -> bytes:
-            out = [DECLARATION]
-            write_element(value, out)
-            return "".join(out).encode()
-
-        return write_whole
+        return _document(self._writing.structure(place.shape.members, root, namespace))
 
     def _event(self, members: Mapping[str, Reference]) -> BodyWriter:
-        write = self._writing.members(members)
-        return lambda value: _document("Event", "", write, value)
+        return _document(self._writing.structure(members, "Event", ""))
 
 
 class RestXml(Rest):
@@ -119,17 +104,13 @@ class RestXml(Rest):
     def error(self, error: ToldError) -> Response:
         """Return ``<Error>``: S3's as the root, that of other services within ``<ErrorResponse>``."""
         headers = [("Content-Type", "application/xml"), (self._request_id_header, error.request_id)]
+        headers += self.error_headers(error)
         out = [element("Code", error.code), element("Message", error.message)]
-        if error.shape:
-            members, located = self.error_headers(error.shape, error.members)
-            headers += located
-            in_body = {name: r for name, r in error.shape.members.items() if not r.location}
-            self._xml.members(in_body)(members, out)
-            members = {name: value for name, value in members.items() if name not in in_body}
-        else:
-            members = dict(error.members)
+        known = error.shape.members if error.shape else {}
+        self._xml.members({name: r for name, r in known.items() if not r.location})(error.members, out)
         # What the model does not know of, S3 tells all the same: `BucketName`, `Key`, `Resource`.
-        out += [element(name, str(value)) for name, value in members.items() if value is not None]
+        more = {name: value for name, value in error.members.items() if name not in known}
+        out += [element(name, str(value)) for name, value in more.items() if value is not None]
         request_id = element("RequestId", error.request_id)
         inner = "".join(out)
         if self._is_s3:
@@ -141,8 +122,10 @@ class RestXml(Rest):
         return Response(error.status, tuple(headers), (DECLARATION + text).encode())
 
 
-def _document(root: str, namespace: str, write: Writer, value: Any) -> bytes:
-    out = [DECLARATION, f"<{root}{namespace}>"]
-    write(value, out)
-    out.append(f"</{root}>")
-    return "".join(out).encode()
+def _document(write: Writer) -> BodyWriter:
+    def written(value: Mapping[str, Any]) -> bytes:
+        out = [DECLARATION]
+        write(value, out)
+        return "".join(out).encode()
+
+    return written

@@ -75,35 +75,18 @@ class XmlWriting:
 
         return write
 
-    def _member(self, place: Slot, reference: Reference, name: str) -> Writer:
-        if place.kind == "list" and place.flattened and place.shape.member:
-            # Named as clients read it: by the element if it has a name of its own.
-            name = place.shape.member.location_name or place.location_name or name
-            return _each(self.of(place.shape.member, name))
-        return self.of(reference, place.location_name or name)
+    def structure(self, members: Mapping[str, Reference], name: str, namespace: str) -> Writer:
+        """Return a writer of elements of that name with these members, some of them attributes.
 
-    def _make(self, key: tuple[Reference, str]) -> Writer:
-        reference, name = key
-        place = slot(self._document, reference)
-        match place.kind:
-            case "structure":
-                return self._structure(place, name)
-            case "list":
-                assert place.shape.member
-                inner = self.of(place.shape.member, place.shape.member.location_name or "member")
-                return _wrapped(name, declared(place.xml_namespace), _each(inner))
-            case "map":
-                return self._map(place, name)
-        write = text_writer(place.kind, place.timestamp_format or self._timestamp_format)
-        start, end = f"<{name}{declared(place.xml_namespace)}>", f"</{name}>"
-        return lambda value, out: out.append(start + escape(write(value)) + end)
-
-    def _structure(self, place: Slot, name: str) -> Writer:
-        write_members = self.members(place.shape.members)
-        namespace = declared(place.xml_namespace)
+        Args:
+            members: The members.
+            name: Of the element.
+            namespace: Its declaration: see ``declared``.
+        """
+        write_members = self.members(members)
         attributes = {
             member: slot(self._document, reference).location_name or member
-            for member, reference in place.shape.members.items()
+            for member, reference in members.items()
             if reference.xml_attribute
         }
         if not attributes:
@@ -120,6 +103,29 @@ class XmlWriting:
             out.append(f"</{name}>")
 
         return write
+
+    def _member(self, place: Slot, reference: Reference, name: str) -> Writer:
+        if place.kind == "list" and place.flattened and place.shape.member:
+            # Named as clients read it: by the element if it has a name of its own.
+            name = place.shape.member.location_name or place.location_name or name
+            return _each(self.of(place.shape.member, name))
+        return self.of(reference, place.location_name or name)
+
+    def _make(self, key: tuple[Reference, str]) -> Writer:
+        reference, name = key
+        place = slot(self._document, reference)
+        match place.kind:
+            case "structure":
+                return self.structure(place.shape.members, name, declared(place.xml_namespace))
+            case "list":
+                assert place.shape.member
+                inner = self.of(place.shape.member, place.shape.member.location_name or "member")
+                return _wrapped(name, declared(place.xml_namespace), _each(inner))
+            case "map":
+                return self._map(place, name)
+        write = text_writer(place.kind, place.timestamp_format or self._timestamp_format)
+        start, end = f"<{name}{declared(place.xml_namespace)}>", f"</{name}>"
+        return lambda value, out: out.append(start + escape(write(value)) + end)
 
     def _map(self, place: Slot, name: str) -> Writer:
         assert place.shape.key
