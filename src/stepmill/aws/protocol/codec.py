@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 from stepmill.aws.errors import ApiError, Code
-from stepmill.aws.protocol.dialect import Dialect, ToldError
+from stepmill.aws.protocol.checks import Checks, told
+from stepmill.aws.protocol.dialect import Dialect, ToldError, members_of
 from stepmill.aws.protocol.json_rpc import JsonRpc
-from stepmill.aws.protocol.problems import Unreadable
+from stepmill.aws.protocol.problems import Problem, Unreadable
 from stepmill.aws.protocol.query import Query
 from stepmill.aws.protocol.refusals import FORMER_CODES, Refusals, refusals_of
 from stepmill.aws.protocol.rest_input import Unbindable
@@ -42,6 +43,7 @@ class Codec:
         self.protocol = protocol
         self._document = document
         self._dialect = _DIALECTS[protocol](document)
+        self._checks = Checks(document)
         self._refusals: Refusals = refusals_of(service, protocol)
         # By the name of the shape and by its code, which may differ: name, code, shape.
         self._errors: dict[str, tuple[str, str, RawShape]] = {}
@@ -75,6 +77,19 @@ class Codec:
 
         Raises:
             ApiError: If the request cannot be read, or breaks a constraint of the model.
+        """
+        parameters = self.read(operation, request)
+        reference = self._document.operations[operation].input
+        problems = self._checks.of(reference)(parameters) if reference else ()
+        if problems:
+            raise _refused(self._code_of(operation, problems), told(problems))
+        return parameters
+
+    def read(self, operation: str, request: Request) -> dict[str, Any]:
+        """Return the parameters of a request as ``parse`` does, without holding them against the model.
+
+        Raises:
+            ApiError: If the request cannot be read.
         """
         try:
             return self._dialect.parse(operation, request)
@@ -127,6 +142,16 @@ class Codec:
             request_id=request_id,
         )
         return self._dialect.error(told)
+
+    def _code_of(self, operation: str, problems: Sequence[Problem]) -> Code:
+        """Return the code of problems: where it makes a difference, a body's if none is elsewhere."""
+        refusals = self._refusals
+        if refusals.invalid_body is None:
+            return refusals.invalid
+        members = members_of(self._document, self._document.operations[operation].input)
+        located = {name.lower() for name, reference in members.items() if reference.location}
+        elsewhere = any(problem.place.partition(".")[0].lower() in located for problem in problems)
+        return refusals.invalid if elsewhere else refusals.invalid_body
 
 
 def _refused(code: Code, text: str) -> ApiError:
