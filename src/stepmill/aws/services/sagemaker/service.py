@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from stepmill.aws.service import Handler, IsSettled, Service
-from stepmill.aws.services.sagemaker import experiments, groups, models, packages, tags
+from stepmill.aws.services.sagemaker import experiments, groups, models, packages, search, tags
 from stepmill.platform import Platform
 
 V = TypeVar("V")
@@ -17,6 +17,7 @@ _HANDLERS: tuple[Callable[[Platform], Mapping[str, Handler]], ...] = (
     groups.handlers,
     models.handlers,
     packages.handlers,
+    search.handlers,
     tags.handlers,
 )
 _WAITS: tuple[Callable[[], Mapping[str, IsSettled]], ...] = ()
