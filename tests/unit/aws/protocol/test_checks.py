@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from stepmill.aws.protocol.checks import Checks, told
 
 from stepmill.aws.errors import ApiError
+from stepmill.aws.protocol.checks import Checks, told
 from stepmill.aws.protocol.codec import codec_of
 from stepmill.aws.protocol.problems import Problem
 from stepmill.aws.wire import Request
