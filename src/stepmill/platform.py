@@ -25,7 +25,7 @@ from stepmill.compute.local.compute import LocalCompute
 from stepmill.compute.logs import tail_log
 from stepmill.compute.spec import Resources
 from stepmill.core.clock import SystemClock
-from stepmill.core.errors import NotFoundError, StorageError
+from stepmill.core.errors import ConflictError, NotFoundError, StorageError, WrongStateError
 from stepmill.core.json import Json
 from stepmill.core.service_models import service_model
 from stepmill.core.settings import Settings
@@ -38,6 +38,7 @@ from stepmill.engine.plans import Plans
 from stepmill.engine.reading import ExecutionReader
 from stepmill.engine.starting import StartRequest
 from stepmill.engine.summaries import ExecutionSummary
+from stepmill.engine.wishes import FINAL
 from stepmill.images.catalog import ImageCatalog
 from stepmill.jobs import processing, training
 from stepmill.jobs.cache_keys import JobKeys, KeyBuilder, callback_key
@@ -436,15 +437,55 @@ class Platform:
         self.layout.keep_reserve()
         return freed
 
-    def succeed_callback(self, token: str, outputs: Mapping[str, Json]) -> None:
-        """Let a Callback step succeed. See ``Callbacks.succeed`` for what it raises."""
-        self._pass_on(self.callbacks.succeed(token, outputs))
+    def delete_pipeline(self, name: str, token: str = "") -> str:
+        """Remove a pipeline, its versions and all its executions; what their jobs left behind stays.
 
-    def fail_callback(self, token: str, reason: str) -> None:
-        """Let a Callback step fail. See ``Callbacks.fail`` for what it raises."""
-        self._pass_on(self.callbacks.fail(token, reason))
+        Args:
+            name: Of the pipeline.
+            token: Asking again with the token that deleted it is no error.
 
-    def _pass_on(self, answer: CallbackAnswer) -> None:
+        Returns:
+            Its ARN.
+
+        Raises:
+            NotFoundError: If there is no such pipeline.
+            ConflictError: If an execution of it is not at its end.
+        """
+        try:
+            pipeline = self.pipelines.begin_deletion(name)
+        except NotFoundError:
+            if self.pipelines.deleted_by(name, token):
+                return self.settings.arns.pipeline(name)
+            raise
+        try:
+            self._executions.delete(pipeline.name, statuses=FINAL)
+        except WrongStateError as error:
+            self.pipelines.cancel_deletion(name)
+            raise ConflictError(
+                f"The pipeline {pipeline.name!r} is running. {error.what}",
+                where=error.where,
+                mend="Stop its executions first.",
+            ) from error
+        self.tags.clear(pipeline.arn)
+        self.pipelines.delete(name, token=token)
+        return pipeline.arn
+
+    def succeed_callback(self, token: str, outputs: Mapping[str, Json], request: str = "") -> str:
+        """Let a Callback step succeed; return the ARN of its execution. See ``Callbacks.succeed``."""
+        return self._pass_on(self.callbacks.succeed(token, outputs, request=request))
+
+    def fail_callback(self, token: str, reason: str, request: str = "") -> str:
+        """Let a Callback step fail; return the ARN of its execution. See ``Callbacks.fail``."""
+        return self._pass_on(self.callbacks.fail(token, reason, request=request))
+
+    def _pass_on(self, answer: CallbackAnswer) -> str:
         execution = answer.execution_arn.rpartition("/")[2]
-        if not self.engine.post(execution, answer.report):
+        try:
+            is_heard = self.engine.post(execution, answer.report)
+        except WrongStateError:
+            if answer.is_new:
+                raise
+            return answer.execution_arn
+        if not is_heard:
             self._remark(f"Nobody drives {execution} now; `stepmill resume {execution}` goes on with it.")
+        return answer.execution_arn

@@ -9,13 +9,18 @@ from pathlib import Path
 from stepmill.core.json import Json
 from stepmill.core.statuses import PipelineExecutionStatus
 from stepmill.engine.frame_cache import FrameCache, all_frames
+from stepmill.engine.interpreters.pipelines.experiments import (
+    ExperimentNames,
+    StartedWith,
+    experiment_names,
+)
 from stepmill.engine.interpreters.pipelines.listing import StepView, step_entries, step_notes, step_views
 from stepmill.engine.interpreters.pipelines.plan import Plan
 from stepmill.engine.interpreters.pipelines.selection import selection_from
 from stepmill.engine.ownership import is_alive
 from stepmill.engine.plans import Plans
 from stepmill.engine.summaries import ExecutionSummary, SummaryPage, summarize
-from stepmill.storage.executions import ExecutionStore, HistoryRecord, StoredExecution
+from stepmill.storage.executions import ExecutionOrder, ExecutionStore, HistoryRecord, StoredExecution
 
 _HISTORY_PAGE = 1000
 
@@ -45,11 +50,13 @@ class ExecutionReader:
         statuses: Collection[PipelineExecutionStatus] | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,
+        version: int | None = None,
+        order: ExecutionOrder = ExecutionOrder.CREATED,
         ascending: bool = False,
         limit: int = 100,
         after: str | None = None,
     ) -> SummaryPage:
-        """List executions by time of creation, the newest first unless ``ascending``.
+        """List executions by time of creation, the newest first unless ``ascending``, or by id.
 
         ``after`` is the ``next_token`` of the page before.
 
@@ -61,11 +68,29 @@ class ExecutionReader:
             statuses=statuses,
             created_after=created_after,
             created_before=created_before,
+            version=version,
+            order=order,
             ascending=ascending,
             limit=limit,
             after=after,
         )
         return SummaryPage(tuple(self._summary(row) for row in page.executions), page.next_token)
+
+    def newest_of_versions(self, pipeline: str) -> dict[int, str]:
+        """Return the id of the newest execution of each version of a pipeline that has been run."""
+        return self._store.newest_of_versions(pipeline)
+
+    def experiment(self, execution: ExecutionSummary, pipeline_arn: str) -> ExperimentNames | None:
+        """Return the experiment and the trial that an execution belongs to; ``None`` if to none."""
+        started = StartedWith(
+            execution.id,
+            execution.arn,
+            execution.pipeline,
+            pipeline_arn,
+            execution.created_at,
+            execution.parameters,
+        )
+        return experiment_names(self._plans.of(execution.definition).definition, started)
 
     def steps(self, execution: str) -> list[dict[str, Json]]:
         """Return the entries of ListPipelineExecutionSteps, in the order in which the steps started."""

@@ -66,10 +66,12 @@ class CallbackAnswer:
     Args:
         execution_arn: Which execution.
         report: The final report of its task.
+        is_new: Whether it was given now, and not by the same request before.
     """
 
     execution_arn: str
     report: TaskSucceeded | TaskFailed
+    is_new: bool = True
 
 
 class Callbacks:
@@ -148,12 +150,13 @@ class Callbacks:
                 return found
             after = page.next_token
 
-    def succeed(self, token: str, outputs: Mapping[str, Json]) -> CallbackAnswer:
+    def succeed(self, token: str, outputs: Mapping[str, Json], *, request: str = "") -> CallbackAnswer:
         """Take an answer.
 
         Args:
             token: Whose.
             outputs: Name -> value; texts are read by the declared type.
+            request: Id of the request; the same request answers once, however often it comes.
 
         Raises:
             NotFoundError: If there is no such token.
@@ -162,19 +165,21 @@ class Callbacks:
         """
         declared = read_declared(self._get(token).body.get("outputs"))
         values = convert_all(declared, outputs, exact=True)
-        return self._answer(token, CallbackStatus.SUCCEEDED, {"values": values})
+        return self._answer(token, CallbackStatus.SUCCEEDED, {"values": values, "request": request})
 
-    def fail(self, token: str, reason: str = "") -> CallbackAnswer:
-        """Take the answer that it failed.
+    def fail(self, token: str, reason: str = "", *, request: str = "") -> CallbackAnswer:
+        """Take the answer that it failed. ``request`` is as in ``succeed``.
 
         Raises:
             NotFoundError: If there is no such token.
             WrongStateError: If it has been answered.
         """
-        return self._answer(token, CallbackStatus.FAILED, {"reason": reason})
+        return self._answer(token, CallbackStatus.FAILED, {"reason": reason, "request": request})
 
     def _answer(self, token: str, status: CallbackStatus, answer: JsonObject) -> CallbackAnswer:
         def take(record: Record) -> Record:
+            if answer["request"] and _part(record.body, "answer").get("request") == answer["request"]:
+                return record
             if record.status != CallbackStatus.WAITING:
                 raise WrongStateError(
                     f"The callback {token!r} has been answered already: it {record.status}.",
@@ -182,12 +187,13 @@ class Callbacks:
                 )
             return replace(record, status=status, body={**record.body, "answer": answer})
 
-        self._get(token)
+        before = self._get(token)
         record = self._records.update(CALLBACK_KIND, token, take)
         report = answer_of(record)
         if report is None:
             raise WrongStateError(f"The callback {token!r} is not answered.")
-        return CallbackAnswer(str(record.body["execution"]), report)
+        is_new = before.status == CallbackStatus.WAITING
+        return CallbackAnswer(str(record.body["execution"]), report, is_new)
 
     def _get(self, token: str) -> Record:
         record = self._records.find(CALLBACK_KIND, token) if token else None

@@ -12,7 +12,7 @@ from typing import Any
 
 from stepmill.aws.errors import ApiError
 from stepmill.aws.service import Call, Service
-from stepmill.catalog.roles import DEFAULT_ROLE
+from stepmill.aws.services.identity import caller_arn
 from stepmill.core.endpoint import AccessKey
 from stepmill.platform import Platform
 
@@ -25,13 +25,8 @@ def sts(platform: Platform) -> Service:
     """Return the service over a platform."""
     account = platform.settings.account
 
-    def assumed(role: str, session: str) -> str:
-        return f"arn:aws:sts::{account}:assumed-role/{role}/{session}"
-
     def get_caller_identity(call: Call) -> dict[str, Any]:
-        # A session's key is called ROLE/SESSION; others are sessions of the one role that everybody has.
-        role, slash, session = call.caller.name.partition("/")
-        arn = assumed(role, session) if slash else assumed(DEFAULT_ROLE, call.caller.name)
+        arn = caller_arn(call.caller.name, account)
         return {"Account": account, "Arn": arn, "UserId": f"{call.caller.access_key}:{call.caller.name}"}
 
     def assume_role(call: Call) -> dict[str, Any]:
@@ -41,7 +36,7 @@ def sts(platform: Platform) -> Service:
             raise ApiError("ValidationError", f"{given['RoleArn'][:200]} is invalid", where="RoleArn")
         name = f"{match['name']}/{given['RoleSessionName']}"
         key = platform.keys.create_session(name, _lasting(given, _DEFAULT_ROLE_SESSION))
-        user = {"AssumedRoleId": f"{key.id}:{given['RoleSessionName']}", "Arn": assumed(*name.split("/", 1))}
+        user = {"AssumedRoleId": f"{key.id}:{given['RoleSessionName']}", "Arn": caller_arn(name, account)}
         return {"Credentials": _credentials(key), "AssumedRoleUser": user}
 
     def get_session_token(call: Call) -> dict[str, Any]:

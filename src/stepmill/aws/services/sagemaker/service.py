@@ -6,21 +6,22 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from stepmill.aws.service import Handler, IsSettled, Service
-from stepmill.aws.services.sagemaker import experiments, groups, models, packages, search, tags
+from stepmill.aws.services.sagemaker import executions, experiments, groups, models, packages, pipelines, tags
 from stepmill.platform import Platform
 
 V = TypeVar("V")
 
 # One line for each module: its operations, and which of them waiting clients are held at.
 _HANDLERS: tuple[Callable[[Platform], Mapping[str, Handler]], ...] = (
+    executions.handlers,
     experiments.handlers,
     groups.handlers,
     models.handlers,
     packages.handlers,
-    search.handlers,
+    pipelines.handlers,
     tags.handlers,
 )
-_WAITS: tuple[Callable[[], Mapping[str, IsSettled]], ...] = ()
+_WAITS: tuple[Callable[[], Mapping[str, IsSettled]], ...] = (executions.waits,)
 
 
 def sagemaker(platform: Platform) -> Service:
