@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+
+# A folder with one module and nothing else, to be put on the path of a program that has no Stepmill.
+PLUGIN_FOLDER = Path(__file__).with_name("client_plugin")
+PLUGIN_VARIABLE = "BOTOCORE_EXPERIMENTAL__PLUGINS"
+PLUGIN = "stepmill=stepmill_endpoint"
 
 
 @dataclass(frozen=True, slots=True)

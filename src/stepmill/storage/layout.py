@@ -62,6 +62,21 @@ class HomeLayout:
         return self.home / "server.json"
 
     @property
+    def server_log(self) -> Path:
+        """What a server wrote that `stepmill exec` started."""
+        return self.home / "server.log"
+
+    @property
+    def usage(self) -> Path:
+        """A lock that is held by those who use such a server."""
+        return self.home / "server.usage"
+
+    @property
+    def authority(self) -> Path:
+        """Key and certificate of the authority that programs under `stepmill exec` trust."""
+        return self.home / "authority.pem"
+
+    @property
     def reserve(self) -> Path:
         """A file that is given up when the disk is full: else there is no room even to remove things."""
         return self.home / "reserve"
