@@ -46,12 +46,12 @@ from stepmill.jobs.cache_outputs import KeptOutputs
 from stepmill.jobs.caching import CachingHandler
 from stepmill.jobs.callbacks import CallbackAnswer, CallbackHandler, Callbacks
 from stepmill.jobs.direct import DirectJobs
-from stepmill.jobs.functions.calls import CALL_KIND, FunctionCalls, FunctionSurroundings
+from stepmill.jobs.functions.calls import CALL_KIND, FunctionSurroundings
 from stepmill.jobs.functions.handler import FunctionHandler
 from stepmill.jobs.functions.keys import FunctionKeys
 from stepmill.jobs.functions.registry import FunctionRegistry
-from stepmill.jobs.functions.versions import FunctionVersions
-from stepmill.jobs.handler import LOG_TAIL_LINES, JobHandler
+from stepmill.jobs.functions.services import FunctionServices, FunctionStores
+from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.json_reader import JsonReader
 from stepmill.jobs.lookup import JobLookup
 from stepmill.jobs.models import ModelHandler
@@ -171,6 +171,8 @@ class Platform:
         # cached_property keeps what was made in the instance's dictionary; what was not made stays so.
         if "own_engine" in self.__dict__:
             self.own_engine.close()
+        if "function_services" in self.__dict__:
+            self.function_services.close()
         if "direct_jobs" in self.__dict__:
             self.direct_jobs.close()
         if "compute" in self.__dict__:
@@ -213,13 +215,8 @@ class Platform:
         return FunctionRegistry(self.records, self.objects, prefix, self.settings.arns)
 
     @cached_property
-    def function_versions(self) -> FunctionVersions:
-        """Their published versions and aliases."""
-        return FunctionVersions(self.functions, self.records, self.settings.arns)
-
-    @cached_property
-    def function_calls(self) -> FunctionCalls:
-        """Calls them."""
+    def function_services(self) -> FunctionServices:
+        """Their versions and permissions, and whoever calls them: for steps, for clients, for events."""
         settings = self.settings
         surroundings = FunctionSurroundings(
             jobs=self.layout.jobs / CALL_KIND,
@@ -228,12 +225,14 @@ class Platform:
             warm=settings.warm,
             log_limit_bytes=settings.log_limit_bytes,
         )
-        return FunctionCalls(
-            self.objects,
-            self._progress,
-            self.compute,
+        return FunctionServices(
+            self.functions,
+            FunctionStores(self.records, self._progress, self.objects),
+            lambda: self.compute,
             surroundings,
-            lambda folder: tail_log(folder, LOG_TAIL_LINES),
+            tail_log,
+            clock=self._clock,
+            arns=settings.arns,
         )
 
     @cached_property
@@ -332,8 +331,8 @@ class Platform:
             "sagemaker:createModel": lambda: ModelHandler(self.served_models),
             "sagemaker:createModelPackage": lambda: RegisterHandler(self.models),
             "lambda:invoke": lambda: self._cached(
-                FunctionHandler(self.function_versions, self.function_calls),
-                FunctionKeys(self.function_versions),
+                FunctionHandler(self.function_services.versions, self.function_services.calls),
+                FunctionKeys(self.function_services.versions),
             ),
             "callback": lambda: self._cached(CallbackHandler(self.callbacks), callback_key),
             "stepmill:readJson": lambda: JsonReader(self.objects, self.settings.project),
