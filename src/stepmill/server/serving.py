@@ -117,8 +117,11 @@ class Serving:
         try:
             executions = self._platform.engine.resume()
             jobs = self._platform.direct_jobs.resume()
+            events = self._platform.function_services.events.resume()
         except StepmillError as error:
             _log.warning("What an earlier server left cannot be resumed: %s", error)
             return
-        if executions or jobs:
-            _log.info("Resumed %d executions and %d jobs.", len(executions), jobs)
+        if executions or jobs or events:
+            _log.info(
+                "Resumed %d executions, %d jobs and %d events of functions.", len(executions), jobs, events
+            )
