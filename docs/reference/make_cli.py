@@ -19,7 +19,8 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import typer
 from typer.models import ArgumentInfo, OptionInfo
 
-from stepmill.cli.app import app
+from stepmill.cli.app import command_line
+from stepmill.server.main import COMMANDS
 
 PAGE = Path(__file__).with_name("cli.md")
 
@@ -55,7 +56,7 @@ class Parameter:
 
 def page() -> str:
     """Return the text of the page."""
-    commands = list(_commands(app, "stepmill"))
+    commands = list(_commands(command_line(COMMANDS), "stepmill"))
     listed = [
         f"| [`{name}`](#{_anchor(name)}) | {_first_sentence(callback)} |" for name, callback in commands
     ]

@@ -1,5 +1,5 @@
 """``python -m stepmill``."""
 
-from stepmill.cli import main
+from stepmill.server.main import main
 
 main()

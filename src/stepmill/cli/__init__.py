@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Callable, Iterable
+from typing import Any
 
 
-def main() -> None:
-    """Run the command line; the entry point of the ``stepmill`` script."""
-    from stepmill.cli.app import app
+def main(more: Iterable[Callable[[Any], None]] = ()) -> None:
+    """Run the command line.
+
+    Args:
+        more: Add further commands to it; see ``stepmill.cli.app.command_line``.
+    """
+    from stepmill.cli.app import command_line
 
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a mark shows that there was one; that is no reason to stop.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    app()
+    command_line(more)()

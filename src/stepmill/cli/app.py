@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 import typer
@@ -23,6 +24,11 @@ from stepmill.cli.exit_codes import ExitCode, exit_code_of
 from stepmill.cli.output import Output
 from stepmill.core.errors import StepmillError
 
+# Adds commands to an app.
+Register = Callable[[typer.Typer], None]
+
+_MODULES = (author, run, look, steer, models, housekeeping)
+
 
 class _ErrorsToExitCodes(TyperGroup):
     """Shows a Stepmill error as what, where and mend, and ends with its exit code."""
@@ -39,15 +45,28 @@ class _ErrorsToExitCodes(TyperGroup):
             raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
-app = typer.Typer(
-    name="stepmill",
-    cls=_ErrorsToExitCodes,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="Run SageMaker pipelines for real, anywhere. State lives in .stepmill/ (or STEPMILL_HOME).",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+def command_line(more: Iterable[Register] = ()) -> typer.Typer:
+    """Return the command line.
+
+    Args:
+        more: Add the commands of the doors beside the terminal, which this folder does not know.
+    """
+    app = typer.Typer(
+        name="stepmill",
+        cls=_ErrorsToExitCodes,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        help="Run SageMaker pipelines for real, anywhere. State lives in .stepmill/ (or STEPMILL_HOME).",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    for register in (*(module.register for module in _MODULES), *more):
+        register(app)
+    app.add_typer(objects.app, name="objects")
+    app.add_typer(functions.app, name="functions")
+    app.add_typer(callbacks.app, name="callbacks")
+    return app
 
 
 def _show_version(wanted: bool) -> None:
@@ -58,17 +77,9 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Run SageMaker pipelines for real, anywhere."""
-
-
-for _module in (author, run, look, steer, models, housekeeping):
-    _module.register(app)
-app.add_typer(objects.app, name="objects")
-app.add_typer(functions.app, name="functions")
-app.add_typer(callbacks.app, name="callbacks")

@@ -79,6 +79,7 @@ class Settings:
         cpu_limit: The most CPUs that each job may use; half a CPU is 0.5. ``None``: no limit.
         log_limit_bytes: Of each job's log this much of the head, and as much of the tail, is kept.
         cache_scope: Whose results a cached step may take over.
+        parity: Whether to do as AWS does where Stepmill would do better: waiting clients are not held.
         images: The user's own images, by repository name or whole URI.
         functions: The user's own functions, by name.
     """
@@ -93,6 +94,7 @@ class Settings:
     cpu_limit: float | None = None
     log_limit_bytes: int = 64 * 1024 * 1024
     cache_scope: CacheScope = CacheScope.PIPELINE
+    parity: bool = False
     images: Mapping[str, ImageSetting] = field(default_factory=dict)
     functions: Mapping[str, FunctionSetting] = field(default_factory=dict)
 

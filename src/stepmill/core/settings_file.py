@@ -29,6 +29,7 @@ _KEYS = [
     "cpu_limit",
     "log_limit_mb",
     "cache_scope",
+    "parity",
     "images",
     "functions",
 ]
@@ -88,6 +89,7 @@ class _Reader:
             cpu_limit=self.cpus(table),
             log_limit_bytes=_MEGABYTE * self.number(table, "log_limit_mb", "", 64, 1, 1024 * 1024),
             cache_scope=self.choice(table, "cache_scope", "", defaults.cache_scope),
+            parity=self.flag(table, "parity", default=defaults.parity),
             images={n: self.image(n, t) for n, t in self.tables(table, "images")},
             functions={
                 n: f for n, t in self.tables(table, "functions") if (f := self.function(n, t)) is not None

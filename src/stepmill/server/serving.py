@@ -9,10 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from stepmill.aws.admission import Admission
+from stepmill.aws.admission import Admission, Admitted
 from stepmill.aws.app import App
+from stepmill.aws.errors import ApiError
 from stepmill.aws.hosts import Hosts
 from stepmill.aws.service import Service
+from stepmill.aws.services.all import services_of
+from stepmill.aws.wire import Request
 from stepmill.core.errors import StepmillError
 from stepmill.platform import Platform
 from stepmill.server.listening import Listening
@@ -35,6 +38,18 @@ class Doors:
     services: tuple[Service, ...]
     admission: Admission
     holds: bool = True
+
+
+class _Nobody:
+    """Lets nobody in: there are no keys yet."""
+
+    def admit(self, request: Request) -> Admitted:
+        raise ApiError("InvalidClientTokenId", "No key is known here.", status=403, where=request.path)
+
+
+def doors_of(platform: Platform) -> Doors:
+    """Return all that Stepmill offers over a platform."""
+    return Doors(services_of(platform), _Nobody(), holds=not platform.settings.parity)
 
 
 class Serving:

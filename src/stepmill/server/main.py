@@ -1,0 +1,20 @@
+"""The whole command line: the terminal's commands, and those that open the other doors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from stepmill.server.commands import serve
+
+if TYPE_CHECKING:
+    import typer
+
+COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (serve.register,)
+
+
+def main() -> None:
+    """Run the command line; the entry point of the ``stepmill`` script."""
+    from stepmill import cli
+
+    cli.main(COMMANDS)
