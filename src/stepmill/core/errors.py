@@ -12,6 +12,7 @@
     ├── StorageError            the store failed
     │   └── StorageFullError    no room left on the device
     ├── ComputeError            a job could not be started or followed
+    │   └── ComputeClosedError  it was not tried to the end: whoever comes next is to try again
     └── IllegalTransitionError  an event that cannot happen in this state: a bug in Stepmill
 """
 
@@ -84,6 +85,10 @@ class StorageFullError(StorageError):
 
 class ComputeError(StepmillError):
     """A job could not be started or followed."""
+
+
+class ComputeClosedError(ComputeError):
+    """This process is ending, and starts no more jobs. That says nothing of the job."""
 
 
 class IllegalTransitionError(StepmillError):

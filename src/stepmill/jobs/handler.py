@@ -23,6 +23,7 @@ from stepmill.compute.logs import tail_log
 from stepmill.compute.spec import JobEnded, JobEvent, JobSpec
 from stepmill.compute.supervision.layout import clear_away
 from stepmill.core.errors import (
+    ComputeClosedError,
     ConflictError,
     InvalidInputError,
     StepmillError,
@@ -138,6 +139,8 @@ class JobHandler(Generic[R]):
             self._note_staging(name, state)
         try:
             self._launch(replace(job, notes=state.notes))
+        except ComputeClosedError:
+            return  # the next engine picks the job up
         except (StepmillError, OSError) as error:
             self._fail(job, error)
 

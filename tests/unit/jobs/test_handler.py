@@ -12,7 +12,7 @@ import pytest
 
 from stepmill.compute.spec import Ending, JobSpec, Mount
 from stepmill.core.arns import Arns
-from stepmill.core.errors import ComputeError, StorageFullError, UnsupportedError
+from stepmill.core.errors import ComputeClosedError, ComputeError, StorageFullError, UnsupportedError
 from stepmill.core.tasks import Task, TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
 from stepmill.jobs import processing, training
 from stepmill.jobs.handler import JobHandler
@@ -280,6 +280,16 @@ class TestProcessing:
         assert isinstance(last, TaskFailed)
         assert last.error == name
         assert str(error) in last.cause
+
+    def test_a_job_that_could_not_be_started_because_this_process_ends_is_left_to_the_next(
+        self, house: House
+    ) -> None:
+        reports = Reports()
+        house.compute.error = ComputeClosedError("This compute is closed.")
+        house.run(processing_task(), reports)
+        assert not reports.ended
+        house.compute.error = None
+        assert house.run(processing_task(), reports).output["ProcessingJobStatus"] == "Completed"
 
     def test_network_isolation_is_handed_on(self, house: House) -> None:
         house.run(processing_task(NetworkConfig={"EnableNetworkIsolation": True}))

@@ -29,7 +29,7 @@ from stepmill.compute.supervision.layout import clear_away
 from stepmill.compute.supervision.nursery import FAILED_BELL, UNFIT_BELL
 from stepmill.compute.supervision.order import read_order, write_order
 from stepmill.compute.supervision.supervisor import lost
-from stepmill.core.errors import ComputeError, StepmillError
+from stepmill.core.errors import ComputeClosedError, ComputeError, StepmillError
 
 _MOST_LISTENERS = 32
 _MOST_STARTS = 3
@@ -64,7 +64,7 @@ class LocalCompute:
     def run(self, spec: JobSpec, listen: Listener) -> None:
         """Start the job, or pick it up. See ``Compute.run``."""
         if self._closed:
-            raise ComputeError("This compute is closed.", where=spec.job_id)
+            raise ComputeClosedError("This compute is closed.", where=spec.job_id)
         with self._lock:
             job = self._jobs.get(spec.folder)
             if job is None or job.ended:

@@ -17,7 +17,7 @@ from stepmill.compute.local.scripts import Imports
 from stepmill.compute.supervision.layout import clear_away, lay_out, skeleton
 from stepmill.compute.supervision.order import Order, SandboxPlan
 from stepmill.compute.supervision.threads import NURSERY_ENVIRONMENT
-from stepmill.core.errors import ComputeError
+from stepmill.core.errors import ComputeClosedError, ComputeError
 
 # Stepmill's own package is not imported as such: its modules would come along.
 _BOOT = (
@@ -88,12 +88,14 @@ class Nurseries:
     def __init__(self) -> None:
         self._all: dict[tuple[str, frozenset[str], bool], _Nursery] = {}
         self._lock = threading.Lock()
+        self._is_closed = False
 
     def start_supervisor(self, order: Order, folder: Path, python: Path | None, imports: Imports) -> int:
         """Have a supervisor forked for a job's folder; return the reading end of its bell.
 
         Raises:
             ComputeError: If no nursery can be started.
+            ComputeClosedError: If they were closed, before or meanwhile.
         """
         key = (str(python or sys.executable), imports.apart, bool(imports.modules))
         plan = order.plan
@@ -108,7 +110,13 @@ class Nurseries:
         return self._ask(key, request)
 
     def probe(self, plan: SandboxPlan) -> str:
-        """Have a sandbox made and left again; return why that cannot be done here, empty if it can."""
+        """Have a sandbox made and left again; return why that cannot be done here, empty if it can.
+
+        Raises:
+            ComputeClosedError: If they were closed meanwhile. A job must not go without for that.
+        """
+        # Whoever was killed in the middle has left one.
+        clear_away(Path(plan.root))
         try:
             lay_out(plan.root, skeleton(plan))
             bell = self._ask((sys.executable, frozenset(), False), {"probe": asdict(plan)})
@@ -117,11 +125,14 @@ class Nurseries:
             return str(error)
         finally:
             clear_away(Path(plan.root))
+        if not answer and self._is_closed:
+            raise _closed()
         return "" if answer == b"ok" else answer.decode("utf-8", "replace") or "the attempt gave no answer"
 
     def close(self) -> None:
         """Let go of all of them; jobs go on."""
         with self._lock:
+            self._is_closed = True
             nurseries = list(self._all.values())
             self._all.clear()
         for nursery in nurseries:
@@ -146,6 +157,8 @@ class Nurseries:
 
     def _get(self, key: tuple[str, frozenset[str], bool]) -> _Nursery:
         with self._lock:
+            if self._is_closed:
+                raise _closed()
             nursery = self._all.pop(key, None) or _Nursery(Path(key[0]))
             self._all[key] = nursery  # last used, last in the dict
             superfluous = self._superfluous()
@@ -162,6 +175,10 @@ class Nurseries:
             nursery = self._all.pop(key, None)
         if nursery is not None:
             nursery.close()
+
+
+def _closed() -> ComputeClosedError:
+    return ComputeClosedError("The processes that start jobs are closed.")
 
 
 def _read_all(fd: int) -> bytes:
