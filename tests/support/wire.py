@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,14 @@ import botocore.config
 
 from stepmill.aws.admission import Admission, Admitted
 from stepmill.aws.service import Caller, Service
-from stepmill.aws.services.all import services_of
 from stepmill.aws.wire import Request
+from stepmill.core.endpoint import AccessKey
 from stepmill.platform import Platform, load_settings
 from stepmill.server.listening import Listening
-from stepmill.server.serving import Doors, Serving
+from stepmill.server.serving import Serving, doors_of
 
 LIMIT_S = 60.0
+# For servers that let anybody in.
 KEY_ID, SECRET = "AKIATESTTESTTESTTEST", "a-secret-of-tests"
 
 
@@ -40,11 +41,13 @@ class Wire:
         url: Its address.
         platform: What is behind it.
         serving: It.
+        key: Signs what its clients send.
     """
 
     url: str
     platform: Platform
     serving: Serving
+    key: AccessKey
     _clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str, **config: Any) -> Any:
@@ -60,8 +63,8 @@ class Wire:
             service,
             endpoint_url=self.url,
             region_name=self.platform.settings.region,
-            aws_access_key_id=KEY_ID,
-            aws_secret_access_key=SECRET,
+            aws_access_key_id=self.key.id,
+            aws_secret_access_key=self.key.secret,
             config=botocore.config.Config(**{"retries": {"total_max_attempts": 1}, **config}),
         )
 
@@ -80,7 +83,7 @@ def running_server(
     Args:
         home: Its folder, which is made.
         services: What it offers; by default everything that Stepmill offers.
-        admission: Who is let in.
+        admission: Who is let in; by default whoever signs with a key of the home.
         listening: Where; by default on a free port of loopback.
         holds: Whether clients that wait are held.
     """
@@ -90,13 +93,17 @@ def running_server(
         Platform(settings, remark=lambda _text: None, serves=True) as platform,
         Serving(platform, listening or Listening(port=0)) as serving,
     ):
-        doors = Doors(services or services_of(platform), admission or AnybodyAdmission(), holds)
+        doors = replace(doors_of(platform), holds=holds)
+        if services is not None:
+            doors = replace(doors, services=services)
+        if admission is not None:
+            doors = replace(doors, admission=admission)
         ready = threading.Event()
         thread = threading.Thread(target=serving.run, args=(doors, ready.set), daemon=True)
         thread.start()
         try:
             assert ready.wait(LIMIT_S), "the server never answered"
-            yield Wire(serving.url, platform, serving)
+            yield Wire(serving.url, platform, serving, platform.keys.ensure("test"))
         finally:
             serving.stop()
             thread.join(LIMIT_S)

@@ -55,7 +55,7 @@ def main() -> None:
         "sagemaker", {"DescribeTrainingJob": describe}, {"DescribeTrainingJob": lambda _call, _answer: False}
     )
     with (
-        Platform(load_settings(home, {"STEPMILL_HOME": str(home)})) as platform,
+        Platform(load_settings(home, {"STEPMILL_HOME": str(home)}), serves=True) as platform,
         Serving(platform, Listening(port=0)) as serving,
     ):
         doors = Doors((service,), AnybodyAdmission())

@@ -32,12 +32,13 @@ ExecutionArgument = Annotated[
 
 
 @contextmanager
-def open_platform(output: Output, *, is_disk_full: bool = False) -> Iterator[Platform]:
+def open_platform(output: Output, *, is_disk_full: bool = False, serves: bool = False) -> Iterator[Platform]:
     """Give the platform of the folder that the command was started in; remarks go to ``output``.
 
     Args:
         output: Where to.
         is_disk_full: Whether there may be no room, and the reserve is to be given up to get at things.
+        serves: Whether this process is to be the server of its home.
     """
     from stepmill.platform import Platform, load_settings
     from stepmill.storage.layout import HomeLayout
@@ -45,7 +46,7 @@ def open_platform(output: Output, *, is_disk_full: bool = False) -> Iterator[Pla
     settings = load_settings(Path.cwd(), os.environ)
     if is_disk_full:
         HomeLayout(settings.home).give_up_reserve()
-    with Platform(settings, remark=output.remark) as platform:
+    with Platform(settings, remark=output.remark, serves=serves) as platform:
         yield platform
 
 

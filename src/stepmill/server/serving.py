@@ -9,18 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from stepmill.aws.admission import Admission, Admitted
+from stepmill.aws.admission import Admission
 from stepmill.aws.app import App
-from stepmill.aws.errors import ApiError
+from stepmill.aws.auth.signatures import SignatureCheck
 from stepmill.aws.hosts import Hosts
 from stepmill.aws.service import Service
 from stepmill.aws.services.all import services_of
-from stepmill.aws.wire import Request
+from stepmill.core.clock import SystemClock
 from stepmill.core.errors import StepmillError
 from stepmill.platform import Platform
 from stepmill.server.listening import Listening
 from stepmill.server.wire_server import WireServer
 from stepmill.storage.server_file import RunningServer, ServerFile
+
+DEFAULT_KEY = "default"
 
 _log = logging.getLogger(__name__)
 
@@ -40,16 +42,10 @@ class Doors:
     holds: bool = True
 
 
-class _Nobody:
-    """Lets nobody in: there are no keys yet."""
-
-    def admit(self, request: Request) -> Admitted:
-        raise ApiError("InvalidClientTokenId", "No key is known here.", status=403, where=request.path)
-
-
 def doors_of(platform: Platform) -> Doors:
-    """Return all that Stepmill offers over a platform."""
-    return Doors(services_of(platform), _Nobody(), holds=not platform.settings.parity)
+    """Return all that Stepmill offers over a platform, to whoever has one of its keys."""
+    admission = SignatureCheck(platform.keys, SystemClock())
+    return Doors(services_of(platform), admission, holds=not platform.settings.parity)
 
 
 class Serving:
@@ -105,6 +101,8 @@ class Serving:
         app = App(doors.services, doors.admission, hosts, holds=doors.holds)
         self._server = WireServer(app, self._listener, self._listening.tls)
         engine, project = platform.own_engine.id, str(platform.settings.project)
+        # Made at the first start, so that nobody has to.
+        platform.keys.ensure(DEFAULT_KEY)
         server = RunningServer(self.url, os.getpid(), engine, project)
         resuming = threading.Thread(target=self._resume, name="resume", daemon=True)
 

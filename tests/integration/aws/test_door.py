@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from stepmill.aws.errors import ApiError
 from stepmill.aws.service import Call, Service
 from stepmill.core.errors import InvalidInputError, StorageError
 from support.raw_http import RawConnection
-from support.wire import Wire, running_server
+from support.wire import AnybodyAdmission, Wire, running_server
 
 JSON = "application/x-amz-json-1.1"
 TARGET = "SageMaker.DescribeModel"
@@ -54,7 +55,8 @@ def script() -> Scripted:
 @pytest.fixture(scope="module")
 def served(script: Scripted, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     services = (Service("sagemaker", {"DescribeModel": script.describe_model}),)
-    with running_server(tmp_path_factory.mktemp("door"), services=services) as wire:
+    folder = tmp_path_factory.mktemp("door")
+    with running_server(folder, services=services, admission=AnybodyAdmission()) as wire:
         yield wire
 
 
@@ -115,6 +117,23 @@ def test_what_sdks_tell_of_their_users_is_dropped(raw: RawConnection) -> None:
     reply = raw.request("GET", "/telemetry?x-accountId=1&x-failureReason=x", host=host)
     assert (reply.status, reply.body) == (200, b"")
     assert raw.request("GET", "/other", host=host).status == 400
+
+
+def test_what_nobody_signed_is_refused_in_the_form_of_its_service(wire: Wire) -> None:
+    with RawConnection(wire.url) as raw:
+        reply = describe(raw)
+        assert reply.status in (400, 403)
+        assert "Missing" in reply.document["__type"]
+        reply = raw.request("POST", "/", b"{}", x_amz_target="SageMaker.NoSuch", content_type=JSON)
+        assert "Missing" in reply.document["__type"], "what is offered is nobody's business"
+
+
+def test_what_is_signed_with_a_key_of_the_home_is_let_in(wire: Wire) -> None:
+    assert wire.client("sts").get_caller_identity()["Account"] == wire.platform.settings.account
+    stranger = replace(wire, key=replace(wire.key, secret="another"), _clients={})
+    with pytest.raises(ClientError) as caught:
+        stranger.client("sts").get_caller_identity()
+    assert code_of(caught) == ("SignatureDoesNotMatch", 403)
 
 
 # ---- sizes and slowness ----------------------------------------------------------------------------

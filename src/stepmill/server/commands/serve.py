@@ -49,7 +49,7 @@ def serve(
     listening = Listening(host, port, tls, insecure, tuple(allow_host or ()))
     listening.check()
     _log_to_standard_error(with_requests=log_requests)
-    with open_platform(Output()) as platform:
+    with open_platform(Output(), serves=True) as platform:
         from stepmill.server.serving import Serving, doors_of
 
         with Serving(platform, listening) as serving:
