@@ -155,13 +155,15 @@ class TrialComponents:
         Raises:
             NotFoundError: If there is no such component.
         """
-        key = self._entities.get(name).name
-        found = []
-        for record in Selection(name_contains=f"/{key}", limit=LARGEST_PAGE).all(self._records, MEMBER_KIND):
-            trial, _, component = record.name.partition("/")
-            if component == key and (kept := self._trials.find(trial)):
-                found.append(kept)
-        return found
+        trials = self.memberships(self._entities.get(name).name)
+        found = [self._trials.find(trial) for _, trial in sorted(trials)]
+        return [record for record in found if record]
+
+    def memberships(self, component: str = "") -> set[tuple[str, str]]:
+        """Return who is in what: names of component and trial, in lower case; all of them, or one's."""
+        chosen = Selection(name_contains=f"/{component}" if component else "", limit=LARGEST_PAGE)
+        pairs = (record.name.partition("/") for record in chosen.all(self._records, MEMBER_KIND))
+        return {(name, trial) for trial, _, name in pairs if component in ("", name)}
 
     def _describe(self, record: Record) -> JsonObject:
         described = self._entities.describe(record)

@@ -48,7 +48,42 @@ objects = Table(
     Column("modified_at", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False, default=""),  # empty: not computed yet
     Column("inode", BigInteger, nullable=False, default=0, index=True),  # of the blob's file; only a hint
-    Column("body", Text, nullable=False, default="{}"),  # content type, user metadata
+    Column("body", Text, nullable=False, default="{}"),  # ETag, checksums, all that is said of the object
+    sqlite_with_rowid=False,
+)
+
+# What is set for a bucket, each under a name of its own: its tags, whom to tell of its changes.
+bucket_settings = Table(
+    "bucket_settings",
+    metadata,
+    Column("bucket", String(63), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("body", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Objects that arrive in parts, until they are assembled or given up. Each part is a blob.
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("bucket", String(63), nullable=False),
+    Column("key", String(1024), nullable=False),
+    Column("created_at", BigInteger, nullable=False, index=True),
+    Column("body", Text, nullable=False),  # all that is said of the object, checksums asked for
+    Index("uploads_by_key", "bucket", "key", "id"),
+    sqlite_with_rowid=False,
+)
+
+parts = Table(
+    "parts",
+    metadata,
+    Column("upload", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("blob", String(64), nullable=False, index=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("modified_at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),  # ETag, checksums
     sqlite_with_rowid=False,
 )
 

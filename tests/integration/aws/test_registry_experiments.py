@@ -131,7 +131,7 @@ class TestComponents:
         start = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
         request = {
             "TrialComponentName": name,
-            "DisplayName": "The fit",
+            "DisplayName": "The-fit",
             "Status": {"PrimaryStatus": "InProgress", "Message": "on it"},
             "StartTime": start,
             "Parameters": {"lr": {"NumberValue": 0.1}, "kind": {"StringValue": "tree"}},

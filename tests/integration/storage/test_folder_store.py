@@ -17,10 +17,19 @@ from hypothesis import strategies as st
 from stepmill.core.errors import InvalidInputError, NotFoundError, StorageError, StorageFullError
 from stepmill.storage.database import Database
 from stepmill.storage.objects import files
+from stepmill.storage.objects.attributes import Attributes
+from stepmill.storage.objects.digests import Checksum
 from stepmill.storage.objects.folder import FolderStore
 from stepmill.storage.objects.store import ObjectStore
+from stepmill.storage.objects.uploads import ABANDONED_AFTER
 from stepmill.storage.objects.uri import S3Uri
-from stepmill.testing import FakeClock, ObjectStoreContract, object_keys
+from stepmill.testing import (
+    FakeClock,
+    ObjectAttributesContract,
+    ObjectStoreContract,
+    UploadsContract,
+    object_keys,
+)
 from stepmill.testing.contracts.objects import BUCKET, uri
 
 
@@ -57,6 +66,22 @@ def incoming(folder: Path) -> list[Path]:
 
 
 class TestFolderStore(ObjectStoreContract):
+    @pytest.fixture
+    def store(self, database: Database, folder: Path, clock: FakeClock) -> ObjectStore:
+        store = FolderStore(database, folder, clock)
+        store.create_bucket(BUCKET)
+        return store
+
+
+class TestAttributes(ObjectAttributesContract):
+    @pytest.fixture
+    def store(self, database: Database, folder: Path, clock: FakeClock) -> ObjectStore:
+        store = FolderStore(database, folder, clock)
+        store.create_bucket(BUCKET)
+        return store
+
+
+class TestUploads(UploadsContract):
     @pytest.fixture
     def store(self, database: Database, folder: Path, clock: FakeClock) -> ObjectStore:
         store = FolderStore(database, folder, clock)
@@ -434,3 +459,54 @@ class TestOpening:
         monkeypatch.setattr(os, "open", refuse)
         with pytest.raises(PermissionError), files.open_regular(tmp_path / "file"):
             pass
+
+
+class TestUploadsOverTime:
+    def test_uploads_given_up_long_ago_are_garbage(
+        self, store: FolderStore, folder: Path, clock: FakeClock
+    ) -> None:
+        old = store.uploads.create(uri("old")).id
+        store.uploads.put_part(uri("old"), old, 1, [b"x" * 10_000])
+        clock.advance(ABANDONED_AFTER)
+        new = store.uploads.create(uri("new")).id
+        store.uploads.put_part(uri("new"), new, 1, [b"x" * 10_000])
+        assert store.collect_garbage() == 0
+        clock.advance(timedelta(seconds=1))
+        assert store.collect_garbage() >= 10_000
+        assert [upload.id for upload in store.uploads.list(BUCKET)] == [new]
+        assert len(blobs(folder)) == 1
+
+    def test_uploads_outlive_the_process(
+        self, store: FolderStore, database: Database, folder: Path, clock: FakeClock
+    ) -> None:
+        upload = store.uploads.create(uri("k"), Attributes("a/b"), checksum=Checksum.CRC32).id
+        store.uploads.put_part(uri("k"), upload, 1, [b"one"])
+        again = FolderStore(database, folder, clock)
+        again.uploads.put_part(uri("k"), upload, 2, [b"two"])
+        again.uploads.complete(uri("k"), upload, again.uploads.parts(uri("k"), upload))
+        assert (again.read_bytes(uri("k")), again.head(uri("k")).content_type) == (b"onetwo", "a/b")
+
+    def test_the_parts_are_gone_once_they_are_joined(self, store: FolderStore, folder: Path) -> None:
+        upload = store.uploads.create(uri("k")).id
+        parts = [store.uploads.put_part(uri("k"), upload, number, [b"x" * 9]) for number in range(1, 9)]
+        store.uploads.complete(uri("k"), upload, parts[1:])
+        assert len(blobs(folder)) == 1
+
+    def test_a_kill_before_the_end_leaves_the_upload(
+        self, store: FolderStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from stepmill.storage.objects.blobs import Batch
+
+        upload = store.uploads.create(uri("k")).id
+        parts = [store.uploads.put_part(uri("k"), upload, number, [b"x" * 9]) for number in (1, 2)]
+
+        def die(_: Batch) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Batch, "publish", die)
+        with pytest.raises(KeyboardInterrupt):
+            store.uploads.complete(uri("k"), upload, parts)
+        monkeypatch.undo()
+        store.uploads.complete(uri("k"), upload, parts)
+        assert store.read_bytes(uri("k")) == b"x" * 18
+        assert incoming(folder) == []

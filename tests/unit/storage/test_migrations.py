@@ -15,14 +15,15 @@ from stepmill.storage import migrations
 from stepmill.storage.database import Database, sqlite_engine
 from stepmill.storage.tables import metadata
 
-_NEXT = '''
+_FUTURE = "0999"
+_NEXT = f'''
 """A change of the future."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{_FUTURE}"
+down_revision = "{migrations.HEAD}"
 
 
 def upgrade() -> None:
@@ -110,7 +111,7 @@ def test_a_migrated_database_opens(tmp_path: Path) -> None:
 def _future_scripts(folder: Path) -> Path:
     scripts = folder / "100% scripts"
     shutil.copytree(migrations.SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "v0002_next.py").write_text(_NEXT)
+    (scripts / "versions" / "v0999_next.py").write_text(_NEXT)
     return scripts
 
 
@@ -120,9 +121,9 @@ def test_a_later_version_lifts_an_older_database_with_its_content(tmp_path: Path
     with database.write() as connection:
         connection.exec_driver_sql("INSERT INTO buckets VALUES ('one', 0)")
     database.close()
-    _migrated(path, to="0002", scripts=scripts)
-    _migrated(path, to="0002", scripts=scripts)
-    assert _version(path) == "0002"
+    _migrated(path, to=_FUTURE, scripts=scripts)
+    _migrated(path, to=_FUTURE, scripts=scripts)
+    assert _version(path) == _FUTURE
     engine = sqlite_engine(path)
     with engine.connect() as connection:
         row = connection.exec_driver_sql("SELECT * FROM buckets").one()
@@ -130,24 +131,39 @@ def test_a_later_version_lifts_an_older_database_with_its_content(tmp_path: Path
     engine.dispose()
 
 
+def test_the_first_database_is_lifted_at_opening(tmp_path: Path) -> None:
+    path = tmp_path / "stepmill.db"
+    engine = sqlite_engine(path)
+    migrations.upgrade(engine, to="0001")
+    with engine.connect() as connection, connection.begin():
+        connection.exec_driver_sql("INSERT INTO buckets VALUES ('one', 0)")
+    engine.dispose()
+    database = Database.open_sqlite(path)
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SELECT name FROM buckets").scalar() == "one"
+    database.close()
+    Database.open_sqlite(tmp_path / "new.db").close()
+    assert _schema(path) == _schema(tmp_path / "new.db")
+
+
 def test_a_migration_that_fails_leaves_everything_as_it_was(tmp_path: Path) -> None:
     path, scripts = tmp_path / "stepmill.db", _future_scripts(tmp_path)
-    broken = scripts / "versions" / "v0002_next.py"
+    broken = scripts / "versions" / "v0999_next.py"
     broken.write_text(_NEXT + "    raise KeyError('half-way')\n")
     Database.open_sqlite(path).close()
     before = _schema(path)
     with pytest.raises(KeyError):
-        _migrated(path, to="0002", scripts=scripts)
+        _migrated(path, to=_FUTURE, scripts=scripts)
     assert _schema(path) == before
-    assert _version(path) == "0001"
+    assert _version(path) == migrations.HEAD
 
 
 def test_a_database_of_a_newer_stepmill_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "stepmill.db"
     Database.open_sqlite(path).close()
-    _migrated(path, to="0002", scripts=_future_scripts(tmp_path))
+    _migrated(path, to=_FUTURE, scripts=_future_scripts(tmp_path))
     before = _schema(path)
-    with pytest.raises(StorageError, match=r"version 0002.*stepmill\.db.*pip install -U stepmill"):
+    with pytest.raises(StorageError, match=r"version 0999.*stepmill\.db.*pip install -U stepmill"):
         Database.open_sqlite(path)
     assert _schema(path) == before
 
@@ -158,16 +174,16 @@ def test_an_older_database_is_lifted_at_opening(tmp_path: Path, monkeypatch: pyt
     lifted = []
 
     def upgrade(engine: sqlalchemy.Engine) -> None:
-        real(engine, to="0002", scripts=scripts)
+        real(engine, to=_FUTURE, scripts=scripts)
         lifted.append(engine)
 
     real = migrations.upgrade
-    monkeypatch.setattr(migrations, "HEAD", "0002")
+    monkeypatch.setattr(migrations, "HEAD", _FUTURE)
     monkeypatch.setattr(migrations, "upgrade", upgrade)
     Database.open_sqlite(path).close()
     Database.open_sqlite(path).close()
     assert len(lifted) == 1
-    assert _version(path) == "0002"
+    assert _version(path) == _FUTURE
 
 
 def test_nobody_migrates_by_importing(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from stepmill.cli.output import Output, moment, table
 from stepmill.core.errors import InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
-    from stepmill.storage.objects.store import ObjectInfo, ObjectStore
+    from stepmill.storage.objects.info import ObjectInfo
+    from stepmill.storage.objects.store import ObjectStore
     from stepmill.storage.objects.uri import S3Uri
 
 app = typer.Typer(no_args_is_help=True, help="What lies at s3:// addresses here.")

@@ -16,10 +16,10 @@ from sqlalchemy.engine import Connection
 from stepmill.core.errors import StorageError
 from stepmill.storage.tables import metadata
 
-HEAD = "0001"
+HEAD = "0002"
 SCRIPTS = Path(__file__).parent
 
-_KNOWN = (HEAD,)
+_KNOWN = ("0001", HEAD)
 
 # Alembic's own table, in Alembic's own shape.
 _version_table = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))

@@ -37,13 +37,11 @@ class Staged:
         blob: Its name.
         size_bytes: Its length.
         inode: Of its file, as ``inode_hint`` gives it.
-        sha256: Its digest; empty if it was not computed.
     """
 
     blob: str
     size_bytes: int
     inode: int
-    sha256: str = ""
 
 
 def inode_hint(status: os.stat_result) -> int:
@@ -119,15 +117,32 @@ class Batch:
         self._folder = folder
         self._staged: list[str] = []
 
-    def write(self, chunks: Iterable[bytes]) -> Staged:
-        """Stage a blob of these bytes.
+    def write(self, chunks: Iterable[bytes], see: Callable[[bytes], object]) -> Staged:
+        """Stage a blob of these bytes. See ``files.write_new``."""
+        blob, path = self._next()
+        return self._done(blob, path, files.write_new(path, chunks, see))
+
+    def join(self, pieces: Iterable[files.Piece]) -> Staged:
+        """Stage a blob of pieces of other files.
 
         Raises:
+            FileNotFoundError: If one of the files is not there.
             StorageFullError: If no room is left.
         """
         blob, path = self._next()
-        written = files.write_new(path, chunks)
-        return self._done(blob, path, written.size_bytes, written.sha256)
+        with translated_disk_errors():
+            try:
+                return self._done(blob, path, files.join_new(pieces, path))
+            except FileNotFoundError as error:
+                path.unlink()
+                missing = error
+        raise missing
+
+    def read(self, staged: Staged) -> Iterator[bytes]:
+        """Return the bytes of a staged blob, piece by piece."""
+        with translated_disk_errors(), (self._folder / staged.blob).open("rb") as file:
+            while chunk := file.read(files.CHUNK_BYTES):
+                yield chunk
 
     def copy(self, source: int) -> Staged:
         """Stage a copy of an open file."""
@@ -179,11 +194,11 @@ class Batch:
         blob = f"{self._name}-{len(self._staged):x}"
         return blob, self._folder / blob
 
-    def _done(self, blob: str, path: Path, size_bytes: int, sha256: str = "") -> Staged:
+    def _done(self, blob: str, path: Path, size_bytes: int) -> Staged:
         with translated_disk_errors():
             inode = inode_hint(path.stat())
         self._staged.append(blob)
-        return Staged(blob, size_bytes, inode, sha256)
+        return Staged(blob, size_bytes, inode)
 
     def _link(self, source: Path, status: os.stat_result, *, finish: bool) -> Staged | None:
         blob, path = self._next()

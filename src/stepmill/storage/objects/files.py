@@ -8,16 +8,17 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from stepmill.core.errors import InvalidInputError, NotFoundError
 from stepmill.storage.failures import translated_disk_errors
-from stepmill.storage.objects.store import CHUNK_BYTES
 
+# One round through memory when bytes are streamed.
+CHUNK_BYTES = 1024 * 1024
 READ_ONLY = 0o444
 ANY_WRITE = 0o222
 
@@ -30,15 +31,30 @@ _CANNOT_LINK = frozenset(
 
 
 @dataclass(frozen=True)
-class Written:
-    """A file that was written: its length, and the digest where it came for nothing (else empty)."""
+class Piece:
+    """Bytes of a file.
 
+    Args:
+        path: Of the file.
+        start: Of the first byte.
+        size_bytes: How many.
+    """
+
+    path: Path
+    start: int
     size_bytes: int
-    sha256: str = ""
 
 
-def write_new(path: Path, chunks: Iterable[bytes]) -> Written:
+def write_new(path: Path, chunks: Iterable[bytes], see: Callable[[bytes], object]) -> int:
     """Write a new read-only file down to the disk. What the iterable raises is passed on as it is.
+
+    Args:
+        path: Where.
+        chunks: The bytes.
+        see: Is shown each chunk before the next one is asked for.
+
+    Returns:
+        The length.
 
     Raises:
         StorageFullError: If no room is left.
@@ -47,9 +63,9 @@ def write_new(path: Path, chunks: Iterable[bytes]) -> Written:
     with translated_disk_errors():
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        size, digest = 0, sha256()
+        size = 0
         for chunk in chunks:
-            digest.update(chunk)
+            see(chunk)
             with translated_disk_errors():
                 _write_all(descriptor, chunk)
             size += len(chunk)
@@ -57,7 +73,33 @@ def write_new(path: Path, chunks: Iterable[bytes]) -> Written:
             finish(descriptor)
     finally:
         os.close(descriptor)
-    return Written(size, digest.hexdigest())
+    return size
+
+
+def join_new(pieces: Iterable[Piece], path: Path) -> int:
+    """Write a new read-only file of these pieces, in order. The kernel moves the bytes where it can.
+
+    Returns:
+        The length.
+    """
+    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        size = 0
+        for piece in pieces:
+            source = os.open(piece.path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.lseek(source, piece.start, os.SEEK_SET)
+                left = piece.size_bytes - _copy_in_kernel(source, target, piece.size_bytes)
+                while left and (chunk := os.read(source, min(CHUNK_BYTES, left))):
+                    _write_all(target, chunk)
+                    left -= len(chunk)
+            finally:
+                os.close(source)
+            size += piece.size_bytes - left
+        finish(target)
+    finally:
+        os.close(target)
+    return size
 
 
 def copy_new(source: int, path: Path, *, durable: bool = True) -> int:
@@ -68,7 +110,7 @@ def copy_new(source: int, path: Path, *, durable: bool = True) -> int:
     """
     target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        _copy_in_kernel(source, target)
+        _copy_in_kernel(source, target, sys.maxsize)
         # The kernel may stop early, or not begin (a /proc file, some network disks): go on by hand.
         while chunk := os.read(source, CHUNK_BYTES):
             _write_all(target, chunk)
@@ -158,13 +200,15 @@ def _write_all(descriptor: int, data: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def _copy_in_kernel(source: int, target: int) -> None:
+def _copy_in_kernel(source: int, target: int, size_bytes: int) -> int:
+    """Copy at most so many bytes from where the files stand; return how many the kernel took on."""
     copy = getattr(os, "copy_file_range", None)  # Linux only
-    if copy is None:
-        return
-    with _suppress_unsupported():
-        while copy(source, target, _KERNEL_COPY_BYTES):
-            pass
+    copied = 0
+    if copy is not None:
+        with _suppress_unsupported():
+            while moved := copy(source, target, min(_KERNEL_COPY_BYTES, size_bytes - copied)):
+                copied += moved
+    return copied
 
 
 @contextmanager

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from hashlib import file_digest, sha256
+from hashlib import md5, sha256
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
+
+import msgspec
 
 from stepmill.core.clock import Clock
-from stepmill.core.errors import (
-    ConflictError,
-    InvalidInputError,
-    NotFoundError,
-    StorageError,
-    WrongStateError,
-)
+from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, WrongStateError
+from stepmill.core.json import JsonObject, write_json
 from stepmill.storage.database import Database
 from stepmill.storage.failures import translated_disk_errors
-from stepmill.storage.objects import files, index
-from stepmill.storage.objects.blobs import Batch, BlobFolder, Staged, inode_hint, sweep_blobs
-from stepmill.storage.objects.index import Entry
-from stepmill.storage.objects.store import CHUNK_BYTES, BucketInfo, ObjectInfo
+from stepmill.storage.objects import content, files, index, listing, upload_index
+from stepmill.storage.objects.attributes import ALWAYS, Attributes, Condition
+from stepmill.storage.objects.blobs import sweep_blobs
+from stepmill.storage.objects.changes import ChangeKind, Listeners, ObjectChange
+from stepmill.storage.objects.digests import Checksum, Hashing
+from stepmill.storage.objects.files import CHUNK_BYTES
+from stepmill.storage.objects.folder_uploads import FolderUploads
+from stepmill.storage.objects.index import Entry, with_blob_of
+from stepmill.storage.objects.info import BucketInfo, ObjectInfo
+from stepmill.storage.objects.shelf import Shelf, require_key
 from stepmill.storage.objects.uri import S3Uri, check_bucket_name
 from stepmill.storage.texts import check_text
-
-_Result = TypeVar("_Result")
 
 _PAGE = 1000
 
@@ -43,9 +43,12 @@ class FolderStore:
     """
 
     def __init__(self, database: Database, folder: Path, clock: Clock) -> None:
+        self._shelf = Shelf(database, folder)
         self._database = database
-        self._blobs = BlobFolder(folder)
+        self._blobs = self._shelf.blobs
         self._clock = clock
+        self.listeners = Listeners()
+        self.uploads = FolderUploads(self._shelf, clock, self.listeners)
 
     def create_bucket(self, name: str, *, exist_ok: bool = False) -> None:
         """Make a bucket."""
@@ -77,36 +80,56 @@ class FolderStore:
             if not index.is_empty(connection, name):
                 raise WrongStateError(f"The bucket {name!r} is not empty.", mend="Delete its objects first.")
             index.remove_bucket(connection, name)
+            upload_index.remove(connection, upload_index.of_bucket(connection, name))
+
+    def bucket_setting(self, bucket: str, name: str) -> JsonObject | None:
+        """Return what is set for a bucket under a name."""
+        check_text(bucket, name)
+        with self._database.read() as connection:
+            index.require_bucket(connection, bucket)
+            body = index.setting(connection, bucket, name)
+        return None if body is None else msgspec.json.decode(body, type=JsonObject)
+
+    def change_bucket_setting(self, bucket: str, name: str, value: JsonObject | None) -> None:
+        """Set something for a bucket under a name."""
+        check_text(bucket, name)
+        with self._database.write() as connection:
+            index.require_bucket(connection, bucket)
+            index.change_setting(connection, bucket, name, None if value is None else write_json(value))
 
     def put_bytes(
         self, uri: S3Uri, data: bytes, *, content_type: str = "", metadata: Mapping[str, str] | None = None
     ) -> ObjectInfo:
         """Store these bytes; if they are there already, only the time and what is said of them changes."""
-        _require_key(uri)
-        about = Entry(uri.bucket, uri.key, "", len(data), self._clock.now(), content_type=content_type)
-        about = replace(about, metadata=dict(metadata or {}), sha256=sha256(data).hexdigest())
+        require_key(uri)
+        digest = sha256(data).hexdigest()
+        about = self._about(uri, Attributes(content_type, dict(metadata or {})))
         with self._database.read() as connection:
             here = index.find(connection, uri)
-        if here is not None and _is_equal(here, about):
+        if here is not None and (here.sha256, here.size_bytes) == (digest, len(data)):
+            entry = replace(here, modified_at=about.modified_at, attributes=about.attributes, checksums={})
+            entry = replace(entry, etag=md5(data, usedforsecurity=False).hexdigest(), parts=())
             with self._database.write() as connection:
-                if index.find(connection, uri) == here:
-                    entry = replace(about, blob=here.blob, inode=here.inode)
+                same = index.find(connection, uri) == here
+                if same:
                     index.replace_all(connection, [entry])
-                    return entry.info
-        return self._put_one(about, [data])
+            if same:
+                return self._told(ChangeKind.PUT, entry)
+        return self._put_one(about, [data], Hashing(sha256=digest), ALWAYS)
 
     def put_stream(
         self,
         uri: S3Uri,
         chunks: Iterable[bytes],
         *,
-        content_type: str = "",
-        metadata: Mapping[str, str] | None = None,
+        attributes: Attributes | None = None,
+        hashing: Hashing | None = None,
+        condition: Condition = ALWAYS,
     ) -> ObjectInfo:
         """Store what the iterable gives."""
-        _require_key(uri)
-        about = Entry(uri.bucket, uri.key, "", 0, self._clock.now(), content_type=content_type)
-        return self._put_one(replace(about, metadata=dict(metadata or {})), chunks)
+        require_key(uri)
+        about = self._about(uri, attributes or Attributes())
+        return self._put_one(about, chunks, Hashing() if hashing is None else hashing, condition)
 
     def put_file(self, uri: S3Uri, path: Path, *, move: bool = False) -> ObjectInfo:
         """Store a file."""
@@ -120,13 +143,18 @@ class FolderStore:
         """
         wanted = list(items)
         for uri, _ in wanted:
-            _require_key(uri)
+            require_key(uri)
         self._require_buckets({uri.bucket for uri, _ in wanted})
         now = self._clock.now()
         with self._blobs.batch() as batch:
-            entries = {uri: self._take_in(batch, uri, path, move=move) for uri, path in wanted}
-            stored = {uri: replace(entry, modified_at=now) for uri, entry in entries.items()}
-            self._commit(batch, tuple(stored.values()))
+            stored = {
+                uri: content.take_in(
+                    self._shelf, batch, Entry(uri.bucket, uri.key, "", 0, now), path, move=move
+                )
+                for uri, path in wanted
+            }
+            self._shelf.commit(batch, lambda tx: index.replace_all(tx, tuple(stored.values())))
+        self._tell(ChangeKind.PUT, stored.values())
         if move:
             for _, path in wanted:
                 with suppress(OSError):  # it is stored; that the first name stays behind harms nobody
@@ -135,7 +163,7 @@ class FolderStore:
 
     def head(self, uri: S3Uri) -> ObjectInfo:
         """Return what is known of an object."""
-        return self._entry(uri).info
+        return self._shelf.entry(uri).info
 
     def read_bytes(self, uri: S3Uri, *, limit_bytes: int | None = None) -> bytes:
         """Return an object's bytes."""
@@ -164,44 +192,88 @@ class FolderStore:
         first = self._page(prefix.bucket, prefix.key, "", _PAGE)
         return (entry.info for entry in self._rest(prefix, first))
 
-    def copy(self, source: S3Uri, target: S3Uri) -> ObjectInfo:
+    def list_folded(
+        self, bucket: str, prefix: str = "", *, delimiter: str, after: str = "", limit: int = _PAGE
+    ) -> Sequence[ObjectInfo | str]:
+        """Return the first ``limit`` objects and folders, in order."""
+        _check_page(bucket, prefix, after, limit)
+        check_text(delimiter)
+        if not delimiter:
+            raise InvalidInputError("A delimiter has at least one character.", mend="Use `list` without one.")
+        with self._database.read() as connection:
+            found = listing.folded_page(connection, bucket, prefix, delimiter, after, limit)
+        return [entry if isinstance(entry, str) else entry.info for entry in found]
+
+    def copy(
+        self,
+        source: S3Uri,
+        target: S3Uri,
+        *,
+        attributes: Attributes | None = None,
+        checksums: Mapping[Checksum, str] | None = None,
+        source_etag: str = "",
+        condition: Condition = ALWAYS,
+    ) -> ObjectInfo:
         """Store the object also under another address."""
-        _require_key(source)
-        _require_key(target)
+        require_key(source)
+        require_key(target)
         with self._database.write() as connection:
-            here = index.find(connection, source)
-            if here is None:
-                raise index.object_not_found(source)
+            here = index.get(connection, source)
+            Condition(etag=source_etag).check(str(source), here.shown_etag)
             entry = replace(here, bucket=target.bucket, key=target.key, modified_at=self._clock.now())
+            if attributes is not None:
+                entry = replace(entry, attributes=attributes)
+            if checksums is not None:
+                entry = replace(entry, checksums=checksums)
+            index.put(connection, entry, condition)
+        return self._told(ChangeKind.COPIED, entry)
+
+    def change_tags(self, uri: S3Uri, tags: Mapping[str, str]) -> ObjectInfo:
+        """Let an object have these tags and no others."""
+        require_key(uri)
+        with self._database.write() as connection:
+            here = index.get(connection, uri)
+            entry = replace(here, attributes=replace(here.attributes, tags=dict(tags)))
             index.replace_all(connection, [entry])
         return entry.info
 
-    def delete(self, uris: Iterable[S3Uri]) -> None:
+    def delete(self, uris: Iterable[S3Uri], *, condition: Condition = ALWAYS) -> None:
         """Remove these objects; their bytes are freed by ``collect_garbage``."""
-        gone = list(uris)
+        wanted = list(uris)
         with self._database.write() as connection:
-            index.remove(connection, gone)
+            if condition != ALWAYS:
+                for uri in wanted:
+                    here = index.find(connection, uri)
+                    condition.check(str(uri), None if here is None else here.shown_etag)
+            gone = index.remove(connection, wanted)
+        now = self._clock.now()
+        self.listeners.tell(ObjectChange(ChangeKind.DELETED, uri, now) for uri in gone)
 
     def link(self, uri: S3Uri, target: Path) -> None:
         """Put the object's bytes into a new file, sharing them where that is possible."""
         if not target.parent.is_dir():
             raise NotFoundError("There is no folder to put the file into.", where=str(target.parent))
-        self._with_blob(self._entry(uri), lambda blob, _: _link_or_copy(blob, target))
+        self._shelf.with_blob(self._shelf.entry(uri), lambda blob, _: _link_or_copy(blob, target))
 
     def path(self, uri: S3Uri) -> Path:
         """Return the file with the object's bytes."""
-        return self._blobs.path(self._entry(uri).blob)
+        return self._blobs.path(self._shelf.entry(uri).blob)
+
+    def locate(self, uri: S3Uri) -> tuple[ObjectInfo, Path]:
+        """Return what is known of an object, and the file with its bytes."""
+        entry = self._shelf.entry(uri)
+        return entry.info, self._blobs.path(entry.blob)
 
     def digest(self, uri: S3Uri) -> str:
         """Return the SHA-256 of an object's bytes."""
-        entry = self._entry(uri)
-        return entry.sha256 or self._digests([entry])[0]
+        entry = self._shelf.entry(uri)
+        return entry.sha256 or content.digests(self._shelf, [entry])[0]
 
     def digest_below(self, prefix: S3Uri) -> str:
         """Return one digest over all objects whose key begins with that of ``prefix``."""
         total, after = sha256(), ""
         while entries := self._page(prefix.bucket, prefix.key, after, _PAGE):
-            for entry, digest in zip(entries, self._digests(entries), strict=True):
+            for entry, digest in zip(entries, content.digests(self._shelf, entries), strict=True):
                 # Keys may hold any character: their length, not a separator, tells where one ends.
                 name = entry.key.removeprefix(prefix.key).encode()
                 total.update(b"%d:%s%s" % (len(name), name, bytes.fromhex(digest)))
@@ -210,6 +282,7 @@ class FolderStore:
 
     def collect_garbage(self) -> int:
         """Remove blobs to which no object refers, and what killed processes left."""
+        self.uploads.drop_abandoned()
 
         def referenced(blobs: set[str]) -> set[str]:
             with self._database.read() as connection:
@@ -221,137 +294,54 @@ class FolderStore:
         """Return how many bytes of disk the blobs take, garbage included."""
         return self._blobs.disk_usage()
 
-    def _put_one(self, about: Entry, chunks: Iterable[bytes]) -> ObjectInfo:
+    def _about(self, uri: S3Uri, attributes: Attributes) -> Entry:
+        return Entry(uri.bucket, uri.key, "", 0, self._clock.now(), attributes=attributes)
+
+    def _put_one(
+        self, about: Entry, chunks: Iterable[bytes], hashing: Hashing, condition: Condition
+    ) -> ObjectInfo:
         self._require_buckets({about.bucket})
         with self._blobs.batch() as batch:
-            staged = batch.write(chunks)
-            entry = _with_blob_of(about, staged)
-            self._commit(batch, [entry])
+            entry = with_blob_of(about, batch.write(chunks, hashing.update))
+            entry = replace(entry, sha256=hashing.sha256, etag=hashing.etag, checksums=hashing.values())
+            self._shelf.commit(batch, lambda tx: index.put(tx, entry, condition))
+        return self._told(ChangeKind.PUT, entry)
+
+    def _told(self, kind: ChangeKind, entry: Entry) -> ObjectInfo:
+        self._tell(kind, [entry])
         return entry.info
 
-    def _take_in(self, batch: Batch, uri: S3Uri, path: Path, *, move: bool) -> Entry:
-        about = Entry(uri.bucket, uri.key, "", 0, self._clock.now())
-        with translated_disk_errors(), files.open_regular(path) as descriptor:
-            status = os.fstat(descriptor)
-            if status.st_nlink > 1:
-                own = self._own_blob(status)
-                shared = batch.share(path, status) if own is not None else None
-                if own is not None and shared is not None:
-                    return replace(_with_blob_of(about, shared), sha256=own.sha256)
-            elif move:
-                adopted = batch.adopt(path, status)
-                if adopted is not None:
-                    return _with_blob_of(about, adopted)
-            return _with_blob_of(about, batch.copy(descriptor))
-
-    def _own_blob(self, status: os.stat_result) -> Entry | None:
-        """Return an entry whose blob is that very file."""
-        if status.st_mode & files.ANY_WRITE:
-            return None  # somebody made it writable: who knows what is in it
-        with self._database.read() as connection:
-            candidates = index.by_inode(connection, inode_hint(status))
-        for entry in candidates:
-            with suppress(FileNotFoundError):
-                if files.is_same_file(self._blobs.path(entry.blob).stat(), status):
-                    return entry
-        return None
-
-    def _commit(self, batch: Batch, entries: Sequence[Entry]) -> None:
-        """Let the index speak of what the batch brought."""
-        try:
-            batch.publish()
-            with self._database.write() as connection:
-                index.replace_all(connection, entries)
-        except BaseException:
-            self._withdraw(batch)
-            raise
-
-    def _withdraw(self, batch: Batch) -> None:
-        """Remove a batch's blobs, unless the failure came after all was done; else the sweep will."""
-        with suppress(StorageError), self._database.read() as connection:
-            kept = index.referenced(connection, batch.staged)
-            self._blobs.remove(set(batch.staged) - kept)
+    def _tell(self, kind: ChangeKind, entries: Iterable[Entry]) -> None:
+        self.listeners.tell(
+            ObjectChange(
+                kind, S3Uri(entry.bucket, entry.key), entry.modified_at, entry.size_bytes, entry.shown_etag
+            )
+            for entry in entries
+        )
 
     def _require_buckets(self, names: set[str]) -> None:
         with self._database.read() as connection:
             for name in sorted(names):
                 index.require_bucket(connection, name)
 
-    def _entry(self, uri: S3Uri) -> Entry:
-        _require_key(uri)
-        with self._database.read() as connection:
-            entry = index.find(connection, uri)
-        if entry is None:
-            raise index.object_not_found(uri)
-        return entry
-
     def _open(self, uri: S3Uri) -> tuple[BinaryIO, Entry]:
-        return self._with_blob(self._entry(uri), lambda blob, entry: (blob.open("rb"), entry))
-
-    def _with_blob(self, entry: Entry, use: Callable[[Path, Entry], _Result]) -> _Result:
-        """Use the blob; if it was replaced and swept away meanwhile, the one that replaced it."""
-        uri = S3Uri(entry.bucket, entry.key)
-        while True:
-            with translated_disk_errors():
-                try:
-                    return use(self._blobs.path(entry.blob), entry)
-                except FileNotFoundError as error:
-                    missing = error
-            again = self._entry(uri)
-            if again.blob == entry.blob:
-                raise StorageError(
-                    "The bytes of this object are missing in the store.",
-                    where=f"{uri}, {self._blobs.path(entry.blob)}",
-                    mend="Put it again, or restore the home folder from a backup.",
-                ) from missing
-            entry = again
+        return self._shelf.with_blob(self._shelf.entry(uri), lambda blob, entry: (blob.open("rb"), entry))
 
     def _page(self, bucket: str, prefix: str, after: str, limit: int) -> Sequence[Entry]:
-        check_text(bucket, prefix, after)
-        if limit < 1:
-            raise InvalidInputError(f"A page of {limit} is not possible.", mend="Ask for 1 or more.")
+        _check_page(bucket, prefix, after, limit)
         with self._database.read() as connection:
-            return index.page(connection, bucket, prefix, after, limit)
+            return listing.page(connection, bucket, prefix, after, limit)
 
     def _rest(self, prefix: S3Uri, entries: Sequence[Entry]) -> Iterator[Entry]:
         while entries:
             yield from entries
             entries = self._page(prefix.bucket, prefix.key, entries[-1].key, _PAGE)
 
-    def _digests(self, entries: Sequence[Entry]) -> Sequence[str]:
-        """Return the entries' digests; compute and remember those that are missing."""
-        known = {entry.blob: entry.sha256 for entry in entries if entry.sha256}
-        computed: dict[str, str] = {}
-        digests = []
-        for entry in entries:
-            digest = known.get(entry.blob)
-            if digest is None:
-                blob, digest = self._with_blob(entry, _compute)
-                known[blob] = computed[blob] = digest
-            digests.append(digest)
-        if computed:
-            with self._database.write() as connection:
-                index.remember_digests(connection, computed)
-        return digests
 
-
-def _require_key(uri: S3Uri) -> None:
-    if not uri.key:
-        raise InvalidInputError(
-            "This is the address of a bucket, not of an object.",
-            where=str(uri),
-            mend="Add a key: s3://bucket/key.",
-        )
-
-
-def _with_blob_of(about: Entry, staged: Staged) -> Entry:
-    return replace(
-        about, blob=staged.blob, size_bytes=staged.size_bytes, sha256=staged.sha256, inode=staged.inode
-    )
-
-
-def _is_equal(one: Entry, other: Entry) -> bool:
-    return (one.sha256, one.size_bytes) == (other.sha256, other.size_bytes)
+def _check_page(bucket: str, prefix: str, after: str, limit: int) -> None:
+    check_text(bucket, prefix, after)
+    if limit < 1:
+        raise InvalidInputError(f"A page of {limit} is not possible.", mend="Ask for 1 or more.")
 
 
 def _chunks(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
@@ -366,11 +356,6 @@ def _chunks(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
                 return
             left -= len(chunk)
             yield chunk
-
-
-def _compute(blob: Path, entry: Entry) -> tuple[str, str]:
-    with blob.open("rb") as file:
-        return entry.blob, file_digest(file, "sha256").hexdigest()
 
 
 def _link_or_copy(blob: Path, target: Path) -> None:

@@ -6,25 +6,34 @@ Functions over an open connection: the caller says what belongs to one transacti
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, union
 from sqlalchemy.engine import Connection
 
 from stepmill.core.errors import NotFoundError
 from stepmill.storage.database import from_micros, to_micros
-from stepmill.storage.objects.store import BucketInfo, ObjectInfo
-from stepmill.storage.objects.uri import S3Uri, end_of_prefix
+from stepmill.storage.objects.attributes import ALWAYS, Attributes, Condition
+from stepmill.storage.objects.blobs import Staged
+from stepmill.storage.objects.digests import Checksum, opaque_etag
+from stepmill.storage.objects.info import BucketInfo, BucketNotFoundError, ObjectInfo
+from stepmill.storage.objects.uri import S3Uri
 from stepmill.storage.prepared import Prepared
-from stepmill.storage.tables import buckets, objects
+from stepmill.storage.tables import bucket_settings, buckets, objects, parts
 
 
 class _Body(msgspec.Struct, frozen=True, omit_defaults=True):
     content_type: str = ""
     metadata: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    storage_class: str = ""
+    tags: dict[str, str] = {}
+    etag: str = ""
+    checksums: dict[Checksum, str] = {}
+    parts: list[tuple[int, int]] = []
 
 
 @dataclass(frozen=True)
@@ -39,8 +48,10 @@ class Entry:
         modified_at: When it was put. Aware, UTC.
         sha256: Its digest; empty if it is not known.
         inode: Of the blob's file: only a hint, another file may have got that number since.
-        content_type: As given when it was put.
-        metadata: As given when it was put.
+        etag: As ``ObjectInfo`` has it; empty if nobody has computed the MD5.
+        checksums: As ``ObjectInfo`` has them.
+        parts: Of an object that was put in parts: so many of such a length, in order. Lengths repeat.
+        attributes: What is said of it.
     """
 
     bucket: str
@@ -50,8 +61,15 @@ class Entry:
     modified_at: datetime
     sha256: str = ""
     inode: int = 0
-    content_type: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    etag: str = ""
+    checksums: Mapping[Checksum, str] = field(default_factory=dict)
+    parts: Sequence[tuple[int, int]] = ()
+    attributes: Attributes = field(default_factory=Attributes)
+
+    @property
+    def shown_etag(self) -> str:
+        """Its ETag."""
+        return self.etag or opaque_etag(self.blob)
 
     @property
     def info(self) -> ObjectInfo:
@@ -62,17 +80,29 @@ class Entry:
             size_bytes=self.size_bytes,
             modified_at=self.modified_at,
             sha256=self.sha256,
-            content_type=self.content_type,
-            metadata=self.metadata,
+            etag=self.shown_etag,
+            checksums=self.checksums,
+            part_runs=tuple(self.parts),
+            attributes=self.attributes,
         )
+
+
+def with_blob_of(about: Entry, staged: Staged) -> Entry:
+    """Return an entry with the blob that was staged for it."""
+    return replace(about, blob=staged.blob, size_bytes=staged.size_bytes, inode=staged.inode)
 
 
 _THIS = (objects.c.bucket == bindparam("bucket_"), objects.c.key == bindparam("key_"))
 _FIND = Prepared(select(objects).where(*_THIS))
-_DELETE = objects.delete().where(*_THIS)
+_DELETE = Prepared(objects.delete().where(*_THIS))
 _INSERT = objects.insert()
 _BY_INODE = select(objects).where(objects.c.inode == bindparam("inode_")).limit(8)
-_REFERENCED = select(objects.c.blob).where(objects.c.blob.in_(bindparam("blobs_", expanding=True)))
+_REFERENCED = union(
+    *(
+        select(table.c.blob).where(table.c.blob.in_(bindparam("blobs_", expanding=True)))
+        for table in (objects, parts)
+    )
+)
 _REMEMBER = (
     objects.update()
     .where(objects.c.blob == bindparam("blob_"), objects.c.sha256 == "")
@@ -80,6 +110,9 @@ _REMEMBER = (
 )
 _BUCKET = Prepared(select(buckets.c.name).where(buckets.c.name == bindparam("name_")))
 _ALL_BUCKETS = select(buckets).order_by(buckets.c.name)
+_SETTING = (bucket_settings.c.bucket == bindparam("bucket_"), bucket_settings.c.name == bindparam("name_"))
+_GET_SETTING = select(bucket_settings.c.body).where(*_SETTING)
+_DELETE_SETTING = bucket_settings.delete().where(*_SETTING)
 _ANY_OBJECT = select(objects.c.key).where(objects.c.bucket == bindparam("name_")).limit(1)
 
 # SQLite takes 32,766 values in one statement.
@@ -101,9 +134,9 @@ def require_bucket(connection: Connection, name: str) -> None:
         raise bucket_not_found(name)
 
 
-def bucket_not_found(name: str) -> NotFoundError:
+def bucket_not_found(name: str) -> BucketNotFoundError:
     """Return the error of a bucket that is not there."""
-    return NotFoundError(
+    return BucketNotFoundError(
         f"There is no bucket {name!r}.", where=f"s3://{name}", mend="Create it, or correct the name."
     )
 
@@ -133,14 +166,55 @@ def is_empty(connection: Connection, bucket: str) -> bool:
 
 
 def remove_bucket(connection: Connection, name: str) -> None:
-    """Remove an empty bucket."""
+    """Remove an empty bucket, with what is set for it."""
     connection.execute(buckets.delete().where(buckets.c.name == name))
+    connection.execute(bucket_settings.delete().where(bucket_settings.c.bucket == name))
+
+
+def setting(connection: Connection, bucket: str, name: str) -> str | None:
+    """Return what is set for a bucket under a name."""
+    body: str | None = connection.scalar(_GET_SETTING, {"bucket_": bucket, "name_": name})
+    return body
+
+
+def change_setting(connection: Connection, bucket: str, name: str, body: str | None) -> None:
+    """Set something for a bucket under a name; ``None``: nothing."""
+    connection.execute(_DELETE_SETTING, {"bucket_": bucket, "name_": name})
+    if body is not None:
+        connection.execute(bucket_settings.insert(), {"bucket": bucket, "name": name, "body": body})
 
 
 def find(connection: Connection, uri: S3Uri) -> Entry | None:
     """Return what is at an address."""
     row = _FIND.one(connection, {"bucket_": uri.bucket, "key_": uri.key})
-    return None if row is None else _from_row(row)
+    return None if row is None else from_row(row)
+
+
+def get(connection: Connection, uri: S3Uri) -> Entry:
+    """Return what is at an address.
+
+    Raises:
+        BucketNotFoundError: If there is no such bucket.
+        NotFoundError: If there is no such object.
+    """
+    entry = find(connection, uri)
+    if entry is None:
+        require_bucket(connection, uri.bucket)
+        raise object_not_found(uri)
+    return entry
+
+
+def put(connection: Connection, entry: Entry, condition: Condition) -> None:
+    """Put one in place of what is at its address, on a condition. See ``Condition.check`` for what is raised.
+
+    Raises:
+        BucketNotFoundError: If the bucket is not there.
+    """
+    if condition is not ALWAYS:
+        uri = S3Uri(entry.bucket, entry.key)
+        here = find(connection, uri)
+        condition.check(str(uri), None if here is None else here.shown_etag)
+    replace_all(connection, [entry])
 
 
 def replace_all(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -156,16 +230,14 @@ def replace_all(connection: Connection, entries: Sequence[Entry]) -> None:
         connection.execute(_INSERT, [_to_row(entry) for entry in entries])
 
 
-def remove(connection: Connection, uris: Iterable[S3Uri]) -> None:
-    """Remove what is at these addresses."""
-    values = [{"bucket_": uri.bucket, "key_": uri.key} for uri in uris]
-    if values:
-        connection.execute(_DELETE, values)
+def remove(connection: Connection, uris: Iterable[S3Uri]) -> list[S3Uri]:
+    """Remove what is at these addresses; return those where something was."""
+    return [uri for uri in uris if _DELETE.run(connection, {"bucket_": uri.bucket, "key_": uri.key})]
 
 
 def by_inode(connection: Connection, inode: int) -> list[Entry]:
     """Return some entries whose blob had that inode when it was put."""
-    return [_from_row(row) for row in connection.execute(_BY_INODE, {"inode_": inode})]
+    return [from_row(row) for row in connection.execute(_BY_INODE, {"inode_": inode})]
 
 
 def referenced(connection: Connection, blobs: Iterable[str]) -> set[str]:
@@ -185,37 +257,8 @@ def remember_digests(connection: Connection, digests: Mapping[str, str]) -> None
         )
 
 
-def page(connection: Connection, bucket: str, prefix: str, after: str, limit: int) -> list[Entry]:
-    """Return a page of a bucket, in the order of the keys' UTF-8 bytes.
-
-    A range of the primary key, not LIKE, which knows neither order nor case nor ``%`` in a key.
-
-    Raises:
-        NotFoundError: If there is no such bucket.
-    """
-    require_bucket(connection, bucket)
-    query = select(objects).where(objects.c.bucket == bucket)
-    query = query.where(objects.c.key > after if after >= prefix and after else objects.c.key >= prefix)
-    end = end_of_prefix(prefix)
-    if end is not None:
-        query = query.where(objects.c.key < end)
-    return [_from_row(row) for row in connection.execute(query.order_by(objects.c.key).limit(limit))]
-
-
-def _to_row(entry: Entry) -> dict[str, Any]:
-    return {
-        "bucket": entry.bucket,
-        "key": entry.key,
-        "blob": entry.blob,
-        "size_bytes": entry.size_bytes,
-        "modified_at": to_micros(entry.modified_at),
-        "sha256": entry.sha256,
-        "inode": entry.inode,
-        "body": msgspec.json.encode(_Body(entry.content_type, dict(entry.metadata))).decode(),
-    }
-
-
-def _from_row(row: Any) -> Entry:
+def from_row(row: Any) -> Entry:
+    """Return the entry that a row of ``objects`` holds."""
     body = msgspec.json.decode(row.body, type=_Body)
     return Entry(
         bucket=row.bucket,
@@ -225,6 +268,38 @@ def _from_row(row: Any) -> Entry:
         modified_at=from_micros(row.modified_at),
         sha256=row.sha256,
         inode=row.inode,
-        content_type=body.content_type,
-        metadata=body.metadata,
+        etag=body.etag,
+        checksums=body.checksums,
+        parts=body.parts,
+        attributes=Attributes(
+            content_type=body.content_type,
+            metadata=body.metadata,
+            headers=body.headers,
+            storage_class=body.storage_class,
+            tags=body.tags,
+        ),
     )
+
+
+def _to_row(entry: Entry) -> dict[str, Any]:
+    said = entry.attributes
+    body = _Body(
+        content_type=said.content_type,
+        metadata=dict(said.metadata),
+        headers=dict(said.headers),
+        storage_class=said.storage_class,
+        tags=dict(said.tags),
+        etag=entry.etag,
+        checksums=dict(entry.checksums),
+        parts=list(entry.parts),
+    )
+    return {
+        "bucket": entry.bucket,
+        "key": entry.key,
+        "blob": entry.blob,
+        "size_bytes": entry.size_bytes,
+        "modified_at": to_micros(entry.modified_at),
+        "sha256": entry.sha256,
+        "inode": entry.inode,
+        "body": msgspec.json.encode(body).decode(),
+    }

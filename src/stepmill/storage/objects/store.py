@@ -2,57 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from stepmill.core.json import JsonObject
+from stepmill.storage.objects.attributes import ALWAYS, Attributes, Condition
+from stepmill.storage.objects.changes import Listeners
+from stepmill.storage.objects.digests import Checksum, Hashing
+from stepmill.storage.objects.info import BucketInfo, ObjectInfo
+from stepmill.storage.objects.uploads import UploadStore
 from stepmill.storage.objects.uri import S3Uri
-
-# One round through memory when bytes are streamed.
-CHUNK_BYTES = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class ObjectInfo:
-    """What is known of an object without reading it.
-
-    Args:
-        bucket: Its bucket.
-        key: Its key, at least one character.
-        size_bytes: Its length.
-        modified_at: When it was put there. Aware, UTC.
-        sha256: Digest of its bytes, lower-case hexadecimal; empty if nobody has asked for it yet.
-        content_type: As given when it was put; may be empty.
-        metadata: The user's own, as given when it was put.
-    """
-
-    bucket: str
-    key: str
-    size_bytes: int
-    modified_at: datetime
-    sha256: str = ""
-    content_type: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def uri(self) -> S3Uri:
-        """Its address."""
-        return S3Uri(self.bucket, self.key)
-
-
-@dataclass(frozen=True)
-class BucketInfo:
-    """A bucket.
-
-    Args:
-        name: Its name.
-        created_at: When it was made. Aware, UTC.
-    """
-
-    name: str
-    created_at: datetime
 
 
 class ObjectStore(Protocol):
@@ -63,8 +23,20 @@ class ObjectStore(Protocol):
 
     Every method that is given an address raises ``InvalidInputError`` if its key is empty where an
     object is meant, ``StorageFullError`` if no room is left (nothing was stored then), and
-    ``StorageError`` if the store fails otherwise.
+    ``StorageError`` if the store fails otherwise. Where there is no such bucket, the ``NotFoundError`` is a
+    ``BucketNotFoundError``. Where a ``Condition`` is given, see it for what else is raised; what it is held
+    against and the change are one transaction.
     """
+
+    @property
+    def uploads(self) -> UploadStore:
+        """Objects that arrive in parts."""
+        ...
+
+    @property
+    def listeners(self) -> Listeners:
+        """Who is told of changes."""
+        ...
 
     def create_bucket(self, name: str, *, exist_ok: bool = False) -> None:
         """Make a bucket.
@@ -92,6 +64,22 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def bucket_setting(self, bucket: str, name: str) -> JsonObject | None:
+        """Return what is set for a bucket under a name: ``tags``, ``notifications``. ``None``: nothing is.
+
+        Raises:
+            NotFoundError: If there is no such bucket.
+        """
+        ...
+
+    def change_bucket_setting(self, bucket: str, name: str, value: JsonObject | None) -> None:
+        """Set something for a bucket under a name; ``None``: nothing any more. It is gone with the bucket.
+
+        Raises:
+            NotFoundError: If there is no such bucket.
+        """
+        ...
+
     def put_bytes(
         self, uri: S3Uri, data: bytes, *, content_type: str = "", metadata: Mapping[str, str] | None = None
     ) -> ObjectInfo:
@@ -107,10 +95,19 @@ class ObjectStore(Protocol):
         uri: S3Uri,
         chunks: Iterable[bytes],
         *,
-        content_type: str = "",
-        metadata: Mapping[str, str] | None = None,
+        attributes: Attributes | None = None,
+        hashing: Hashing | None = None,
+        condition: Condition = ALWAYS,
     ) -> ObjectInfo:
         """Store what the iterable gives; if it raises, nothing is stored.
+
+        Args:
+            uri: Where to.
+            chunks: The bytes.
+            attributes: What is said of the object.
+            hashing: Takes in each piece before the next one is asked for, so the iterable can hold the
+                digests against expected ones at its end. They are kept with the object.
+            condition: On which the object is put.
 
         Raises:
             NotFoundError: If there is no such bucket.
@@ -186,16 +183,66 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def copy(self, source: S3Uri, target: S3Uri) -> ObjectInfo:
-        """Store the object also under another address. No byte is moved.
+    def list_folded(
+        self, bucket: str, prefix: str = "", *, delimiter: str, after: str = "", limit: int = 1000
+    ) -> Sequence[ObjectInfo | str]:
+        """Return the first ``limit`` objects and folders, in order. It takes no longer for large folders.
+
+        Args:
+            bucket: Which bucket.
+            prefix: Only keys that begin with it.
+            delimiter: Keys that contain it after the prefix are folded into what ends with its first
+                occurrence there: a folder. At least one character.
+            after: Only what is greater than it: the last key or folder of the page before. A folder is
+                greater than itself only as part of another one.
+            limit: At most so many, at least 1.
 
         Raises:
-            NotFoundError: If there is no such object, or no such bucket to copy to.
+            NotFoundError: If there is no such bucket.
         """
         ...
 
-    def delete(self, uris: Iterable[S3Uri]) -> None:
-        """Remove these objects, all in one; those that are not there are passed over."""
+    def copy(
+        self,
+        source: S3Uri,
+        target: S3Uri,
+        *,
+        attributes: Attributes | None = None,
+        checksums: Mapping[Checksum, str] | None = None,
+        source_etag: str = "",
+        condition: Condition = ALWAYS,
+    ) -> ObjectInfo:
+        """Store the object also under another address. No byte is moved.
+
+        Args:
+            source: Which object.
+            target: Where to; the same address, to say something else of it.
+            attributes: What is said of the copy; ``None``: what is said of the object.
+            checksums: To be kept with the copy; ``None``: the object's.
+            source_etag: The object must still be the one with this ETag; empty: whichever it is.
+            condition: On which the target is replaced.
+
+        Raises:
+            NotFoundError: If there is no such object, or no such bucket to copy to.
+            ConflictError: If the object is another one by now.
+        """
+        ...
+
+    def change_tags(self, uri: S3Uri, tags: Mapping[str, str]) -> ObjectInfo:
+        """Let an object have these tags and no others. It counts as unmodified.
+
+        Raises:
+            NotFoundError: If there is none.
+        """
+        ...
+
+    def delete(self, uris: Iterable[S3Uri], *, condition: Condition = ALWAYS) -> None:
+        """Remove these objects, all in one; those that are not there are passed over.
+
+        Args:
+            uris: Which.
+            condition: Must hold for each of them, or none is removed.
+        """
         ...
 
     def link(self, uri: S3Uri, target: Path) -> None:
@@ -214,6 +261,14 @@ class ObjectStore(Protocol):
 
         It stays at least as long as the object is neither replaced nor deleted; whoever needs it
         longer takes ``link``.
+
+        Raises:
+            NotFoundError: If there is none.
+        """
+        ...
+
+    def locate(self, uri: S3Uri) -> tuple[ObjectInfo, Path]:
+        """Return what is known of an object, and its ``path``, both as of one moment.
 
         Raises:
             NotFoundError: If there is none.
@@ -240,7 +295,7 @@ class ObjectStore(Protocol):
         ...
 
     def collect_garbage(self) -> int:
-        """Remove bytes that belong to no object; safe while others write.
+        """Remove bytes that belong to no object, and uploads given up long ago; safe while others write.
 
         Returns:
             How many bytes were freed.

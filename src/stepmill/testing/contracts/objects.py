@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, WrongStateError
-from stepmill.storage.objects.store import CHUNK_BYTES, ObjectStore
+from stepmill.storage.objects.files import CHUNK_BYTES
+from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.objects.uri import S3Uri
 
 BUCKET = "a-bucket"

@@ -6,7 +6,6 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -23,8 +22,9 @@ def _failing(number: int) -> Callable[..., int]:
 
 
 def test_a_new_file_is_whole_and_read_only(tmp_path: Path) -> None:
-    written = files.write_new(tmp_path / "new", iter([b"a", b"", b"bc"]))
-    assert written == files.Written(3, sha256(b"abc").hexdigest())
+    seen: list[bytes] = []
+    written = files.write_new(tmp_path / "new", iter([b"a", b"", b"bc"]), seen.append)
+    assert (written, seen) == (3, [b"a", b"", b"bc"])
     assert (tmp_path / "new").read_bytes() == b"abc"
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == files.READ_ONLY
 
@@ -32,21 +32,21 @@ def test_a_new_file_is_whole_and_read_only(tmp_path: Path) -> None:
 def test_an_existing_file_is_never_written_over(tmp_path: Path) -> None:
     (tmp_path / "old").write_bytes(b"old")
     with pytest.raises(StorageError):
-        files.write_new(tmp_path / "old", [b"new"])
+        files.write_new(tmp_path / "old", [b"new"], len)
     assert (tmp_path / "old").read_bytes() == b"old"
 
 
 def test_the_kernel_may_take_only_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, data[:7]))
-    files.write_new(tmp_path / "new", [b"x" * 100, b"y" * 3])
+    files.write_new(tmp_path / "new", [b"x" * 100, b"y" * 3], len)
     assert (tmp_path / "new").read_bytes() == b"x" * 100 + b"y" * 3
 
 
 def test_no_room_is_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "write", _failing(errno.ENOSPC))
     with pytest.raises(StorageFullError):
-        files.write_new(tmp_path / "new", [b"x"])
+        files.write_new(tmp_path / "new", [b"x"], len)
 
 
 def test_an_error_of_the_sender_is_not_blamed_on_the_disk(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_an_error_of_the_sender_is_not_blamed_on_the_disk(tmp_path: Path) -> Non
         raise ConnectionResetError("the sender hung up")
 
     with pytest.raises(ConnectionResetError):
-        files.write_new(tmp_path / "new", (chunk for _ in "x" for chunk in broken()))
+        files.write_new(tmp_path / "new", (chunk for _ in "x" for chunk in broken()), len)
 
 
 @pytest.mark.parametrize("size", [0, 1, 4096, 3_000_001])
@@ -144,3 +144,22 @@ def test_no_descriptor_stays_open(tmp_path: Path) -> None:
             pass
     files.sync_folder(tmp_path)
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+@pytest.mark.parametrize("kernel", [True, False])
+def test_pieces_are_joined_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: bool) -> None:
+    if not kernel:
+        monkeypatch.setattr(os, "copy_file_range", _failing(errno.EXDEV))
+    one, two = os.urandom(2_000_003), b"two"
+    (tmp_path / "one").write_bytes(one)
+    (tmp_path / "two").write_bytes(two)
+    pieces = [
+        files.Piece(tmp_path / "two", 1, 2),
+        files.Piece(tmp_path / "one", 7, 1_999_990),
+        files.Piece(tmp_path / "two", 0, 0),
+        files.Piece(tmp_path / "one", 0, len(one)),
+    ]
+    size = files.join_new(pieces, tmp_path / "new")
+    assert (tmp_path / "new").read_bytes() == b"wo" + one[7:1_999_997] + one
+    assert size == (tmp_path / "new").stat().st_size
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == files.READ_ONLY

@@ -6,7 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from stepmill.aws.service import Handler, IsSettled, Service
-from stepmill.aws.services.sagemaker import executions, experiments, groups, models, packages, pipelines, tags
+from stepmill.aws.services.sagemaker import (
+    executions,
+    experiments,
+    groups,
+    models,
+    packages,
+    pipelines,
+    search,
+    tags,
+)
 from stepmill.platform import Platform
 
 V = TypeVar("V")
@@ -19,6 +28,7 @@ _HANDLERS: tuple[Callable[[Platform], Mapping[str, Handler]], ...] = (
     models.handlers,
     packages.handlers,
     pipelines.handlers,
+    search.handlers,
     tags.handlers,
 )
 _WAITS: tuple[Callable[[], Mapping[str, IsSettled]], ...] = (executions.waits,)

@@ -1,0 +1,189 @@
+"""What Search looks through: the documents of each kind of resource that is offered.
+
+A document is what Describe answers, with the tags, and with what only searches tell (the trials that a
+component is in). Where a search can only match one name, only that one is read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from stepmill.catalog.entities import COMPONENT, EXPERIMENT, TRIAL
+from stepmill.catalog.packages import GROUP_KIND, PACKAGE_KIND
+from stepmill.catalog.pipeline_records import PIPELINE_KIND
+from stepmill.catalog.tags import write_tags
+from stepmill.core.clock import as_text
+from stepmill.core.json import JsonObject
+from stepmill.jobs.records import TRAINING_JOB, describe_training
+from stepmill.platform import Platform
+from stepmill.storage.records import Record, Selection
+
+_ALL = Selection(limit=1000)
+
+# Property -> value that a match must have.
+Required: TypeAlias = Mapping[str, str]
+Documents: TypeAlias = Callable[[Platform, Required], Iterable[JsonObject]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One kind of resource.
+
+    Args:
+        shape: Of its documents in SageMaker's model, and the member of the result that holds one.
+        arn: The member that tells them apart.
+        documents: Gives them.
+    """
+
+    shape: str
+    arn: str
+    documents: Documents
+
+
+def _records(platform: Platform, kind: str, name: str | None) -> Iterator[Record]:
+    """Yield the records of a kind, or the one of that name."""
+    if name is None:
+        yield from _ALL.all(platform.records, kind)
+    elif (record := platform.records.find(kind, name.lower())) is not None:
+        yield record
+
+
+def _training_jobs(platform: Platform, required: Required) -> Iterator[dict[str, Any]]:
+    name = required.get("TrainingJobName")
+    found = platform.records.find(TRAINING_JOB, name) if name else None
+    for record in [found] if found else _ALL.all(platform.records, TRAINING_JOB):
+        yield describe_training(record)
+
+
+def _experiments(platform: Platform, required: Required) -> Iterator[JsonObject]:
+    for record in _records(platform, EXPERIMENT.kind, required.get("ExperimentName")):
+        yield platform.experiments.describe(record.name)
+
+
+def _trials(platform: Platform, required: Required) -> Iterator[JsonObject]:
+    components = platform.experiments.components
+    for record in _records(platform, TRIAL.kind, required.get("TrialName")):
+        members = [components.describe(name) for name in components.members(record.name)]
+        yield {
+            **platform.experiments.describe_trial(record.name),
+            "TrialComponentSummaries": [_simple(one) for one in members],
+        }
+
+
+def _simple(component: JsonObject) -> JsonObject:
+    return {**component, **({"TrialComponentSource": component["Source"]} if "Source" in component else {})}
+
+
+def _trial_components(platform: Platform, required: Required) -> Iterator[JsonObject]:
+    name = required.get("TrialComponentName")
+    experiments = platform.experiments
+    parents: dict[str, list[JsonObject]] = defaultdict(list)
+    described: dict[str, JsonObject] = {}
+    for component, trial in sorted(experiments.components.memberships(name.lower() if name else "")):
+        if trial not in described:
+            described[trial] = experiments.describe_trial(trial)
+        parents[component].append(described[trial])
+    for record in _records(platform, COMPONENT.kind, name):
+        yield {**experiments.components.describe(record.name), "Parents": parents[record.name]}
+
+
+def _groups(platform: Platform, required: Required) -> Iterator[JsonObject]:
+    for record in _records(platform, GROUP_KIND, required.get("ModelPackageGroupName")):
+        yield platform.models.groups.describe(record.name)
+
+
+def _packages(platform: Platform, required: Required) -> Iterator[JsonObject]:
+    group = required.get("ModelPackageGroupName")
+    chosen = Selection(parent=group.lower() if group else None, limit=1000)
+    for record in chosen.all(platform.records, PACKAGE_KIND):
+        yield platform.models.describe(record.name)
+
+
+def _pipelines(platform: Platform, _required: Required) -> Iterator[dict[str, Any]]:
+    page = platform.pipelines.page(_ALL)
+    while True:
+        for pipeline in page.pipelines:
+            newest = platform.executions.find(pipeline=pipeline.name, limit=1).executions
+            about = pipeline.about
+            yield {
+                "PipelineArn": pipeline.arn,
+                "PipelineName": pipeline.name,
+                "PipelineStatus": "Deleting" if pipeline.is_deleting else "Active",
+                "PipelineDisplayName": about.display_name or pipeline.name,
+                **_given("PipelineDescription", about.description),
+                **_given("RoleArn", about.role),
+                **_given("ParallelismConfiguration", _parallelism(about.parallelism)),
+                **({"LastRunTime": as_text(newest[0].created_at)} if newest else {}),
+                "CreationTime": as_text(pipeline.created_at),
+                "LastModifiedTime": as_text(pipeline.modified_at),
+            }
+        if page.next_token is None:
+            return
+        page = platform.pipelines.page(Selection(limit=_ALL.limit, after=page.next_token))
+
+
+def _executions(platform: Platform, required: Required) -> Iterator[dict[str, Any]]:
+    pipeline = _spelled(platform, required.get("PipelineArn", ""))
+    after: str | None = None
+    while True:
+        page = platform.executions.find(pipeline=pipeline, limit=1000, after=after)
+        for execution in page.executions:
+            parameters = [{"Name": name, "Value": str(value)} for name, value in execution.parameters.items()]
+            yield {
+                "PipelineArn": execution.arn.partition("/execution/")[0],
+                "PipelineExecutionArn": execution.arn,
+                "PipelineExecutionStatus": str(execution.status),
+                **_given("PipelineExecutionDisplayName", execution.display_name),
+                **_given("PipelineExecutionDescription", execution.description),
+                **_given("FailureReason", execution.failure_reason),
+                **_given("ParallelismConfiguration", _parallelism(execution.parallelism)),
+                **_given("PipelineVersionId", execution.version),
+                "PipelineParameters": parameters,
+                "CreationTime": as_text(execution.created_at),
+                "LastModifiedTime": as_text(execution.modified_at),
+            }
+        after = page.next_token
+        if after is None:
+            return
+
+
+def _spelled(platform: Platform, arn: str) -> str | None:
+    """Return the name of a pipeline as its executions know it; its ARN has lost the case."""
+    record = platform.records.find(PIPELINE_KIND, arn.rpartition("/")[2])
+    return str(record.body["name"]) if record else None
+
+
+def _parallelism(steps: int | None) -> dict[str, int]:
+    return {} if steps is None else {"MaxParallelExecutionSteps": steps}
+
+
+def _given(member: str, value: object) -> dict[str, Any]:
+    return {member: value} if value else {}
+
+
+# Resource as requests name it -> where its documents come from.
+SOURCES: Mapping[str, Source] = {
+    "TrainingJob": Source("TrainingJob", "TrainingJobArn", _training_jobs),
+    "Experiment": Source("Experiment", "ExperimentArn", _experiments),
+    "ExperimentTrial": Source("Trial", "TrialArn", _trials),
+    "ExperimentTrialComponent": Source("TrialComponent", "TrialComponentArn", _trial_components),
+    "ModelPackage": Source("ModelPackage", "ModelPackageArn", _packages),
+    "ModelPackageGroup": Source("ModelPackageGroup", "ModelPackageGroupArn", _groups),
+    "Pipeline": Source("Pipeline", "PipelineArn", _pipelines),
+    "PipelineExecution": Source("PipelineExecution", "PipelineExecutionArn", _executions),
+}
+
+
+def tagged_documents(platform: Platform, source: Source, required: Required) -> Iterator[dict[str, Any]]:
+    """Yield the documents of a source, each with its tags.
+
+    Args:
+        platform: What is behind the wire.
+        source: Which kind.
+        required: Property -> value that a match must have; may narrow what is read.
+    """
+    for document in source.documents(platform, required):
+        yield {**document, "Tags": write_tags(platform.tags.of(str(document[source.arn])))}
