@@ -112,7 +112,7 @@ def _parameters(callback: Callable[..., Any]) -> Iterator[Parameter]:
             word = info.metavar or name.upper()
             names = word if required or word.startswith("[") else f"[{word}]"
             yield Parameter(names, text, default, is_argument=True, required=required)
-        elif isinstance(info, OptionInfo):
+        elif isinstance(info, OptionInfo) and not info.hidden:
             yield Parameter(_option(name, info, kind), text, default, is_argument=False, required=required)
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from stepmill.server.commands import serve
+from stepmill.server.commands import env, exec_, keys, serve
 
 if TYPE_CHECKING:
     import typer
 
-COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (serve.register,)
+COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
+    serve.register,
+    env.register,
+    exec_.register,
+    keys.register,
+)
 
 
 def main() -> None:

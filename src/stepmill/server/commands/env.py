@@ -27,7 +27,9 @@ def register(app: typer.Typer) -> None:
 
 def env(
     key: Annotated[str, typer.Option(metavar="NAME", help="Sign with this key.")] = "default",
-    shell: Annotated[Shell, typer.Option(help="Whose words to use: sh is for bash and zsh, too.")] = Shell.SH,
+    shell: Annotated[
+        Shell, typer.Option(metavar="sh|fish", help="Whose words to use; sh is for bash and zsh, too.")
+    ] = Shell.SH,
     as_json: AsJson = False,
 ) -> None:
     """Print the variables that point AWS's clients at the server: eval "$(stepmill env)"."""

@@ -38,6 +38,9 @@ def serve(
     log_requests: Annotated[
         bool, typer.Option("--log-requests", help="Write a line for each request to standard error.")
     ] = False,
+    while_used: Annotated[
+        bool, typer.Option("--while-used", hidden=True, help="End as soon as no `stepmill exec` runs.")
+    ] = False,
 ) -> None:
     """Answer AWS's clients: boto3, the aws command, the sagemaker SDK. Ctrl-C or SIGTERM ends it; jobs go on.
 
@@ -51,10 +54,13 @@ def serve(
     _log_to_standard_error(with_requests=log_requests)
     with open_platform(Output(), serves=True) as platform:
         from stepmill.server.serving import Serving, doors_of
+        from stepmill.server.usage import end_when_unused
 
         with Serving(platform, listening) as serving:
 
             def say_ready() -> None:
+                if while_used:
+                    end_when_unused(platform.layout.usage, serving.stop)
                 sys.stdout.write(f"ready {serving.url}\n")
                 sys.stdout.flush()
 
