@@ -20,6 +20,8 @@ from stepmill.core.errors import (
     WrongStateError,
 )
 from stepmill.core.findings import Severity
+from stepmill.storage.objects.info import BucketNotFoundError
+from stepmill.storage.objects.uploads import UploadNotFoundError
 
 _MOST_FINDINGS = 20
 
@@ -85,6 +87,15 @@ _OF_SERVICE: Mapping[str, tuple[tuple[type[StepmillError], Code], ...]] = {
         (ConflictError, Code("EntityAlreadyExists", 409)),
         (WrongStateError, Code("DeleteConflict", 409)),
         (InvalidInputError, Code("ValidationError")),
+    ),
+    "s3": (
+        (BucketNotFoundError, Code("NoSuchBucket", 404)),
+        (UploadNotFoundError, Code("NoSuchUpload", 404)),
+        (NotFoundError, Code("NoSuchKey", 404)),
+        (ConflictError, Code("PreconditionFailed", 412)),
+        (InvalidInputError, Code("InvalidArgument")),
+        (WrongStateError, Code("BucketNotEmpty", 409)),
+        (UnsupportedError, Code("NotImplemented", 501)),
     ),
     "sts": ((InvalidInputError, Code("ValidationError")),),
 }

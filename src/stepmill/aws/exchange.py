@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, MutableMapping
 from concurrent.futures import CancelledError
 from contextlib import aclosing, suppress
 from typing import Any, TypeAlias
@@ -183,6 +183,8 @@ class IncomingBody:
     ) -> None:
         self._receive = receive
         self._loop = loop
+        self.sha256 = ""
+        self.trailers: Mapping[str, str] = {}
 
     def __iter__(self) -> Iterator[bytes]:
         """Give the bytes as they were sent.

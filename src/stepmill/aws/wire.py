@@ -11,6 +11,16 @@ from typing import Protocol, TypeAlias
 class BodyStream(Protocol):
     """The body of a request that is too large for memory, as it comes in. Read on a worker thread, once."""
 
+    @property
+    def sha256(self) -> str:
+        """The digest, in hexadecimal, that is held against the bytes at their end; empty if none is."""
+        ...
+
+    @property
+    def trailers(self) -> Mapping[str, str]:
+        """What followed the bytes, by name in lower case; complete when they have been read to their end."""
+        ...
+
     def __iter__(self) -> Iterator[bytes]:
         """Give the bytes of the content: transfer and ``aws-chunked`` encodings are undone, digests checked.
 

@@ -86,6 +86,8 @@ class ChunkedBody:
         self._signer = signer
         # By name in lower case; complete when the body has been read to its end.
         self.trailers: dict[str, str] = {}
+        # Chunks may be signed, but nobody says what all of them are.
+        self.sha256 = ""
 
     def __iter__(self) -> Iterator[bytes]:
         """Give the bytes of the content.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -145,14 +145,15 @@ class _DigestedStream:
 
     def __init__(self, source: BodyStream, expected: str) -> None:
         self._source = source
-        self._expected = expected
+        self.sha256 = expected.lower()
+        self.trailers: Mapping[str, str] = {}
 
     def __iter__(self) -> Iterator[bytes]:
         digest = sha256()
         for piece in self._source:
             digest.update(piece)
             yield piece
-        _check_digest(digest.hexdigest(), self._expected)
+        _check_digest(digest.hexdigest(), self.sha256)
 
 
 def _family(request: Request) -> Refusals:

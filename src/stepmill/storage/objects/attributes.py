@@ -34,10 +34,12 @@ class Condition:
 
     Args:
         absent: No object may be there.
+        present: An object must be there.
         etag: The object there must be the one with this ETag.
     """
 
     absent: bool = False
+    present: bool = False
     etag: str = ""
 
     def check(self, where: str, found: str | None) -> None:
@@ -49,7 +51,7 @@ class Condition:
         """
         if self.absent and found is not None:
             raise ConflictError("There is an object already, and none was to be replaced.", where=where)
-        if self.etag and found is None:
+        if (self.present or self.etag) and found is None:
             raise NotFoundError("There is no object that could be replaced.", where=where)
         if self.etag and self.etag != found:
             raise ConflictError(

@@ -11,7 +11,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import md5, sha1, sha256
+from hashlib import md5, sha1, sha256, sha512
 from typing import Protocol
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
@@ -25,6 +25,8 @@ class Checksum(StrEnum):
     CRC64NVME = "CRC64NVME"
     SHA1 = "SHA1"
     SHA256 = "SHA256"
+    SHA512 = "SHA512"
+    MD5 = "MD5"
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,10 @@ def _algorithm(checksum: Checksum) -> _Algorithm:
             return sha1(usedforsecurity=False)
         case Checksum.SHA256:
             return sha256()
+        case Checksum.SHA512:
+            return sha512()
+        case Checksum.MD5:
+            return md5(usedforsecurity=False)
         case _:
             return _Crc(checksum)
 
@@ -153,6 +159,14 @@ def composite_checksum(checksum: Checksum, values: Sequence[str]) -> str:
     for value in values:
         algorithm.update(b64decode(value))
     return f"{b64encode(algorithm.digest()).decode()}-{len(values)}"
+
+
+def is_checksum(checksum: Checksum, value: str) -> bool:
+    """Return whether a text can be such a checksum, in base64."""
+    try:
+        return len(b64decode(value, validate=True)) == len(_algorithm(checksum).digest())
+    except ValueError:
+        return False
 
 
 def has_full_object(checksum: Checksum) -> bool:

@@ -19,9 +19,7 @@ from stepmill.storage.objects.changes import ChangeKind, Listeners, ObjectChange
 from stepmill.storage.objects.digests import (
     Checksum,
     Hashing,
-    composite_checksum,
     etag_of_parts,
-    full_object_checksum,
     has_full_object,
     opaque_etag,
 )
@@ -30,7 +28,7 @@ from stepmill.storage.objects.index import Entry, with_blob_of
 from stepmill.storage.objects.info import ObjectInfo
 from stepmill.storage.objects.shelf import Shelf, require_key
 from stepmill.storage.objects.upload_index import StoredPart
-from stepmill.storage.objects.uploads import ABANDONED_AFTER, Part, Upload
+from stepmill.storage.objects.uploads import ABANDONED_AFTER, Part, Upload, whole_checksum
 from stepmill.storage.objects.uri import S3Uri
 from stepmill.storage.texts import check_text
 
@@ -246,21 +244,10 @@ def _entry(upload: Upload, parts: Sequence[Part]) -> Entry:
         size_bytes=sum(sizes),
         modified_at=upload.created_at,
         etag=etag_of_parts([part.etag for part in parts]),
-        checksums=_whole_checksum(upload, parts),
+        checksums=whole_checksum(upload, parts),
         parts=[(len(list(run)), size) for size, run in groupby(sizes)],
         attributes=upload.attributes,
     )
-
-
-def _whole_checksum(upload: Upload, parts: Sequence[Part]) -> Mapping[Checksum, str]:
-    checksum = upload.checksum
-    if checksum is None or not all(checksum in part.checksums for part in parts):
-        return {}
-    values = [part.checksums[checksum] for part in parts]
-    if upload.full_object:
-        sizes = [part.size_bytes for part in parts]
-        return {checksum: full_object_checksum(checksum, zip(values, sizes, strict=True))}
-    return {checksum: composite_checksum(checksum, values)}
 
 
 def _checksums(batch: Batch, staged: Staged, checksum: Checksum) -> Mapping[Checksum, str]:

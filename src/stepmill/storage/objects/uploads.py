@@ -9,7 +9,12 @@ from typing import Protocol
 
 from stepmill.core.errors import NotFoundError
 from stepmill.storage.objects.attributes import ALWAYS, Attributes, Condition
-from stepmill.storage.objects.digests import Checksum, Hashing
+from stepmill.storage.objects.digests import (
+    Checksum,
+    Hashing,
+    composite_checksum,
+    full_object_checksum,
+)
 from stepmill.storage.objects.info import ObjectInfo
 from stepmill.storage.objects.uri import S3Uri
 
@@ -59,6 +64,18 @@ class Part:
     etag: str
     modified_at: datetime
     checksums: Mapping[Checksum, str] = field(default_factory=dict)
+
+
+def whole_checksum(upload: Upload, parts: Sequence[Part]) -> Mapping[Checksum, str]:
+    """Return the checksum of the object that these parts make, if it is known of all of them."""
+    checksum = upload.checksum
+    if checksum is None or not all(checksum in part.checksums for part in parts):
+        return {}
+    values = [part.checksums[checksum] for part in parts]
+    if upload.full_object:
+        sizes = [part.size_bytes for part in parts]
+        return {checksum: full_object_checksum(checksum, zip(values, sizes, strict=True))}
+    return {checksum: composite_checksum(checksum, values)}
 
 
 class UploadStore(Protocol):

@@ -159,7 +159,10 @@ class ObjectAttributesContract:
             store.delete([uri("k")], condition=meant)
         with pytest.raises(NotFoundError):
             store.put_stream(uri("x"), [b"new"], condition=meant)
+        with pytest.raises(NotFoundError):
+            store.put_stream(uri("x"), [b"new"], condition=Condition(present=True))
         assert store.read_bytes(uri("k")) == b"new"
+        store.put_stream(uri("k"), [b"newest"], condition=Condition(present=True))
         store.delete([uri("k")], condition=Condition(etag=store.head(uri("k")).etag))
         assert store.list(BUCKET) == []
 

@@ -16,6 +16,7 @@ from stepmill.storage.objects.digests import (
     etag_of_parts,
     full_object_checksum,
     has_full_object,
+    is_checksum,
     opaque_etag,
 )
 
@@ -27,6 +28,11 @@ _OF_123456789 = {
     Checksum.CRC32C: "e3069283",
     Checksum.CRC64NVME: "ae8b14860a799888",
     Checksum.SHA1: "f7c3bc1d808e04732adf679965ccc34ca7ae3441",
+    Checksum.MD5: "25f9e794323b453885f5181f1b624d0b",
+    Checksum.SHA512: (
+        "d9e6762dd1c8eaf6d61b3c6192fc408d4d6d5f1176d0c29169bc24e71c3f274a"
+        "d27fcd5811b313d681f7e55ec02d73d499c95455b6b5bb503acf574fba8ffe85"
+    ),
     Checksum.SHA256: "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225",
 }
 
@@ -97,3 +103,15 @@ def test_parts_that_are_copies_count_too() -> None:
     assert one != two
     assert etag_of_parts([one, two]) not in (etag_of_parts([two, one]), etag_of_parts([one, one]))
     assert etag_of_parts([one, two]).endswith("-2")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "AAAA", "AAAAAA", "AAAAAAA=", "ä", "AAAAAA==\n", "AAAAAA==-2", "AAAAAAAA"]
+)
+def test_what_cannot_be_a_crc(text: str) -> None:
+    assert not is_checksum(Checksum.CRC32, text)
+
+
+@pytest.mark.parametrize("checksum", list(Checksum))
+def test_what_can_be_a_checksum(checksum: Checksum) -> None:
+    assert is_checksum(checksum, _values(b"x", checksum)[checksum])
