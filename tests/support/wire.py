@@ -19,6 +19,7 @@ from stepmill.core.endpoint import AccessKey
 from stepmill.platform import Platform, load_settings
 from stepmill.server.listening import Listening
 from stepmill.server.serving import Serving, doors_of
+from support.answers import checked
 
 LIMIT_S = 60.0
 # For servers that let anybody in.
@@ -93,9 +94,9 @@ def running_server(
         Platform(settings, remark=lambda _text: None, serves=True) as platform,
         Serving(platform, listening or Listening(port=0)) as serving,
     ):
-        doors = replace(doors_of(platform), holds=holds)
-        if services is not None:
-            doors = replace(doors, services=services)
+        doors = doors_of(platform)
+        offered = services or tuple(checked(service) for service in doors.services)
+        doors = replace(doors, services=offered, holds=holds)
         if admission is not None:
             doors = replace(doors, admission=admission)
         ready = threading.Event()

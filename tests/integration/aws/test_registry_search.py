@@ -52,6 +52,7 @@ def a_job(wire: Wire, name: str, *, accuracy: float, depth: str, channel: str = 
         "HyperParameters": {"depth": depth},
         "AlgorithmSpecification": {"TrainingImage": "x", "TrainingInputMode": "File"},
         "InputDataConfig": [{"ChannelName": channel, "DataSource": data}],
+        "OutputDataConfig": {"S3OutputPath": "s3://bucket/out"},
         "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
         "StoppingCondition": {"MaxRuntimeInSeconds": 60},
     }

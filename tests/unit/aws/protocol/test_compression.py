@@ -50,7 +50,9 @@ def test_other_encodings_and_plain_bodies_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"no gzip", gzip.compress(b"a" * 100)[:-9], gzip.compress(bytes(MOST_BYTES + 1))]
+    "body",
+    [b"no gzip", gzip.compress(b"a" * 100)[:-9], gzip.compress(bytes(MOST_BYTES + 1))],
+    ids=["not compressed", "cut off", "too large"],
 )
 def test_what_is_not_whole_or_unfolds_too_far_is_refused(body: bytes) -> None:
     request = Request("POST", "/", headers={"content-encoding": "gzip"}, body=body)
