@@ -58,6 +58,7 @@ from stepmill.jobs.models import ModelHandler
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
 from stepmill.jobs.registering import RegisterHandler
 from stepmill.jobs.services import JobServices
+from stepmill.jobs.tracking import ExperimentTracker
 from stepmill.storage.cache import SqlCacheStore
 from stepmill.storage.database import Database
 from stepmill.storage.keys import KeyStore
@@ -311,6 +312,7 @@ class Platform:
             resources=Resources(settings.cpu_limit, settings.memory_limit_bytes),
             log_limit_bytes=settings.log_limit_bytes,
             private=settings.home,
+            tracker=ExperimentTracker(Experiments(self._progress, settings.arns, Tags(self._progress))),
         )
         handlers: dict[str, JobHandler[Any]] = {
             PROCESSING_JOB: processing.processing_handler(services),

@@ -175,7 +175,8 @@ def _flat(items: Sequence[Item]) -> Iterator[Step]:
 
 
 def definition(*items: Item, **more: Any) -> PipelineDefinition:
-    return PipelineDefinition({each.name: each for each in _flat(items)}, **more)
+    """Make a definition of steps; it records no experiment unless ``experiment`` is given."""
+    return PipelineDefinition({each.name: each for each in _flat(items)}, **{"experiment": None, **more})
 
 
 def layers(count: int, width: int, kind: StepType = StepType.PROCESSING) -> PipelineDefinition:

@@ -258,9 +258,12 @@ class JobHandler(Generic[R]):
     def _change(self, name: str, change: Callable[[JobState], JobState]) -> Record:
         """Change how a job stands, after what was not written yet."""
         with self._changing:
-            begun = self._begun.get(name)
-            record = self._records.change(name, lambda state: change(begun(state) if begun else state))
-            self._begun.pop(name, None)
+            return self._changed(name, change)
+
+    def _changed(self, name: str, change: Callable[[JobState], JobState]) -> Record:
+        begun = self._begun.get(name)
+        record = self._records.change(name, lambda state: change(begun(state) if begun else state))
+        self._begun.pop(name, None)
         return record
 
     def _after_finish(self, job: _Job[R], future: Future[None]) -> None:
@@ -340,11 +343,22 @@ class JobHandler(Generic[R]):
 
     def _write_end(self, place: Workplace, final: Callable[[JobState], JobState]) -> Record:
         try:
-            return self._change(place.name, final)
+            return self._change_to_end(place.name, final)
         except StorageFullError:
             # What the job wrote may be all that fills the disk. Its outputs are stored by now, or refused.
             self._tidy_up(place, keep=False)
-            return self._change(place.name, final)
+            return self._change_to_end(place.name, final)
+
+    def _change_to_end(self, name: str, final: Callable[[JobState], JobState]) -> Record:
+        """Write the end of a job, and in the same transaction what experiments keep of it."""
+        tracker = self._services.tracker
+        with self._changing:
+            if tracker is None or not tracker.wants(self._records.get(name)):
+                return self._changed(name, final)
+            with self._services.records.transaction():
+                record = self._changed(name, final)
+                tracker.track(record)
+        return record
 
     def _fail(self, job: _Job[R], error: BaseException) -> None:
         """End a job that could not be staged, started or collected."""

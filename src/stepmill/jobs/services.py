@@ -13,7 +13,7 @@ from stepmill.core.settings import Isolation
 from stepmill.images.catalog import ImageOffer, ResolvedImage
 from stepmill.images.environments import Progress
 from stepmill.storage.objects.store import ObjectStore
-from stepmill.storage.records import RecordStore
+from stepmill.storage.records import Record, RecordStore
 
 
 class Images(Protocol):
@@ -25,6 +25,18 @@ class Images(Protocol):
 
     def offer(self, image_uri: str) -> ImageOffer:
         """Return what an image offers to start, building nothing; raise if it is not offered."""
+        ...
+
+
+class Tracker(Protocol):
+    """Records jobs that have ended in the experiments that they name."""
+
+    def wants(self, record: Record) -> bool:
+        """Return whether a job asks to be recorded."""
+        ...
+
+    def track(self, record: Record) -> None:
+        """Record a job that has ended; nothing else is written meanwhile."""
         ...
 
 
@@ -46,6 +58,7 @@ class JobServices:
         resources: The most that each job may use. Instance types limit nothing: a job that was
             sized for the cloud should still run on a small machine, and faster on a large one.
         log_limit_bytes: How much of the head and of the tail of a log is kept.
+        tracker: Records jobs in experiments; ``None``: nobody does.
         private: Stepmill's own folder: no path of a request may lead into it. ``None``: there is none.
     """
 
@@ -62,3 +75,4 @@ class JobServices:
     resources: Resources = field(default_factory=Resources)
     log_limit_bytes: int = 64 * 1024 * 1024
     private: Path | None = None
+    tracker: Tracker | None = None

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stepmill.cli.exit_codes import ExitCode
+from stepmill.storage.records import Selection
 from support.cli import Cli, Running, definition, open_door, processing, statuses, waiting_step
 
 DIABETES = Path(__file__).parents[3] / "examples" / "diabetes" / "pipeline.py"
@@ -39,6 +41,19 @@ def test_the_demo_shows_what_came_of_it(diabetes: Cli) -> None:
     assert "○ not taken" in shown
     assert "n_estimators   200" in shown
     assert "cache miss: this step has no earlier result" in shown
+
+
+def test_its_jobs_are_recorded_in_an_experiment(diabetes: Cli) -> None:
+    first = diabetes.executions()[-1]
+    with diabetes.platform() as platform:
+        found, _ = platform.experiments.list_components(Selection(), trial=first.id)
+        assert platform.experiments.describe_trial(first.id)["ExperimentName"] == first.pipeline
+    by_kind = {str(one["TrialComponentName"]).rpartition("-aws-")[2]: one for one in found}
+    assert len(found) == 3
+    fit: Any = by_kind["training-job"]
+    assert fit["Parameters"]["n-estimators"] == {"NumberValue": 200.0}
+    assert {metric["MetricName"] for metric in fit["Metrics"]} == {"trees", "train:mse"}
+    assert fit["Status"] == {"PrimaryStatus": "Completed"}
 
 
 def test_the_second_run_is_cached_and_says_so(diabetes: Cli) -> None:

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stepmill.catalog.experiments import Experiments
+from stepmill.catalog.tags import Tags
 from stepmill.compute.spec import Ending, JobSpec, Mount
 from stepmill.core.arns import Arns
-from stepmill.core.errors import ComputeClosedError, ComputeError, StorageFullError, UnsupportedError
+from stepmill.core.errors import (
+    ComputeClosedError,
+    ComputeError,
+    StorageError,
+    StorageFullError,
+    UnsupportedError,
+)
 from stepmill.core.tasks import Task, TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
 from stepmill.jobs import processing, training
 from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.processing import processing_handler
-from stepmill.jobs.records import describe
+from stepmill.jobs.records import PROCESSING_JOB, describe, state_of
 from stepmill.jobs.services import JobServices
+from stepmill.jobs.tracking import ExperimentTracker
 from stepmill.jobs.training import training_handler
 from stepmill.storage.objects.uri import S3Uri
 from support.fake_compute import FakeCompute, FakeImages, Reports, task_for
@@ -620,3 +630,50 @@ def test_no_copy_of_stepmills_own_folder_is_made_for_a_job(tmp_path: Path) -> No
     document = processing_document(ProcessingInputs=[processing_input("code", str(tmp_path))])
     house.run(task_for(document, processing.RESOURCE))
     assert seen == [Mount(tmp_path, "/opt/ml/processing/input/code", read_only=True)]
+
+
+class TestExperiments:
+    NAMES = {"ExperimentConfig": {"ExperimentName": "churn", "TrialName": "first"}}
+
+    @pytest.fixture
+    def experiments(self, house: House, monkeypatch: pytest.MonkeyPatch) -> Experiments:
+        arns = house.services.arns
+        experiments = Experiments(house.records, arns, Tags(house.records))
+        plain = House.services.fget
+        assert plain is not None
+        services = property(lambda house: replace(plain(house), tracker=ExperimentTracker(experiments)))
+        monkeypatch.setattr(House, "services", services)
+        return experiments
+
+    def test_a_job_that_names_one_is_recorded_with_its_end(
+        self, house: House, experiments: Experiments
+    ) -> None:
+        put(house.store, **{"raw/a.csv": "1"})
+        last = house.run(processing_task(**self.NAMES))
+        assert isinstance(last, TaskSucceeded)
+        assert isinstance(last.output, Mapping)
+        assert last.output["ExperimentConfig"] == self.NAMES["ExperimentConfig"]
+        assert experiments.components.members("first") == ["job-1-aws-processing-job"]
+        found: Any = experiments.components.describe("job-1-aws-processing-job")
+        assert found["Status"]["PrimaryStatus"] == "Completed"
+
+    def test_one_that_fails_is_recorded_too(self, house: House, experiments: Experiments) -> None:
+        house.compute.program = lambda _: 3
+        last = house.run(processing_task(**self.NAMES))
+        assert isinstance(last, TaskFailed)
+        found: Any = experiments.components.describe("job-1-aws-processing-job")
+        assert found["Status"]["PrimaryStatus"] == "Failed"
+        assert "exit code: 3" in found["Status"]["Message"].lower()
+
+    def test_one_that_names_none_is_not(self, house: House, experiments: Experiments) -> None:
+        house.run(processing_task())
+        assert house.records.list("experiment-trial-component").records == ()
+
+    def test_killed_before_both_are_written_neither_is(
+        self, house: House, experiments: Experiments, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(ExperimentTracker, "track", lambda *_: (_ for _ in ()).throw(StorageError("gone")))
+            house.run(processing_task(**self.NAMES))
+        assert not state_of(house.records.get(PROCESSING_JOB, "job-1")).status.is_final
+        assert house.records.list("experiment-trial-component").records == ()

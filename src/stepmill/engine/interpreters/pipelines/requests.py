@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from stepmill.core.json import Json
+from stepmill.core.json import Json, JsonObject
 from stepmill.core.tasks import CachePolicy, Task
 from stepmill.engine.interpreters.pipelines.draft import Draft
 from stepmill.engine.interpreters.pipelines.frames import StepFrame
@@ -23,6 +23,9 @@ JOB_NAMES: Mapping[StepType, tuple[str, int]] = {
     StepType.TRANSFORM: ("TransformJobName", LONGEST_JOB_NAME),
     StepType.TUNING: ("HyperParameterTuningJobName", 32),
 }
+
+# Whose jobs experiments record.
+TRACKED = frozenset({StepType.PROCESSING, StepType.TRAINING})
 
 # Where the API has a map or a list of strings: a number or a truth value that an expression gives
 # there becomes its text. "*" stands for each element of a list.
@@ -80,6 +83,8 @@ def make_task(draft: Draft, frame: StepFrame) -> tuple[Task, Resolver]:
         payload = _with_texts(payload, place)
     if member and isinstance(payload, Mapping) and member in payload:
         payload = {**payload, member: name}
+    if step.type in TRACKED and isinstance(payload, Mapping) and draft.plan.definition.experiment is not None:
+        payload = {**payload, "ExperimentConfig": _experiment_config(payload, resolver)}
     task = Task(
         id=task_id(inputs.execution_id, frame.name, frame.attempt),
         resource=planned.resource,
@@ -92,6 +97,12 @@ def make_task(draft: Draft, frame: StepFrame) -> tuple[Task, Resolver]:
         cache=_cache_policy(step, inputs.uses_cache),
     )
     return task, resolver
+
+
+def _experiment_config(payload: JsonObject, resolver: Resolver) -> JsonObject:
+    """Return where a job is recorded: in the execution's trial, under the name that its step gives it."""
+    given = payload.get("ExperimentConfig")
+    return {**resolver.experiment_config(), **(given if isinstance(given, Mapping) else {})}
 
 
 def _cache_policy(step: Step, uses_cache: bool) -> CachePolicy | None:

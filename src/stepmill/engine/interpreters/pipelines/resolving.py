@@ -143,6 +143,10 @@ class Resolver:
             raise InvalidInputError("This step makes no job.", where=f"Execution.{variable}")
         return self._job_name
 
+    def experiment_config(self) -> dict[str, Json]:
+        """Return the names of the experiment and the trial of the execution, as jobs are told them."""
+        return {str(member): self._experiment(member) for member in ExperimentMember}
+
     def _experiment(self, member: ExperimentMember) -> Json:
         names = self._draft.plan.definition.experiment or DEFAULT_EXPERIMENT
         is_trial = member is ExperimentMember.TRIAL_NAME

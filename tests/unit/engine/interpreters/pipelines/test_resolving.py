@@ -8,6 +8,7 @@ import pytest
 
 from stepmill.core.json import Json
 from stepmill.language.pipelines.definition import (
+    DEFAULT_EXPERIMENT,
     ExperimentConfig,
     OutputParameter,
     ParameterType,
@@ -106,6 +107,28 @@ def test_experiment_and_trial_have_names_by_default() -> None:
         {"Get": "PipelineExperimentConfig.TrialName"},
     ]
     assert resolved(value) == ["P", EXECUTION_ID]
+
+
+@pytest.mark.parametrize("kind", [StepType.PROCESSING, StepType.TRAINING])
+def test_jobs_are_told_where_they_are_recorded(kind: StepType) -> None:
+    given = {"ExperimentConfig": {"TrialComponentDisplayName": "Fit"}}
+    names = {"ExperimentName": "P", "TrialName": "0a1b2c3d4e5f"}
+    steps = (step("A", kind), step("B", kind, arguments=given))
+    run = Execution.of(*steps, experiment=DEFAULT_EXPERIMENT).start()
+    assert run.task("A").payload == {"ExperimentConfig": names}
+    assert run.task("B").payload == {"ExperimentConfig": {**names, "TrialComponentDisplayName": "Fit"}}
+    own = ExperimentConfig(Literal("E"), Literal("T"))
+    run = Execution.of(step("A", kind), experiment=own).start()
+    assert run.task("A").payload == {"ExperimentConfig": {"ExperimentName": "E", "TrialName": "T"}}
+
+
+def test_only_jobs_are_and_only_if_the_definition_wants_it() -> None:
+    steps = (step("A", StepType.CALLBACK), step("B", StepType.REGISTER_MODEL))
+    run = Execution.of(*steps, experiment=DEFAULT_EXPERIMENT).start()
+    assert run.task("A").payload == run.task("B").payload == {}
+    given = {"ExperimentConfig": {"TrialComponentDisplayName": "Fit"}}
+    run = Execution.of(step("A", StepType.TRAINING, arguments=given), experiment=None).start()
+    assert run.task("A").payload == given
 
 
 def test_experiment_and_trial_as_the_definition_has_them() -> None:

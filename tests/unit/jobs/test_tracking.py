@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepmill.catalog.experiments import Experiments
+from stepmill.core.errors import NotFoundError
+from stepmill.core.json import Json
+from stepmill.core.statuses import JobStatus
+from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, JobState, Metric, MetricPoint, body_of
+from stepmill.jobs.tracking import ExperimentTracker
+from stepmill.storage.records import Record, Selection
+from support.keeping import ARNS, Keeping, keeping
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[Keeping]:
+    with keeping(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def experiments(kept: Keeping) -> Experiments:
+    return Experiments(kept.records, ARNS, kept.tags)
+
+
+@pytest.fixture
+def tracker(experiments: Experiments) -> ExperimentTracker:
+    return ExperimentTracker(experiments)
+
+
+def a_job(kind: str = TRAINING_JOB, status: JobStatus = JobStatus.COMPLETED, **request: Json) -> Record:
+    metric = Metric("loss", MetricPoint(AT, 0.5), (MetricPoint(AT, 1.5), MetricPoint(AT + timedelta(1), 0.5)))
+    state = JobState(
+        "task", ARNS.sagemaker(kind, "job-1"), status=status, secondary=str(status), metrics=(metric,),
+        started_at=AT, ended_at=AT + timedelta(hours=1),
+    )  # fmt: skip
+    return Record(kind, "job-1", "", 0, status, AT, AT, 2, body_of(request, state))
+
+
+def config(**more: Json) -> dict[str, Json]:
+    return {"ExperimentName": "Churn", "TrialName": "First", **more}
+
+
+def test_a_job_is_recorded_in_the_trial_that_it_names(
+    tracker: ExperimentTracker, experiments: Experiments
+) -> None:
+    job = a_job(ExperimentConfig=config(TrialComponentDisplayName="Fit"), HyperParameters={"lr": "0.1"})
+    assert tracker.wants(job)
+    tracker.track(job)
+    assert experiments.describe("churn")["ExperimentName"] == "Churn"
+    assert experiments.describe_trial("first")["ExperimentName"] == "Churn"
+    assert experiments.components.members("first") == ["job-1-aws-training-job"]
+    found: Any = experiments.components.describe("job-1-aws-training-job")
+    assert found["DisplayName"] == "Fit"
+    source = {"SourceArn": ARNS.sagemaker(TRAINING_JOB, "job-1"), "SourceType": "SageMakerTrainingJob"}
+    assert found["Source"] == source
+    assert found["Status"] == {"PrimaryStatus": "Completed"}
+    assert found["Parameters"] == {"lr": {"NumberValue": 0.1}}
+    (loss,) = found["Metrics"]
+    assert (loss["MetricName"], loss["Count"], loss["Last"], loss["Max"]) == ("loss", 2, 0.5, 1.5)
+
+
+def test_recorded_again_it_is_one(tracker: ExperimentTracker, experiments: Experiments) -> None:
+    tracker.track(a_job(status=JobStatus.IN_PROGRESS, ExperimentConfig=config()))
+    tracker.track(a_job(ExperimentConfig=config()))
+    found, _ = experiments.list_components(Selection(), trial="first")
+    (component,) = found
+    assert component["Status"] == {"PrimaryStatus": "Completed"}
+    assert [metric["Count"] for metric in component["Metrics"]] == [2]  # type: ignore[union-attr,index,call-overload]
+
+
+def test_a_processing_job(tracker: ExperimentTracker, experiments: Experiments) -> None:
+    tracker.track(a_job(PROCESSING_JOB, ExperimentConfig=config()))
+    found: Any = experiments.components.describe("job-1-aws-processing-job")
+    assert found["Source"]["SourceType"] == "SageMakerProcessingJob"
+
+
+def test_a_job_that_names_no_experiment_is_not(tracker: ExperimentTracker, kept: Keeping) -> None:
+    job = a_job()
+    assert not tracker.wants(job)
+    tracker.track(job)
+    assert kept.records.list("experiment-trial-component").records == ()
+
+
+def test_a_trial_alone_must_be_there(tracker: ExperimentTracker, experiments: Experiments) -> None:
+    tracker.track(a_job(ExperimentConfig={"TrialName": "alone"}))
+    experiments.components.describe("job-1-aws-training-job")
+    with pytest.raises(NotFoundError):
+        experiments.describe_trial("alone")
+    experiments.open("churn", "alone")
+    tracker.track(replace(a_job(ExperimentConfig={"TrialName": "alone"}), name="job-2"))
+    assert experiments.components.members("alone") == ["job-2-aws-training-job"]
+
+
+def test_an_experiment_alone_gets_a_trial_of_the_jobs_name(
+    tracker: ExperimentTracker, experiments: Experiments
+) -> None:
+    tracker.track(a_job(ExperimentConfig={"ExperimentName": "churn"}))
+    assert experiments.components.members("job-1") == ["job-1-aws-training-job"]
+
+
+def test_it_is_one_change_with_the_end_of_the_job(tracker: ExperimentTracker, kept: Keeping) -> None:
+    def killed() -> None:
+        with kept.records.transaction():
+            tracker.track(a_job(ExperimentConfig=config()))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        killed()
+    for kind in ("experiment", "experiment-trial", "experiment-trial-component"):
+        assert kept.records.list(kind).records == ()
