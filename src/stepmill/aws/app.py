@@ -13,7 +13,6 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import TypeVar
 
 from stepmill.aws.admission import Admission
@@ -21,7 +20,7 @@ from stepmill.aws.calls import Asked, Calls, Outcome, refusal, unsupported
 from stepmill.aws.dispatch import S3, Address, address_of
 from stepmill.aws.errors import ApiError
 from stepmill.aws.exchange import ClientGoneError, Exchange, Message, Receive, Send
-from stepmill.aws.holding import Holding
+from stepmill.aws.holding import CannotGoOnError, Holding
 from stepmill.aws.hosts import Destination, Hosts
 from stepmill.aws.refusals import refusal_of_unknown
 from stepmill.aws.service import Service
@@ -38,7 +37,6 @@ _CALL_THREADS = 16
 # Each is bound to a client for as long as that takes to send.
 _STREAM_THREADS = 32
 _CLOSING_S = 5.0
-
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 _requests = logging.getLogger("stepmill.requests")
@@ -92,10 +90,21 @@ class App:
         exchange = Exchange(scope, receive, send)
         request_id = str(uuid.uuid4())
         status = 0
-        with suppress(ClientGoneError):
+        try:
             response = await self._answer(exchange, request_id)
             status = response.status
             await exchange.respond(response)
+        except ClientGoneError:
+            pass
+        except CannotGoOnError:
+            # Returning now closes the connection; the client asks again, and is told then.
+            _log.warning("Request %s waited for what then failed; its connection is closed.", request_id)
+        except Exception:  # noqa: BLE001 - the client is to hear of it, whatever it is
+            _log.exception("Request %s failed: a bug in Stepmill, or a file that cannot be read.", request_id)
+            if not exchange.has_begun:
+                response = _failure(exchange.head, request_id)
+                status = response.status
+                await exchange.respond(response)
         if _requests.isEnabledFor(logging.INFO):
             head = exchange.head
             target = head.headers.get("x-amz-target", "")
@@ -176,6 +185,12 @@ class App:
 
     async def _on(self, threads: ThreadPoolExecutor, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+
+def _failure(head: Request, request_id: str) -> Response:
+    text = f"Stepmill failed inside; the server's log tells more of request {request_id}."
+    error = ApiError("InternalFailure", text, status=500)
+    return refusal_of_unknown(head, address_of(head).service, error, request_id)
 
 
 def _moved(head: Request, path: str) -> Request:

@@ -52,7 +52,7 @@ class Exchange:
         self._receive = receive
         self._send = send
         self._is_read = False
-        self._has_begun = False
+        self.has_begun = False
 
     # ---- the body that comes in ----------------------------------------------------------------
 
@@ -102,7 +102,7 @@ class Exchange:
         Raises:
             OSError: If a file that is to be sent cannot be read.
         """
-        if self._has_begun:
+        if self.has_begun:
             await self._send({"type": "http.response.body", "body": _whole(response)})
             return
         if not self._is_read:
@@ -113,7 +113,7 @@ class Exchange:
         await self._send(
             {"type": "http.response.start", "status": response.status, "headers": _headers(response, is_bare)}
         )
-        self._has_begun = True
+        self.has_begun = True
         if pieces is None:
             whole = body if isinstance(body, bytes) and not is_bare else b""
             await self._send({"type": "http.response.body", "body": whole})
@@ -133,7 +133,7 @@ class Exchange:
     async def begin(self, headers: tuple[tuple[str, str], ...]) -> None:
         """Send status 200 and these headers now; the body follows by ``respond``."""
         await self._send({"type": "http.response.start", "status": 200, "headers": _encoded(headers)})
-        self._has_begun = True
+        self.has_begun = True
 
     async def send_space(self) -> None:
         """Send a space before a JSON answer that has begun, so that the client goes on waiting."""
