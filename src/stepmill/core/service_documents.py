@@ -1,6 +1,6 @@
 """AWS's service models as botocore ships them, in compact values: no documentation, no client machinery.
 
-A model of 2.6 MB takes about 40 ms and 3 MB, once per process; whoever asks for its shapes shares it.
+A model of 2.6 MB takes about 45 ms and 6 MB, once per process; whoever asks for its shapes shares it.
 
 Source: botocore, ``data/<service>/<version>/service-2.json``.
 """

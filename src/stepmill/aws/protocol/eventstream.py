@@ -1,4 +1,6 @@
-"""Event streams: messages with a length, typed headers, a payload and two checksums.
+"""Event streams in answers: messages with a length, typed headers, a payload and two checksums.
+
+No service that is served takes a stream of events from its clients.
 
 Source: Smithy, "Amazon Event Stream": prelude of total and header length with its CRC-32, headers,
 payload, CRC-32 of all before it; numbers are big-endian.
@@ -12,23 +14,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeAlias
-from uuid import UUID
 from zlib import crc32
 
 from stepmill.aws.protocol.model import slot
-from stepmill.aws.protocol.problems import Unreadable
 from stepmill.aws.protocol.timestamps import Moment, moment_of
 from stepmill.core.service_documents import RawShape, Reference, ServiceDocument
 
-# Smithy's limits: 24 MiB of payload, 128 KiB of headers.
-_MOST_HEADERS = 128 * 1024
-_MOST_PAYLOAD = 24 * 1024 * 1024
 _PRELUDE = struct.Struct(">II")
 _CHECKSUM = struct.Struct(">I")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TRUE, _FALSE, _BYTE, _SHORT, _INTEGER, _LONG, _BYTES, _STRING, _MOMENT, _UUID = range(10)
+# Types of headers.
+_TRUE, _FALSE, _INTEGER, _LONG, _BYTES, _STRING, _MOMENT = 0, 1, 4, 5, 6, 7, 8
 
-Header: TypeAlias = "str | bytes | bool | int | datetime | UUID"
+Header: TypeAlias = "str | bytes | bool | int | datetime"
 PayloadWriter: TypeAlias = Callable[[Any], bytes]
 
 
@@ -49,100 +47,22 @@ def encode(message: Message) -> bytes:
     return content + _CHECKSUM.pack(crc32(content))
 
 
-def decode(pieces: Iterable[bytes]) -> Iterator[Message]:
-    """Give the messages of a stream as they become whole.
-
-    Raises:
-        Unreadable: If a checksum is wrong, a message too large, or the stream ends within one.
-    """
-    buffer = bytearray()
-    for piece in pieces:
-        buffer += piece
-        while len(buffer) >= 12:
-            total = _total_length(buffer)
-            if len(buffer) < total:
-                break
-            yield _decode_one(bytes(buffer[:total]))
-            del buffer[:total]
-    if buffer:
-        raise Unreadable("The event stream ends within a message")
-
-
-def _total_length(buffer: bytearray) -> int:
-    total, headers = _PRELUDE.unpack_from(buffer)
-    if _CHECKSUM.unpack_from(buffer, 8)[0] != crc32(buffer[:8]):
-        raise Unreadable("The checksum of an event's prelude is wrong")
-    if headers > _MOST_HEADERS or not 16 + headers <= total <= 16 + headers + _MOST_PAYLOAD:
-        raise Unreadable("An event of the stream is too large")
-    return int(total)
-
-
-def _decode_one(raw: bytes) -> Message:
-    if _CHECKSUM.unpack_from(raw, len(raw) - 4)[0] != crc32(raw[:-4]):
-        raise Unreadable("The checksum of an event is wrong")
-    end = 12 + _PRELUDE.unpack_from(raw)[1]
-    try:
-        return Message(_decode_headers(raw[12:end]), raw[end:-4])
-    except (struct.error, IndexError, UnicodeDecodeError, ValueError, OverflowError) as error:
-        raise Unreadable("The headers of an event cannot be read") from error
-
-
 def _encode_header(name: str, value: Header) -> bytes:
     raw = name.encode()
     start = bytes((len(raw),)) + raw
     match value:
         case bool():
             return start + bytes((_TRUE if value else _FALSE,))
+        case int() if -(1 << 31) <= value < 1 << 31:
+            return start + struct.pack(">Bi", _INTEGER, value)
         case int():
-            return start + struct.pack(
-                ">Bi" if -(1 << 31) <= value < 1 << 31 else ">Bq",
-                _INTEGER if -(1 << 31) <= value < 1 << 31 else _LONG,
-                value,
-            )
-        case str():
-            text = value.encode()
-            return start + struct.pack(">BH", _STRING, len(text)) + text
+            return start + struct.pack(">Bq", _LONG, value)
         case bytes():
             return start + struct.pack(">BH", _BYTES, len(value)) + value
         case datetime():
             return start + struct.pack(">Bq", _MOMENT, (value - _EPOCH) // timedelta(milliseconds=1))
-    return start + bytes((_UUID,)) + value.bytes
-
-
-def _decode_headers(raw: bytes) -> dict[str, Header]:
-    headers: dict[str, Header] = {}
-    position = 0
-    while position < len(raw):
-        end = position + 1 + raw[position]
-        name = raw[position + 1 : end].decode()
-        headers[name], position = _decode_value(raw, raw[end], end + 1)
-    return headers
-
-
-def _decode_value(raw: bytes, kind: int, at: int) -> tuple[Header, int]:
-    if kind in (_TRUE, _FALSE):
-        return kind == _TRUE, at
-    if kind in _NUMBERS:
-        number = _NUMBERS[kind]
-        return int(number.unpack_from(raw, at)[0]), at + number.size
-    if kind in (_BYTES, _STRING):
-        end = at + 2 + int(struct.unpack_from(">H", raw, at)[0])
-        if end > len(raw):
-            raise IndexError(end)
-        return (raw[at + 2 : end].decode() if kind == _STRING else raw[at + 2 : end]), end
-    if kind == _MOMENT:
-        return _EPOCH + timedelta(milliseconds=struct.unpack_from(">q", raw, at)[0]), at + 8
-    if kind == _UUID:
-        return UUID(bytes=raw[at : at + 16]), at + 16
-    raise Unreadable("A header of an event has a type that is not known")
-
-
-_NUMBERS = {
-    _BYTE: struct.Struct(">b"),
-    _SHORT: struct.Struct(">h"),
-    _INTEGER: struct.Struct(">i"),
-    _LONG: struct.Struct(">q"),
-}
+    text = value.encode()
+    return start + struct.pack(">BH", _STRING, len(text)) + text
 
 
 class EventWriting:

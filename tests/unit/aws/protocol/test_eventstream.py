@@ -3,65 +3,32 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from uuid import UUID
 
 import pytest
 from botocore.eventstream import EventStreamBuffer
-from hypothesis import given
-from hypothesis import strategies as st
+from botocore.exceptions import EventStreamError
 
 from stepmill.aws.protocol.codec import codec_of
-from stepmill.aws.protocol.eventstream import Message, decode, encode
-from stepmill.aws.protocol.problems import Unreadable
+from stepmill.aws.protocol.eventstream import Message, encode
 from support.botocore_wire import botocore_model, parsed
-
-HEADERS = {
-    "text": "ä",
-    "yes": True,
-    "no": False,
-    "whole": -5,
-    "large": 1 << 40,
-    "raw": b"\x00",
-    "when": datetime(2026, 2, 3, tzinfo=UTC),
-    "who": UUID(int=7),
-}
-
-
-def pieces(raw: bytes, size: int) -> list[bytes]:
-    return [raw[start : start + size] for start in range(0, len(raw), size)]
-
-
-@pytest.mark.parametrize("size", [1, 7, 1000])
-def test_messages_survive_in_pieces_of_any_size(size: int) -> None:
-    messages = [Message(HEADERS, b"payload"), Message({}), Message({"a": "b"}, bytes(300))]
-    raw = b"".join(map(encode, messages))
-    assert list(decode(pieces(raw, size))) == messages
 
 
 def test_botocore_reads_what_is_written() -> None:
+    headers = {
+        "text": "ä",
+        "yes": True,
+        "no": False,
+        "whole": -5,
+        "large": 1 << 40,
+        "raw": b"\x00",
+        "when": datetime(2026, 2, 3, tzinfo=UTC),
+    }
     buffer = EventStreamBuffer()
-    buffer.add_data(encode(Message({"text": "ä", "whole": -5, "yes": True, "raw": b"\x00"}, b"p")))
-    event = buffer.next()
-    assert event.headers == {"text": "ä", "whole": -5, "yes": True, "raw": b"\x00"}
-    assert event.payload == b"p"
-
-
-@given(st.binary(max_size=64), st.integers(0, 200))
-def test_no_bytes_raise_anything_but_unreadable(noise: bytes, position: int) -> None:
-    raw = encode(Message(HEADERS, b"payload"))
-    for hostile in (noise, raw[:position], raw[:position] + noise + raw[position:]):
-        try:
-            list(decode([hostile]))
-        except Unreadable:
-            pass
-
-
-def test_a_wrong_checksum_is_told() -> None:
-    raw = encode(Message(HEADERS, b"payload"))
-    with pytest.raises(Unreadable, match="checksum"):
-        list(decode([raw[:-1] + bytes([raw[-1] ^ 1])]))
-    with pytest.raises(Unreadable, match="prelude"):
-        list(decode([b"\xff" + raw[1:]]))
+    for message in (Message(headers, b"payload"), Message({}), Message({"a": "b"}, bytes(300))):
+        buffer.add_data(encode(message))
+    first, second, third = buffer
+    assert first.headers == {**headers, "when": 1_770_076_800_000}
+    assert (first.payload, second.headers, third.payload) == (b"payload", {}, bytes(300))
 
 
 def test_an_answer_of_a_rest_service_is_a_stream_of_its_events() -> None:
@@ -89,3 +56,21 @@ def test_an_event_is_written_when_it_happens() -> None:
     assert drawn == []
     next(iter(response.body))  # type: ignore[call-overload]
     assert drawn == [1]
+
+
+def test_a_json_service_tells_the_other_members_first() -> None:
+    operation = botocore_model("logs").operation_model("StartLiveTail")
+    events = [{"sessionUpdate": {"sessionResults": [{"message": "ä", "timestamp": 5}]}}]
+    response = codec_of("logs").answer("StartLiveTail", {"responseStream": events}, "id")
+    assert parsed(operation, response) == {"responseStream": events}
+    assert dict(response.headers)["Content-Type"] == "application/vnd.amazon.eventstream"
+
+
+def test_an_exception_within_a_stream_is_one_to_the_client() -> None:
+    operation = botocore_model("sagemaker-runtime").operation_model("InvokeEndpointWithResponseStream")
+    events = [{"ModelStreamError": {"Message": "No more.", "ErrorCode": "ModelInvocationTimeExceeded"}}]
+    response = codec_of("sagemaker-runtime").answer(
+        "InvokeEndpointWithResponseStream", {"Body": events}, "id"
+    )
+    with pytest.raises(EventStreamError, match=r"ModelStreamError.*No more"):
+        parsed(operation, response)

@@ -119,3 +119,12 @@ def test_what_is_too_deep_or_too_much_is_refused(service: str, operation: str, b
     request = Request("POST", "/b", "delete", body=body)
     with pytest.raises(ApiError):
         codec_of(service).parse(operation, request)
+
+
+def test_the_deepest_document_that_is_taken_can_be_walked() -> None:
+    item: dict[str, object] = {"S": "x"}
+    for _ in range(98):
+        item = {"L": [item]}
+    body = msgspec.json.encode({"TableName": "t", "Item": {"a": item}})
+    got = codec_of("dynamodb").parse("PutItem", Request("POST", "/", body=body))
+    assert codec_of("dynamodb").answer("GetItem", {"Item": got["Item"]}, "id").status == 200
