@@ -15,7 +15,7 @@ import botocore.config
 from stepmill.aws.admission import Admission, Admitted
 from stepmill.aws.service import Caller, Service
 from stepmill.aws.wire import Request
-from stepmill.core.endpoint import AccessKey
+from stepmill.core.endpoint import AccessKey, Endpoint
 from stepmill.platform import Platform, load_settings
 from stepmill.server.listening import Listening
 from stepmill.server.serving import Serving, doors_of
@@ -50,6 +50,11 @@ class Wire:
     serving: Serving
     key: AccessKey
     _clients: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it is, for programs of their own."""
+        return Endpoint(self.url, self.platform.settings.region, self.key)
 
     def client(self, service: str, **config: Any) -> Any:
         """Return boto3's client of a service; one for all who want it as it is by default."""

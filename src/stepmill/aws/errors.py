@@ -79,6 +79,7 @@ _OF_SERVICE: Mapping[str, tuple[tuple[type[StepmillError], Code], ...]] = {
     "lambda": (
         (NotFoundError, Code("ResourceNotFoundException", 404)),
         (ConflictError, Code("ResourceConflictException", 409)),
+        (WrongStateError, Code("PreconditionFailedException", 412)),
         (InvalidInputError, Code("InvalidParameterValueException")),
     ),
     "logs": ((NotFoundError, Code("ResourceNotFoundException")),),

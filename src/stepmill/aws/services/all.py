@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stepmill.aws.service import Service
 from stepmill.aws.services.iam.service import iam
+from stepmill.aws.services.lambda_.service import lambda_
 from stepmill.aws.services.s3.service import s3
 from stepmill.aws.services.sagemaker.service import sagemaker
 from stepmill.aws.services.sts import sts
@@ -12,4 +13,10 @@ from stepmill.platform import Platform
 
 def services_of(platform: Platform) -> tuple[Service, ...]:
     """Return the services over a platform, each made of the modules in its folder."""
-    return (sagemaker(platform), sts(platform), iam(platform), s3(platform))
+    return (
+        sagemaker(platform),
+        sts(platform),
+        iam(platform),
+        s3(platform),
+        lambda_(platform),
+    )

@@ -30,6 +30,9 @@ from stepmill.storage.records import RecordStore
 # Calls, by the name of their job: which task and which function.
 CALL_KIND = "function-call"
 
+# Lambda: a function has so long to be imported, before the time of the call runs.
+LONGEST_IMPORT = timedelta(seconds=10)
+
 _INSIDE = "/opt/ml/function"
 _TASK_ROOT = "/var/task"
 _LONGEST_FUNCTION_PART = 40
@@ -184,7 +187,7 @@ class FunctionCalls:
             warm=around.warm and around.python == Path(sys.executable),
             source=laid_out / "task" / f"{module}.py",
             resources=Resources(memory_bytes=function.memory_mb * _MEGABYTE or None),
-            timeout=function.timeout,
+            timeout=function.timeout + LONGEST_IMPORT,
             # Lambda gives a function no time to say goodbye.
             grace=timedelta(seconds=1),
             isolation=around.isolation,
@@ -198,7 +201,7 @@ class FunctionCalls:
 
     def _end(self, call: FunctionCall, folder: Path, ended: JobEnded) -> Outcome:
         try:
-            outcome = outcome_of(call.function, folder / "function" / "result.json", ended)
+            outcome = outcome_of(call.function, folder / "function", ended)
             status = "Completed" if isinstance(outcome, Answered) else "Failed"
             self._records.update(CALL_KIND, call.job_name, lambda record: replace(record, status=status))
             # The code lies in the store; a copy for each call would only fill the disk.

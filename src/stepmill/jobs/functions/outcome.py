@@ -53,12 +53,12 @@ class NotCarriedOut:
 Outcome: TypeAlias = Answered | Raised | Broken | NotCarriedOut
 
 
-def outcome_of(function: Function, result: Path, ended: JobEnded) -> Outcome:
+def outcome_of(function: Function, folder: Path, ended: JobEnded) -> Outcome:
     """Return what became of a call.
 
     Args:
         function: Which was called.
-        result: Where the runner left its answer; the job could write to it.
+        folder: Where the runner left its answer; the job could write to it.
         ended: How its job ended.
 
     Raises:
@@ -66,17 +66,24 @@ def outcome_of(function: Function, result: Path, ended: JobEnded) -> Outcome:
     """
     match ended.ending:
         case Ending.TIMED_OUT:
-            seconds = function.timeout.total_seconds()
-            return Broken("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds")
+            return _timed_out(function)
         case Ending.OUT_OF_MEMORY:
             return Broken("Runtime.OutOfMemory", "Runtime exited with error: out of memory")
         case Ending.LOST | Ending.NOT_STARTED:
             return NotCarriedOut(ended.message)
         case Ending.STOPPED:
             return Broken("Runtime.Stopped", "The call was stopped")
-    if not result.exists():
-        return Broken("Runtime.ExitError", f"Runtime exited with error: exit status {ended.exit_code}")
-    return _read(result)
+    result, timeout = folder / "result.json", folder / "timeout"
+    if result.exists():
+        return _read(result)
+    if timeout.is_file() and timeout.stat().st_size:
+        return _timed_out(function)
+    return Broken("Runtime.ExitError", f"Runtime exited with error: exit status {ended.exit_code}")
+
+
+def _timed_out(function: Function) -> Outcome:
+    seconds = function.timeout.total_seconds()
+    return Broken("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds")
 
 
 def _read(result: Path) -> Outcome:

@@ -2,7 +2,8 @@
 
 Stands alone: it is copied into the job's folder, imports the standard library only, and finds
 beside itself ``call.json``: what to call. The function's code lies where ``LAMBDA_TASK_ROOT`` says.
-It leaves ``result.json``: ``{"result": ...}``, or ``{"error": {errorType, errorMessage, stackTrace}}``.
+It leaves ``result.json``: ``{"result": ...}``, or ``{"error": {errorType, errorMessage, stackTrace}}``;
+where the function took too long, nothing but ``timeout``: what it was doing.
 
 Source: AWS Lambda developer guide, "Using the Lambda context object to retrieve Python function
 information" and "Lambda function errors in Python".
@@ -10,6 +11,7 @@ information" and "Lambda function errors in Python".
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import json
 import math
@@ -82,7 +84,7 @@ def main(base: Path) -> int:
     request, began = call["request_id"], time.monotonic()
     _say(f"START RequestId: {request} Version: {call['function_version']}")
     try:
-        text, ended = _call(call), 0
+        text, ended = _call(call, base), 0
     # A function may raise anything, SystemExit too.
     except BaseException as error:  # noqa: BLE001
         text, ended = json.dumps({"error": _described(error)}), 1
@@ -111,8 +113,14 @@ def _report(call: dict[str, Any], milliseconds: float) -> str:
     )
 
 
-def _call(call: dict[str, Any]) -> str:
-    result = _function(call["handler"])(call["event"], Context(call))
+def _call(call: dict[str, Any], base: Path) -> str:
+    function = _function(call["handler"])
+    with (base / "timeout").open("w", encoding="utf-8") as file:
+        # As on Lambda, time runs from here: what the module does when it is imported is not counted. A thread
+        # of the interpreter's own ends the process, whatever the function is doing, and tells where it was.
+        faulthandler.dump_traceback_later(call["timeout_seconds"], exit=True, file=file)
+        result = function(call["event"], Context(call))
+        faulthandler.cancel_dump_traceback_later()
     try:
         return json.dumps({"result": result}, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
