@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from stepmill.compute.supervision.files import EXIT, LOG, FolderState, folder_state
-from stepmill.compute.supervision.pump import TIME_ENTRY, TIMES_SUFFIX, part_name
+from stepmill.compute.log_parts import LogPart, gap_marker, log_parts
+from stepmill.compute.supervision.files import EXIT, FolderState, folder_state
+from stepmill.compute.supervision.pump import TIME_ENTRY, TIMES_SUFFIX
 
 # A longer line is given in pieces of this length: a program may print gigabytes without a newline.
 LONGEST_LINE_BYTES = 64 * 1024
@@ -34,12 +35,6 @@ class LogLine:
     text: str
 
 
-@dataclass(frozen=True)
-class _Part:
-    path: Path
-    start: int
-
-
 def raw_log(folder: Path) -> Iterator[bytes]:
     """Give what the job wrote, byte for byte, in pieces; what was dropped is told in a line of its own.
 
@@ -47,9 +42,9 @@ def raw_log(folder: Path) -> Iterator[bytes]:
         folder: The job's folder. If there is no log, nothing is given.
     """
     position = 0
-    for part in _parts(folder):
+    for part in log_parts(folder):
         if part.start > position:
-            yield _marker(part.start - position)
+            yield gap_marker(part.start - position)
         position = part.start
         try:
             with part.path.open("rb") as file:
@@ -127,13 +122,13 @@ class LogReader:
 
     def read(self, *, final: bool) -> Iterator[LogLine]:
         """Give the lines that are complete by now; if it is the final look, the incomplete last too."""
-        for part in _parts(self._folder):
+        for part in log_parts(self._folder):
             yield from self._read_part(part)
         if final and self._rest:
             yield LogLine(self._rest_at, _text(self._rest))
             self._rest = b""
 
-    def _read_part(self, part: _Part) -> Iterator[LogLine]:
+    def _read_part(self, part: LogPart) -> Iterator[LogLine]:
         try:
             size = part.path.stat().st_size
             if part.start + size <= self._position:
@@ -154,7 +149,7 @@ class LogReader:
         if self._rest:
             yield LogLine(self._rest_at, _text(self._rest))
             self._rest = b""
-        yield LogLine(at, _text(_marker(start - self._position).strip()))
+        yield LogLine(at, _text(gap_marker(start - self._position).strip()))
         self._position = start
 
     def _take(self, piece: bytes, offset: int, times: _Times) -> Iterator[LogLine]:
@@ -199,26 +194,15 @@ def _split(piece: bytes) -> list[bytes]:
     return [*ended, lines[-1]] if lines[-1] else ended
 
 
-def _parts(folder: Path) -> list[_Part]:
-    """Return the parts that are there, in order."""
-    starts = []
-    for path in folder.glob(f"{LOG}*"):
-        if path.name == LOG:
-            starts.append(0)
-        elif path.suffix[1:].isdecimal() and path.stem == LOG:
-            starts.append(int(path.suffix[1:]))
-    return [_Part(folder / part_name(start), start) for start in sorted(starts)]
-
-
 def _pieces_from_the_end(folder: Path) -> Iterator[bytes]:
     """Give the log in pieces, the last one first."""
     below: int | None = None
-    for part in reversed(_parts(folder)):
+    for part in reversed(log_parts(folder)):
         try:
             with part.path.open("rb") as file:
                 end = file.seek(0, 2)
                 if below is not None and part.start + end < below:
-                    yield _marker(below - part.start - end)
+                    yield gap_marker(below - part.start - end)
                 while end > 0:
                     start = max(0, end - _PIECE_BYTES)
                     file.seek(start)
@@ -227,10 +211,6 @@ def _pieces_from_the_end(folder: Path) -> Iterator[bytes]:
         except FileNotFoundError:
             continue
         below = part.start
-
-
-def _marker(size: int) -> bytes:
-    return f"\n[stepmill: {size} bytes of the log were dropped here]\n".encode()
 
 
 def _text(raw: bytes) -> str:
