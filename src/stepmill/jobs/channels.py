@@ -67,6 +67,25 @@ class SourceFile:
     size_bytes: int
 
 
+def check_inputs(inputs: Iterable[Input], objects: ObjectStore) -> None:
+    """Check that something lies at each address of an input, as CreateTrainingJob does.
+
+    Raises:
+        InvalidInputError: For the first where nothing does.
+    """
+    for item in inputs:
+        source = item.source
+        if not isinstance(source, S3Uri):
+            continue
+        found = objects.bucket_exists(source.bucket) and objects.list(source.bucket, source.key, limit=1)
+        if not found:
+            raise InvalidInputError(
+                f'No S3 objects found under S3 URL "{source}" given in input data source.',
+                where=item.where,
+                mend="Check the bucket and the prefix, or upload the objects first.",
+            )
+
+
 def holds_code(item: Input, entrypoint: Sequence[str]) -> bool:
     """Return whether an input holds code: by its name, or because the entry point lies in it."""
     return item.name in _CODE_NAMES or any(f"{item.target}/" in word for word in entrypoint)

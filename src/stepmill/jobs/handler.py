@@ -36,6 +36,7 @@ from stepmill.core.tasks import Report, Task, TaskFailed, TaskStarted, TaskStopp
 from stepmill.images.catalog import ResolvedImage
 from stepmill.images.environments import Progress
 from stepmill.jobs import failures
+from stepmill.jobs.channels import check_inputs
 from stepmill.jobs.contract import job_environment
 from stepmill.jobs.failures import Outcome, blame_of, cause_text, full_disk_told, outcome_of
 from stepmill.jobs.kinds import Admitted, Collected, JobKind, R, Workplace, can_be_warm, read_small_file
@@ -111,6 +112,8 @@ class JobHandler(Generic[R]):
         self._kind.command(request, services.images.offer(request.image))
         place = Workplace(name, services.arns.sagemaker(self._kind.record_kind, name), self.folder(name))
         check_paths(self._kind, request, place, services.private)
+        if self._kind.inputs_first:
+            check_inputs(request.inputs, services.objects)
         return Admitted(name, place.arn, request.notes)
 
     def start(self, task: Task, report: Report) -> None:

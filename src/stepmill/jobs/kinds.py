@@ -113,11 +113,13 @@ class JobKind(Protocol[R]):
         record_kind: ``processing-job`` or ``training-job``; also names the resource in ARNs.
         member: What its name and ARN begin with in documents: ``ProcessingJob``.
         phases: Whether secondary statuses are kept.
+        inputs_first: Whether the objects of its inputs must be there when a client asks for it.
     """
 
     record_kind: str
     member: str
     phases: bool
+    inputs_first: bool
 
     def read(self, document: Json, project: Path) -> R:
         """Read a request.

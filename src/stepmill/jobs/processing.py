@@ -32,6 +32,7 @@ class ProcessingKind:
     record_kind = PROCESSING_JOB
     member = "ProcessingJob"
     phases = False
+    inputs_first = False
 
     def read(self, document: Json, project: Path) -> ProcessingRequest:
         """See ``JobKind``."""

@@ -47,6 +47,7 @@ class TrainingKind:
     record_kind = TRAINING_JOB
     member = "TrainingJob"
     phases = True
+    inputs_first = True
 
     def read(self, document: Json, project: Path) -> TrainingRequest:
         """See ``JobKind``."""

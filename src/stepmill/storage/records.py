@@ -26,6 +26,12 @@ class SortBy(StrEnum):
     MODIFIED = "modified"
     NAME = "name"
     NUMBER = "number"
+    STATUS = "status"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether what is sorted by is a text, not a number."""
+        return self in (self.NAME, self.STATUS)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ _VALUES: dict[SortBy, Callable[[Record], _Value]] = {
     SortBy.MODIFIED: lambda record: to_micros(record.modified_at),
     SortBy.NAME: lambda record: record.name,
     SortBy.NUMBER: lambda record: record.number,
+    SortBy.STATUS: lambda record: record.status,
 }
 
 
@@ -43,7 +44,7 @@ def page_among(records: Iterable[Record], selection: Selection) -> Page:
 
     chosen = [record for record in records if _is_chosen(record, selection)]
     if selection.after is not None:
-        place = decode_place(selection.after, label, text=selection.sort_by is SortBy.NAME)
+        place = decode_place(selection.after, label, text=selection.sort_by.is_text)
         chosen = [record for record in chosen if _is_behind(place_of(record), place, selection.descending)]
     chosen.sort(key=place_of, reverse=selection.descending)
     page = tuple(chosen[: selection.limit])

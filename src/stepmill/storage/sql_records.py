@@ -40,6 +40,7 @@ _COLUMNS = {
     SortBy.MODIFIED: records.c.modified_at,
     SortBy.NAME: records.c.name,
     SortBy.NUMBER: records.c.number,
+    SortBy.STATUS: records.c.status,
 }
 
 
@@ -237,7 +238,7 @@ class _Order:
         """Add the order, and the place to begin."""
         column, name = _COLUMNS[self.sort_by], records.c.name
         if after is not None:
-            place = tuple_(*decode_place(after, self._label, text=self.sort_by is SortBy.NAME))
+            place = tuple_(*decode_place(after, self._label, text=self.sort_by.is_text))
             here = tuple_(column, name)
             query = query.where(here < place if self.descending else here > place)
         if self.descending:

@@ -55,7 +55,7 @@ def test_pages_are_a_sorted_list_cut_into_pieces(
     start = clock.now()
     for name, (second, number) in made.items():
         clock.set(start + timedelta(seconds=second))
-        store.create("thing", name, {}, number=number)
+        store.create("thing", name, {}, number=number, status="odd" if number % 2 else "")
     gathered, after = [], None
     while True:
         page = store.list("thing", sort_by=sort_by, descending=descending, limit=limit, after=after)
@@ -66,7 +66,7 @@ def test_pages_are_a_sorted_list_cut_into_pieces(
 
     def place(name: str) -> tuple[object, bytes]:
         second, number = made[name]
-        values = {SortBy.NAME: 0, SortBy.NUMBER: number}
+        values = {SortBy.NAME: 0, SortBy.NUMBER: number, SortBy.STATUS: number % 2}
         return values.get(sort_by, second), name.encode()
 
     assert gathered == sorted(made, key=place, reverse=descending)

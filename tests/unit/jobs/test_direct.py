@@ -28,7 +28,7 @@ from stepmill.jobs.training import training_handler
 from stepmill.storage.records import Record
 from support.cli import eventually
 from support.fake_compute import FakeCompute, FakeImages, Reports, task_for
-from support.job_data import SteppingClock, open_store, processing_document, training_document
+from support.job_data import SteppingClock, channel, open_store, processing_document, put, training_document
 
 LIMIT_S = 60.0
 
@@ -192,6 +192,17 @@ class TestCreating:
         output = {"S3OutputPath": str(home.folder / "home" / "objects")}
         with pytest.raises(InvalidInputError, match="own folder"):
             home.open().create(TRAINING_JOB, training("a", OutputDataConfig=output))
+
+    def test_the_inputs_of_a_training_job_must_be_there(self, home: Home) -> None:
+        request = training("a", InputDataConfig=[channel("train", "s3://data/train")])
+        jobs = home.open()
+        with pytest.raises(InvalidInputError, match='No S3 objects found under S3 URL "s3://data/train"'):
+            jobs.create(TRAINING_JOB, request)
+        put(home.store, **{"train/a.csv": "1"})
+        jobs.create(TRAINING_JOB, request)
+        other = training("b", InputDataConfig=[channel("train", "s3://no-such-bucket/train")])
+        with pytest.raises(InvalidInputError, match="no-such-bucket"):
+            jobs.create(TRAINING_JOB, other)
 
     def test_what_fails_later_is_told_by_the_record(self, home: Home) -> None:
         source = {"S3Uri": "s3://data/none", "LocalPath": "/opt/ml/processing/in", "S3DataType": "S3Prefix"}

@@ -33,6 +33,8 @@ DEFAULT_TENSORBOARD = "/opt/ml/output/tensorboard"
 _CHANNEL = re.compile(r"[A-Za-z0-9.\-_]{1,64}")
 # Where the SDK's driver of @step and @remote functions lies: the channel is called so.
 _REMOTE_FUNCTIONS = "/opt/ml/input/data/sagemaker_remote_function_bootstrap/"
+# API reference, StoppingCondition: one day.
+_DEFAULT_RUNTIME_S = 86_400
 _SPOT_NOTE = "managed spot training was asked for; here the job runs without interruptions"
 _RETRY_NOTE = "RetryStrategy is not applied: retry policies of the step are"
 
@@ -92,6 +94,7 @@ def read_training_request(document: Json, project: Path) -> TrainingRequest:
     check_distinct([i.name for i in inputs], "channels", "InputDataConfig")
     output = fields.fields("OutputDataConfig", required=True)
     name = fields.text("TrainingJobName", "")
+    _check_spot(fields)
     return TrainingRequest(
         name=check_job_name(name, "TrainingJobName") if name else "",
         document=fields.members,
@@ -112,6 +115,30 @@ def read_training_request(document: Json, project: Path) -> TrainingRequest:
         tensorboard=_folder(fields, "TensorBoardOutputConfig", "S3OutputPath", DEFAULT_TENSORBOARD, project),
         metrics=tuple(_metric(item) for item in algorithm.each("MetricDefinitions")),
     )
+
+
+def _check_spot(fields: Fields) -> None:
+    """Check the time that a job on spot capacity may take, waiting for it included."""
+    condition = fields.fields("StoppingCondition")
+    where = condition.place("MaxWaitTimeInSeconds")
+    is_given = condition.has("MaxWaitTimeInSeconds")
+    if not fields.flag("EnableManagedSpotTraining"):
+        if is_given:
+            raise InvalidInputError(
+                "Invalid MaxWaitTimeInSeconds. It is supported only when EnableManagedSpotTraining is set to "
+                "true.",
+                where=where,
+                mend="Leave it out, or ask for managed spot training.",
+            )
+        return
+    longest_run = condition.integer("MaxRuntimeInSeconds", _DEFAULT_RUNTIME_S, least=1)
+    if not is_given or condition.integer("MaxWaitTimeInSeconds", least=1) < longest_run:
+        raise InvalidInputError(
+            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
+            f"MaxRuntimeInSeconds ({longest_run}).",
+            where=where,
+            mend="It counts the waiting for capacity and the run.",
+        )
 
 
 def _image(algorithm: Fields) -> str:

@@ -227,7 +227,13 @@ class RecordStoreContract:
 
     @pytest.mark.parametrize(
         ("sort_by", "expected"),
-        [("created", "cabde"), ("modified", "cbdea"), ("name", "abcde"), ("number", "cabde")],
+        [
+            ("created", "cabde"),
+            ("modified", "cbdea"),
+            ("name", "abcde"),
+            ("number", "cabde"),
+            ("status", "adebc"),
+        ],
     )
     def test_each_order_in_both_directions(
         self, store: RecordStore, clock: FakeClock, sort_by: str, expected: str
@@ -238,7 +244,7 @@ class RecordStoreContract:
             reversed(expected)
         )
 
-    @pytest.mark.parametrize("sort_by", ["created", "modified", "name", "number"])
+    @pytest.mark.parametrize("sort_by", ["created", "modified", "name", "number", "status"])
     @pytest.mark.parametrize("descending", [False, True])
     @pytest.mark.parametrize("limit", [1, 2, 5, 6])
     def test_pages_put_together_are_the_listing(

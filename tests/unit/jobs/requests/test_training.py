@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,33 @@ def test_checkpoints_have_a_default_folder() -> None:
     assert (checkpoints.path, checkpoints.destination) == ("/opt/ml/checkpoints", S3Uri("data", "ck"))
 
 
+def spot(**condition: int) -> Any:
+    return read(EnableManagedSpotTraining=True, StoppingCondition=condition)
+
+
 def test_spot_training_is_ordinary_training_with_a_note() -> None:
-    assert "spot" in read(EnableManagedSpotTraining=True).notes[0]
+    request = spot(MaxRuntimeInSeconds=60, MaxWaitTimeInSeconds=60)
+    assert "spot" in request.notes[0]
+    assert request.timeout == timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"MaxRuntimeInSeconds": 60},
+        {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 59},
+        # Where nothing is said a job may run for a day.
+        {"MaxWaitTimeInSeconds": 86_399},
+    ],
+)
+def test_spot_training_needs_time_to_wait_and_run(condition: dict[str, int]) -> None:
+    with pytest.raises(InvalidInputError, match="It must be present and be greater than"):
+        spot(**condition)
+
+
+def test_only_spot_training_waits() -> None:
+    with pytest.raises(InvalidInputError, match="supported only when EnableManagedSpotTraining"):
+        read(StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60})
 
 
 def test_an_instance_group_of_one_is_one_host() -> None:

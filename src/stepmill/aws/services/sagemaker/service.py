@@ -13,8 +13,10 @@ from stepmill.aws.services.sagemaker import (
     models,
     packages,
     pipelines,
+    processing,
     search,
     tags,
+    training,
 )
 from stepmill.platform import Platform
 
@@ -28,10 +30,16 @@ _HANDLERS: tuple[Callable[[Platform], Mapping[str, Handler]], ...] = (
     models.handlers,
     packages.handlers,
     pipelines.handlers,
+    processing.handlers,
     search.handlers,
     tags.handlers,
+    training.handlers,
 )
-_WAITS: tuple[Callable[[], Mapping[str, IsSettled]], ...] = (executions.waits,)
+_WAITS: tuple[Callable[[], Mapping[str, IsSettled]], ...] = (
+    executions.waits,
+    processing.waits,
+    training.waits,
+)
 
 
 def sagemaker(platform: Platform) -> Service:

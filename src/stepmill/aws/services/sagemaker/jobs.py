@@ -1,0 +1,124 @@
+"""What the operations on both kinds of job share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stepmill.aws.errors import ApiError
+from stepmill.aws.service import Call, Handler, IsSettled
+from stepmill.aws.services.sagemaker.listing import read_listing
+from stepmill.aws.services.sagemaker.refusals import VALIDATION, told_as
+from stepmill.catalog.tags import read_tags
+from stepmill.core.clock import as_text
+from stepmill.core.errors import NotFoundError, WrongStateError
+from stepmill.core.statuses import JobStatus
+from stepmill.jobs.records import JobState, describe, state_of
+from stepmill.platform import Platform
+from stepmill.storage.records import Record, SortBy
+
+_SORT: Mapping[str, SortBy] = {
+    "CreationTime": SortBy.CREATED,
+    "Name": SortBy.NAME,
+    "Status": SortBy.STATUS,
+}
+
+
+@dataclass(frozen=True)
+class JobOperations:
+    """In what the operations on a kind of job differ from those on the other.
+
+    Args:
+        kind: Of the records: ``training-job``.
+        member: What operations and members are called by: ``TrainingJob``.
+        missing: What is said of a job that is not there; ``{}`` stands for its name.
+        ended: Member of a summary that says when the job ended.
+        more: What a summary says beyond name, ARN, status and times.
+        no_job_has: Filters of the listing by what no job has here.
+    """
+
+    kind: str
+    member: str
+    missing: str
+    ended: str
+    more: Callable[[JobState], Mapping[str, Any]]
+    no_job_has: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The member that names the job."""
+        return f"{self.member}Name"
+
+    @property
+    def arn(self) -> str:
+        """The member that has its ARN."""
+        return f"{self.member}Arn"
+
+    def handlers(self, platform: Platform) -> dict[str, Handler]:
+        """Return operation -> who answers it."""
+
+        def create(call: Call) -> dict[str, Any]:
+            tags = read_tags(call.parameters.get("Tags"))
+            arn = state_of(platform.direct_jobs.create(self.kind, call.parameters)).arn
+            if tags:
+                platform.tags.set(arn, tags)
+            return {self.arn: arn}
+
+        def stop(call: Call) -> None:
+            name = call.parameters[self.name]
+            with told_as(VALIDATION, NotFoundError, self.missing.format(name)):
+                platform.direct_jobs.stop(self.kind, name)
+
+        def delete(call: Call) -> None:
+            name = call.parameters[self.name]
+            arn = self._state(platform, name)[1].arn
+            with told_as("ResourceInUse", WrongStateError):
+                platform.direct_jobs.delete(self.kind, name)
+            platform.tags.clear(arn)
+
+        def list_(call: Call) -> dict[str, Any]:
+            listing = read_listing(call, sort=_SORT, descending=False)
+            page = listing.page(platform.records, self.kind)
+            is_possible = not any(call.parameters.get(name) for name in self.no_job_has)
+            found = page.records if is_possible else ()
+            token = page.next_token if is_possible else None
+            return listing.answer(f"{self.member}Summaries", map(self._summary, found), token)
+
+        return {
+            f"Create{self.member}": create,
+            f"Describe{self.member}": lambda call: describe(
+                self._state(platform, call.parameters[self.name])[0]
+            ),
+            f"Stop{self.member}": stop,
+            f"Delete{self.member}": delete,
+            f"List{self.member}s": list_,
+        }
+
+    def waits(self) -> dict[str, IsSettled]:
+        """Return the operations whose waiting clients are held, and when an answer is settled."""
+
+        def has_ended(_call: Call, answer: Mapping[str, Any]) -> bool:
+            return JobStatus(answer[f"{self.member}Status"]).is_final
+
+        return {f"Describe{self.member}": has_ended}
+
+    def _state(self, platform: Platform, name: str) -> tuple[Record, JobState]:
+        record = platform.records.find(self.kind, name)
+        if record is None:
+            raise ApiError(VALIDATION, self.missing.format(name))
+        return record, state_of(record)
+
+    def _summary(self, record: Record) -> dict[str, Any]:
+        state = state_of(record)
+        summary: dict[str, Any] = {
+            self.name: record.name,
+            self.arn: state.arn,
+            f"{self.member}Status": str(state.status),
+            "CreationTime": as_text(record.created_at),
+            "LastModifiedTime": as_text(record.modified_at),
+            **self.more(state),
+        }
+        if state.ended_at is not None:
+            summary[self.ended] = as_text(state.ended_at)
+        return summary

@@ -1,0 +1,235 @@
+"""Training jobs, as boto3 sees them."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from support.registry import pages, refused
+from support.wire import Wire
+from support.wire_jobs import BUCKET, WireJobs
+
+ARN = "arn:aws:sagemaker:us-west-2:123456789012:training-job"
+WRITES_A_MODEL = """
+import pathlib
+pathlib.Path("/opt/ml/model/model.txt").write_text("weights")
+print("loss=0.25;")
+"""
+SLEEPS = """
+import time
+print("begun", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def jobs(wire: Wire) -> WireJobs:
+    return WireJobs(wire)
+
+
+class TestARunThatCompletes:
+    def test_from_create_to_the_model(self, jobs: WireJobs) -> None:
+        request = jobs.training(WRITES_A_MODEL, HyperParameters={"epochs": "3"}, Environment={"A": "1"})
+        name = request["TrainingJobName"]
+        request["AlgorithmSpecification"]["MetricDefinitions"] = [{"Name": "loss", "Regex": "loss=(.*);"}]
+        before = datetime.now(UTC) - timedelta(seconds=1)
+        answer = jobs.client.create_training_job(**request, Tags=[{"Key": "team", "Value": "churn"}])
+        assert answer["TrainingJobArn"] == f"{ARN}/{name}"
+        found = jobs.trained(name)
+        assert found["TrainingJobStatus"] == "Completed", found
+        assert found["SecondaryStatus"] == "Completed"
+        # The request is echoed as it came.
+        for member in ("HyperParameters", "Environment", "InputDataConfig", "ResourceConfig", "RoleArn"):
+            assert found[member] == request[member]
+        assert found["AlgorithmSpecification"] == request["AlgorithmSpecification"]
+        assert found["OutputDataConfig"] == {**request["OutputDataConfig"], "KmsKeyId": ""}
+        assert "Tags" not in found
+        phases = [phase["Status"] for phase in found["SecondaryStatusTransitions"]]
+        assert phases == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+        times = [
+            found[f"{each}Time"] for each in ("Creation", "TrainingStart", "TrainingEnd", "LastModified")
+        ]
+        assert before <= times[0] <= times[1] <= times[2]
+        assert found["TrainingTimeInSeconds"] == found["BillableTimeInSeconds"] >= 1
+        (metric,) = found["FinalMetricDataList"]
+        assert (metric["MetricName"], metric["Value"]) == ("loss", 0.25)
+        model = jobs.read(found["ModelArtifacts"]["S3ModelArtifacts"])
+        with tarfile.open(fileobj=io.BytesIO(model)) as archive:
+            assert archive.getnames() == ["model.txt"]
+        tags = jobs.client.list_tags(ResourceArn=answer["TrainingJobArn"])["Tags"]
+        assert tags == [{"Key": "team", "Value": "churn"}]
+
+    def test_the_waiter_of_boto3_ends_when_the_job_does(self, jobs: WireJobs) -> None:
+        name = jobs.train("print('done')")
+        jobs.client.get_waiter("training_job_completed_or_stopped").wait(TrainingJobName=name)
+        assert jobs.trained(name)["TrainingJobStatus"] == "Completed"
+
+    def test_spot_training_says_what_it_was(self, jobs: WireJobs) -> None:
+        name = jobs.train(
+            "import pathlib; pathlib.Path('/opt/ml/checkpoints/1.ckpt').write_text('state')",
+            EnableManagedSpotTraining=True,
+            StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 120},
+            CheckpointConfig={"S3Uri": f"s3://{BUCKET}/checkpoints"},
+        )
+        found = jobs.trained(name)
+        assert found["TrainingJobStatus"] == "Completed"
+        assert found["EnableManagedSpotTraining"] is True
+        assert found["StoppingCondition"] == {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 120}
+        # Nothing was saved, and nothing is said to have been.
+        assert found["BillableTimeInSeconds"] == found["TrainingTimeInSeconds"]
+        assert jobs.read(f"s3://{BUCKET}/checkpoints/1.ckpt") == b"state"
+
+    def test_earlier_checkpoints_are_there_when_it_starts(self, jobs: WireJobs) -> None:
+        jobs.put("earlier/7.ckpt", "seven")
+        name = jobs.train(
+            "import pathlib; print(pathlib.Path('/opt/ml/checkpoints/7.ckpt').read_text())",
+            CheckpointConfig={"S3Uri": f"s3://{BUCKET}/earlier"},
+        )
+        assert jobs.trained(name)["TrainingJobStatus"] == "Completed"
+
+
+class TestARunThatDoesNot:
+    def test_the_reason_is_told(self, jobs: WireJobs) -> None:
+        name = jobs.train("raise ValueError('no rows')")
+        found = jobs.trained(name)
+        assert (found["TrainingJobStatus"], found["SecondaryStatus"]) == ("Failed", "Failed")
+        assert found["FailureReason"].startswith("AlgorithmError: ")
+        assert "ValueError: no rows" in found["FailureReason"]
+        assert found["FailureReason"].endswith(", exit code: 1")
+        assert found["ModelArtifacts"] == {"S3ModelArtifacts": ""}
+
+    def test_a_failure_file_is_the_reason(self, jobs: WireJobs) -> None:
+        script = "open('/opt/ml/output/failure', 'w').write('the data is gone'); raise SystemExit(3)"
+        found = jobs.trained(jobs.train(script))
+        assert found["FailureReason"] == "AlgorithmError: the data is gone, exit code: 3"
+
+    def test_one_that_is_stopped(self, jobs: WireJobs) -> None:
+        script = """
+import pathlib, signal, sys, time
+def end(*_):
+    pathlib.Path("/opt/ml/model/half").write_text("half")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+pathlib.Path("/opt/ml/model/begun").touch()
+while True:
+    time.sleep(0.1)
+"""
+        name = jobs.train(script)
+        jobs.trained(name, "Training")
+        jobs.client.stop_training_job(TrainingJobName=name)
+        assert jobs.trained(name, "Stopping", "Stopped")
+        found = jobs.trained(name)
+        assert (found["TrainingJobStatus"], found["SecondaryStatus"]) == ("Stopped", "Stopped")
+        assert "FailureReason" not in found
+        error = refused(jobs.client.stop_training_job, TrainingJobName=name)
+        assert error.code == "ValidationException"
+        assert "is in status Stopped" in error.message
+
+    def test_one_that_takes_too_long(self, jobs: WireJobs) -> None:
+        found = jobs.trained(jobs.train(SLEEPS, StoppingCondition={"MaxRuntimeInSeconds": 1}))
+        assert (found["TrainingJobStatus"], found["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+
+
+class TestRefusals:
+    def test_a_name_is_used_once(self, jobs: WireJobs) -> None:
+        request = jobs.training("print()")
+        jobs.client.create_training_job(**request)
+        for again in (request, {**request, "HyperParameters": {"a": "1"}}):
+            error = refused(jobs.client.create_training_job, **again)
+            assert error.code == "ResourceInUse"
+            assert "already exists" in error.message
+        jobs.trained(request["TrainingJobName"])
+
+    def test_what_cannot_be_run(self, jobs: WireJobs) -> None:
+        unknown = {"TrainingImage": "123456789012.dkr.ecr.us-west-2.amazonaws.com/mine:1"}
+        hosts = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}
+        nothing = jobs.training("")["InputDataConfig"]
+        nothing[0]["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://{BUCKET}/nothing-there"
+        cases = [
+            ({"AlgorithmSpecification": {**unknown, "TrainingInputMode": "File"}}, "[images.", "Unsupported"),
+            ({"ResourceConfig": hosts}, "2 hosts", "Unsupported"),
+            ({"InputDataConfig": nothing}, "No S3 objects found under S3 URL", "Validation"),
+            ({"EnableManagedSpotTraining": True}, "MaxWaitTimeInSeconds", "Validation"),
+            ({"Tags": [{"Key": "aws:mine", "Value": ""}]}, "reserved", "Validation"),
+        ]
+        for changes, text, code in cases:
+            request = jobs.training("print()", **changes)
+            error = refused(jobs.client.create_training_job, **request)
+            assert text in error.message
+            assert error.code.startswith(code)
+            name = request["TrainingJobName"]
+            assert refused(jobs.client.describe_training_job, TrainingJobName=name).code
+
+    def test_a_job_that_is_not_there(self, jobs: WireJobs) -> None:
+        client = jobs.client
+        for call in (client.describe_training_job, client.stop_training_job, client.delete_training_job):
+            error = refused(call, TrainingJobName="nowhere")
+            assert (error.code, error.message) == ("ValidationException", "Requested resource not found.")
+
+    def test_what_is_not_offered_is_refused_by_name(self, jobs: WireJobs) -> None:
+        error = refused(jobs.client.update_training_job, TrainingJobName="any")
+        assert error.code == "UnsupportedOperation"
+        assert "UpdateTrainingJob" in error.message
+
+
+class TestDeleting:
+    def test_one_that_has_ended(self, jobs: WireJobs) -> None:
+        name = jobs.train("print()", Tags=[{"Key": "a", "Value": "b"}])
+        jobs.trained(name)
+        jobs.client.delete_training_job(TrainingJobName=name)
+        assert refused(jobs.client.describe_training_job, TrainingJobName=name).code == "ValidationException"
+        # The name is free, and nothing of the first job is left to the second.
+        jobs.train("print()", name)
+        assert jobs.client.list_tags(ResourceArn=f"{ARN}/{name}")["Tags"] == []
+        assert jobs.trained(name)["TrainingJobStatus"] == "Completed"
+
+    def test_one_that_runs_is_in_use(self, jobs: WireJobs) -> None:
+        name = jobs.train(SLEEPS)
+        assert refused(jobs.client.delete_training_job, TrainingJobName=name).code == "ResourceInUse"
+        jobs.client.stop_training_job(TrainingJobName=name)
+        jobs.trained(name)
+
+
+@pytest.fixture(scope="module")
+def base(wire: Wire) -> str:
+    """Three jobs, of which the second fails: ``<base>-a``, ``-b``, ``-c``, in this order."""
+    jobs = WireJobs(wire)
+    base = jobs.name("listed")
+    for letter, script in (("a", "print()"), ("b", "raise SystemExit(1)"), ("c", "print()")):
+        jobs.trained(jobs.train(script, f"{base}-{letter}"))
+    return base
+
+
+class TestListing:
+    def test_pages_orders_and_filters(self, jobs: WireJobs, base: str) -> None:
+        def names(**given: Any) -> list[str]:
+            call = jobs.client.list_training_jobs
+            found = pages(call, "TrainingJobSummaries", NameContains=base.upper(), **given)
+            return [each["TrainingJobName"][-1] for page in found for each in page]
+
+        assert names() == ["a", "b", "c"]
+        assert names(MaxResults=1) == ["a", "b", "c"]
+        assert names(SortOrder="Descending", MaxResults=2) == ["c", "b", "a"]
+        assert names(SortBy="Name", SortOrder="Descending") == ["c", "b", "a"]
+        assert names(SortBy="Status", SortOrder="Ascending") == ["a", "c", "b"]
+        assert names(StatusEquals="Failed") == ["b"]
+        made = jobs.trained(f"{base}-b")["CreationTime"]
+        assert names(CreationTimeAfter=made + timedelta(milliseconds=1)) == ["c"]
+        assert names(CreationTimeBefore=made - timedelta(milliseconds=1)) == ["a"]
+        assert names(LastModifiedTimeAfter=datetime.now(UTC)) == []
+        assert names(WarmPoolStatusEquals="InUse") == []
+
+    def test_a_summary(self, jobs: WireJobs, base: str) -> None:
+        (summary,) = jobs.client.list_training_jobs(NameContains=f"{base}-b")["TrainingJobSummaries"]
+        found = jobs.trained(f"{base}-b")
+        for member in ("TrainingJobArn", "CreationTime", "TrainingEndTime", "LastModifiedTime"):
+            assert summary[member] == found[member]
+        assert (summary["TrainingJobStatus"], summary["SecondaryStatus"]) == ("Failed", "Failed")
+
+    def test_an_order_that_only_tuning_has_is_refused(self, jobs: WireJobs) -> None:
+        error = refused(jobs.client.list_training_jobs, SortBy="FinalObjectiveMetricValue")
+        assert error.code == "ValidationException"
