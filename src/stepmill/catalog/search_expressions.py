@@ -92,7 +92,7 @@ class Filter:
             return None
         kind = self.property.kind
         if kind is PropertyKind.MOMENT:
-            return _moment(value), _moment(given)
+            return moment_of(value), moment_of(given)
         if kind is PropertyKind.BOOLEAN:
             return bool(value), given.lower() == "true"
         if kind is PropertyKind.TEXT:
@@ -245,13 +245,18 @@ def _unreadable(kind: PropertyKind, value: str) -> str:
         return f"{value[:40]!r} is neither true nor false"
     if kind is PropertyKind.MOMENT:
         try:
-            _moment(value)
+            moment_of(value)
         except ValueError:
             return f"{value[:40]!r} is no moment such as 2026-01-31T12:00:00"
     return ""
 
 
-def _moment(value: Json | datetime) -> datetime:
+def moment_of(value: Json | datetime) -> datetime:
+    """Return the moment that a document or a filter has: UTC if it does not say.
+
+    Raises:
+        ValueError: If it is none.
+    """
     moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

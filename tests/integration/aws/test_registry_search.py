@@ -181,6 +181,10 @@ class TestPipelines:
         (found,) = search(sagemaker, "PipelineExecution", ("PipelineArn", version.arn))
         assert found["PipelineExecutionArn"].endswith(execution)
         assert found["PipelineParameters"] == [{"Name": "Why", "Value": "because"}]
+        assert found["PipelineExperimentConfig"]["ExperimentName"] == name
+        later = ("CreationTime", "GreaterThan", "2026-01-01T00:00:00")
+        recent = search(sagemaker, "PipelineExecution", later)
+        assert found["PipelineExecutionArn"] in [one["PipelineExecutionArn"] for one in recent]
 
 
 class TestPages:

@@ -104,7 +104,7 @@ def _looking(platform: Platform) -> dict[str, Handler]:
     executions = platform.executions
 
     def describe(call: Call) -> dict[str, Any]:
-        return _described(platform, _execution_of(platform, call))
+        return describe_execution(platform, _execution_of(platform, call))
 
     def list_(call: Call) -> dict[str, Any]:
         name = name_of(call.parameters, _NAME, _PIPELINE, platform.settings.arns)
@@ -252,7 +252,8 @@ def _execution_id(platform: Platform, text: str, member: str) -> str:
     return arn.name.partition(_EXECUTION)[2]
 
 
-def _described(platform: Platform, execution: ExecutionSummary) -> dict[str, Any]:
+def describe_execution(platform: Platform, execution: ExecutionSummary) -> dict[str, Any]:
+    """Return what DescribePipelineExecution answers."""
     arns = platform.settings.arns
     pipeline_arn = arns.pipeline(execution.pipeline)
     answer: dict[str, Any] = {

@@ -76,7 +76,7 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
     def describe(call: Call) -> dict[str, Any]:
         name = name_of(call.parameters, _NAME, _KIND, arns)
         version = version_of(platform, name, call.parameters)
-        return _described(platform, pipelines.describe(name), version)
+        return describe_pipeline(platform, pipelines.describe(name), version)
 
     def list_(call: Call) -> dict[str, Any]:
         listing = read_listing(call, sort={"CreationTime": SortBy.CREATED, "Name": SortBy.NAME})
@@ -132,7 +132,8 @@ def _about(given: Mapping[str, Any]) -> PipelineAbout:
     )
 
 
-def _described(platform: Platform, pipeline: Pipeline, version: PipelineVersion) -> dict[str, Any]:
+def describe_pipeline(platform: Platform, pipeline: Pipeline, version: PipelineVersion) -> dict[str, Any]:
+    """Return what DescribePipeline answers of a version of a pipeline."""
     about, arns = pipeline.about, platform.settings.arns
     answer: dict[str, Any] = {
         "PipelineArn": pipeline.arn,

@@ -14,8 +14,8 @@ import msgspec
 from stepmill.aws.service import Call, Handler
 from stepmill.aws.services.sagemaker.listing import listing_mark, page_size_of, read_token, wrap_token
 from stepmill.aws.services.sagemaker.search_sources import SOURCES, Source, tagged_documents
-from stepmill.catalog.search_expressions import read_expression
-from stepmill.catalog.search_properties import Property, property_of, view_of
+from stepmill.catalog.search_expressions import moment_of, read_expression
+from stepmill.catalog.search_properties import Property, PropertyKind, property_of, view_of
 from stepmill.core.errors import InvalidInputError, UnsupportedError
 from stepmill.core.json import Json, JsonObject
 from stepmill.core.service_models import service_model
@@ -92,6 +92,8 @@ def _place(view: JsonObject, order: Property | None, arn: str) -> _Place:
     value = next((one for one in values if one is not None), None)
     if value is None or isinstance(value, Mapping):
         return (0, "", arn)
+    if order is None or order.kind is PropertyKind.MOMENT:
+        return (1, moment_of(value).timestamp(), arn)
     if isinstance(value, int | float):
         return (1, float(value), arn)
     return (2, str(value), arn)

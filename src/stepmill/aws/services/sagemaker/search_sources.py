@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from stepmill.aws.services.sagemaker.executions import describe_execution
+from stepmill.aws.services.sagemaker.pipelines import describe_pipeline
 from stepmill.catalog.entities import COMPONENT, EXPERIMENT, TRIAL
 from stepmill.catalog.packages import GROUP_KIND, PACKAGE_KIND
 from stepmill.catalog.pipeline_records import PIPELINE_KIND
 from stepmill.catalog.tags import write_tags
-from stepmill.core.clock import as_text
 from stepmill.core.json import JsonObject
+from stepmill.engine.interpreters.pipelines.values import text_of
 from stepmill.jobs.records import TRAINING_JOB, describe_training
 from stepmill.platform import Platform
 from stepmill.storage.records import Record, Selection
@@ -102,27 +104,10 @@ def _packages(platform: Platform, required: Required) -> Iterator[JsonObject]:
         yield platform.models.describe(record.name)
 
 
-def _pipelines(platform: Platform, _required: Required) -> Iterator[dict[str, Any]]:
-    page = platform.pipelines.page(_ALL)
-    while True:
-        for pipeline in page.pipelines:
-            newest = platform.executions.find(pipeline=pipeline.name, limit=1).executions
-            about = pipeline.about
-            yield {
-                "PipelineArn": pipeline.arn,
-                "PipelineName": pipeline.name,
-                "PipelineStatus": "Deleting" if pipeline.is_deleting else "Active",
-                "PipelineDisplayName": about.display_name or pipeline.name,
-                **_given("PipelineDescription", about.description),
-                **_given("RoleArn", about.role),
-                **_given("ParallelismConfiguration", _parallelism(about.parallelism)),
-                **({"LastRunTime": as_text(newest[0].created_at)} if newest else {}),
-                "CreationTime": as_text(pipeline.created_at),
-                "LastModifiedTime": as_text(pipeline.modified_at),
-            }
-        if page.next_token is None:
-            return
-        page = platform.pipelines.page(Selection(limit=_ALL.limit, after=page.next_token))
+def _pipelines(platform: Platform, required: Required) -> Iterator[dict[str, Any]]:
+    for record in _records(platform, PIPELINE_KIND, required.get("PipelineName")):
+        name = str(record.body["name"])
+        yield describe_pipeline(platform, platform.pipelines.describe(name), platform.pipelines.get(name))
 
 
 def _executions(platform: Platform, required: Required) -> Iterator[dict[str, Any]]:
@@ -131,20 +116,10 @@ def _executions(platform: Platform, required: Required) -> Iterator[dict[str, An
     while True:
         page = platform.executions.find(pipeline=pipeline, limit=1000, after=after)
         for execution in page.executions:
-            parameters = [{"Name": name, "Value": str(value)} for name, value in execution.parameters.items()]
-            yield {
-                "PipelineArn": execution.arn.partition("/execution/")[0],
-                "PipelineExecutionArn": execution.arn,
-                "PipelineExecutionStatus": str(execution.status),
-                **_given("PipelineExecutionDisplayName", execution.display_name),
-                **_given("PipelineExecutionDescription", execution.description),
-                **_given("FailureReason", execution.failure_reason),
-                **_given("ParallelismConfiguration", _parallelism(execution.parallelism)),
-                **_given("PipelineVersionId", execution.version),
-                "PipelineParameters": parameters,
-                "CreationTime": as_text(execution.created_at),
-                "LastModifiedTime": as_text(execution.modified_at),
-            }
+            parameters = [
+                {"Name": name, "Value": text_of(value)} for name, value in execution.parameters.items()
+            ]
+            yield {**describe_execution(platform, execution), "PipelineParameters": parameters}
         after = page.next_token
         if after is None:
             return
@@ -154,14 +129,6 @@ def _spelled(platform: Platform, arn: str) -> str | None:
     """Return the name of a pipeline as its executions know it; its ARN has lost the case."""
     record = platform.records.find(PIPELINE_KIND, arn.rpartition("/")[2])
     return str(record.body["name"]) if record else None
-
-
-def _parallelism(steps: int | None) -> dict[str, int]:
-    return {} if steps is None else {"MaxParallelExecutionSteps": steps}
-
-
-def _given(member: str, value: object) -> dict[str, Any]:
-    return {member: value} if value else {}
 
 
 # Resource as requests name it -> where its documents come from.
