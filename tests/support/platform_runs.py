@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any, Self
@@ -21,7 +22,9 @@ import msgspec
 import sqlalchemy as sa
 
 from stepmill.platform import Platform, StartOptions, load_settings
-from support.cli import PYTHON_IMAGE, ROLE, definition, processing
+from stepmill.storage.layout import HomeLayout
+from stepmill.storage.server_file import RunningServer, ServerFile, running_server
+from support.cli import PYTHON_IMAGE, ROLE, definition, eventually, processing
 
 LIMIT_S = 120.0
 
@@ -32,6 +35,7 @@ class Run(msgspec.Struct):
     Args:
         project: Folder in which it is done; the home is ``.stepmill`` in it.
         definition: Text of the document to start; empty: resume what waits.
+        serves: Whether it is the server of the home instead, until the file ``end`` is in the project.
         when: Whether the child dies just ``before`` or just ``after`` a commit; empty: not at all.
         commit: Number of that commit, from 1.
     """
@@ -40,6 +44,7 @@ class Run(msgspec.Struct):
     definition: str = ""
     when: str = ""
     commit: int = 0
+    serves: bool = False
 
 
 class Ended(msgspec.Struct):
@@ -71,11 +76,23 @@ class Runs:
 
     def run(self, project: Path, text: str = "", when: str = "", commit: int = 0) -> Ended:
         """Have a run done in a process of its own, until its end or its death."""
+        self._begin(Run(str(project), text, when, commit))
+        return self.end()
+
+    def serve(self, project: Path, when: str = "", commit: int = 0) -> None:
+        """Let a process be the server of a home; return once it can be found. ``end`` waits for its end."""
+        self._begin(Run(str(project), "", when, commit, serves=True))
+        home = HomeLayout(load_settings(project, {}).home)
+        eventually(lambda: running_server(home.server), "the server")
+
+    def _begin(self, run: Run) -> None:
         assert self._server.stdin is not None
-        assert self._server.stdout is not None
-        run = Run(str(project), text, when, commit)
         self._server.stdin.write(msgspec.json.encode(run) + b"\n")
         self._server.stdin.flush()
+
+    def end(self) -> Ended:
+        """Wait for the end or the death of the process that was begun."""
+        assert self._server.stdout is not None
         ended = msgspec.json.decode(self._server.stdout.readline(), type=Ended)
         assert ended.code in (0, -signal.SIGKILL), f"A run ended with {ended.code}."
         return ended
@@ -265,7 +282,23 @@ def count_rows(platform: Platform, table: str) -> int:
         return int(connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one())
 
 
+def _serve_home(run: Run) -> int:
+    project = Path(run.project)
+    settings = load_settings(project, {})
+    with Platform(settings, serves=True) as platform:
+        file = ServerFile.acquire(platform.layout.server)
+        engine = platform.own_engine
+        seen = count_commits(platform, run.when, run.commit)
+        file.announce(RunningServer("http://127.0.0.1:1", os.getpid(), engine.id, str(settings.project)))
+        while not (project / "end").exists():
+            time.sleep(0.01)
+        file.release()
+        return seen[0]
+
+
 def _do(run: Run) -> int:
+    if run.serves:
+        return _serve_home(run)
     with open_platform(Path(run.project)) as platform:
         seen = count_commits(platform, run.when, run.commit)
         if run.definition:
