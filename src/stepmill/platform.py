@@ -18,6 +18,7 @@ from stepmill.catalog.experiments import Experiments
 from stepmill.catalog.models import Models
 from stepmill.catalog.pipeline_records import PipelineVersion
 from stepmill.catalog.pipelines import Pipelines
+from stepmill.catalog.queues import Queues
 from stepmill.catalog.registry import ModelRegistry
 from stepmill.catalog.roles import Roles
 from stepmill.catalog.tags import Tags
@@ -153,7 +154,8 @@ class Platform:
         self.objects = FolderStore(self._database, self.layout.objects, self._clock)
         self._executions = SqlExecutionStore(self._database)
         self.pipelines = Pipelines(self.records, settings.arns)
-        self.callbacks = Callbacks(self.records)
+        self.queues = Queues(self.records, self._clock)
+        self.callbacks = Callbacks(self.records, self.queues)
         self.tags = Tags(self.records)
         self.experiments = Experiments(self.records, settings.arns, self.tags)
         self.keys = KeyStore(self.records, self._clock)

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TypeVar
 
 from stepmill.aws.admission import Admission
@@ -166,13 +167,13 @@ class App:
         outcome = await self._on(
             self._call_threads, lambda: self._calls.answer(service, request, path, request_id)
         )
-        if outcome.asked is not None and self._holds:
+        if outcome.asked is not None:
             outcome = await self._held(outcome, outcome.asked, exchange)
         return outcome.response
 
     async def _held(self, outcome: Outcome, asked: Asked, exchange: Exchange) -> Outcome:
         if not outcome.is_settled and not self._holding.is_full:
-            patience = self._waiting.patience(asked.call, time.monotonic())
+            patience = await self._patience(asked)
             if patience > NOT_AT_ALL:
                 outcome = await self._holding.hold(
                     outcome,
@@ -180,8 +181,17 @@ class App:
                     exchange,
                     patience,
                 )
-        self._waiting.note(asked.call, outcome.members, is_settled=outcome.is_settled, now_s=time.monotonic())
+        if self._holds:
+            now_s = time.monotonic()
+            self._waiting.note(asked.call, outcome.members, is_settled=outcome.is_settled, now_s=now_s)
         return outcome
+
+    async def _patience(self, asked: Asked) -> timedelta:
+        """Return how long a caller is kept waiting: as it says itself, else as it behaves."""
+        said = asked.service.patience.get(asked.call.operation)
+        if said is not None:
+            return await self._on(self._call_threads, lambda: said(asked.call))
+        return self._waiting.patience(asked.call, time.monotonic()) if self._holds else NOT_AT_ALL
 
     async def _on(self, threads: ThreadPoolExecutor, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(threads, work)

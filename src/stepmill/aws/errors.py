@@ -82,6 +82,12 @@ _OF_SERVICE: Mapping[str, tuple[tuple[type[StepmillError], Code], ...]] = {
         (WrongStateError, Code("PreconditionFailedException", 412)),
         (InvalidInputError, Code("InvalidParameterValueException")),
     ),
+    "sqs": (
+        (NotFoundError, Code("QueueDoesNotExist")),
+        (ConflictError, Code("QueueNameExists")),
+        (WrongStateError, Code("MessageNotInflight")),
+        (InvalidInputError, Code("InvalidParameterValue")),
+    ),
     "logs": ((NotFoundError, Code("ResourceNotFoundException")),),
     "iam": (
         (NotFoundError, Code("NoSuchEntity", 404)),

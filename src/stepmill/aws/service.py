@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from stepmill.aws.wire import Request, Response
@@ -57,10 +58,13 @@ class Service:
         name: As botocore names its model: ``sagemaker``, ``s3``, ``logs``.
         handlers: Operation -> who answers it. What is not in it is refused by name.
         waits: Operation -> whether its answer is settled: waiting clients are held until it is.
+        patience: Operation in ``waits`` -> for how long its caller says that it wants to wait, whoever it
+            is. Of others it is found out.
         streams: Operations whose request body is given as ``Request.stream``.
     """
 
     name: str
     handlers: Mapping[str, Handler]
     waits: Mapping[str, IsSettled] = field(default_factory=dict)
+    patience: Mapping[str, Callable[[Call], timedelta]] = field(default_factory=dict)
     streams: frozenset[str] = frozenset()

@@ -80,6 +80,10 @@ class Arns:
         """Return the ARN of a Lambda function; its name keeps its case."""
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{name}"
 
+    def queue(self, name: str) -> str:
+        """Return the ARN of a queue; its name keeps its case."""
+        return f"arn:aws:sqs:{self.region}:{self.account}:{name}"
+
     def role(self, name: str) -> str:
         """Return the ARN of an IAM role."""
         return f"arn:aws:iam::{self.account}:role/{name}"

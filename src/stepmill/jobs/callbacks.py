@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
 
+from stepmill.catalog.queue_records import Letter, queue_of_url
+from stepmill.catalog.queues import Queues
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, WrongStateError
-from stepmill.core.json import Json, JsonObject
+from stepmill.core.json import Json, JsonObject, read_json, write_json
 from stepmill.core.tasks import Report, Task, TaskFailed, TaskStarted, TaskSucceeded
 from stepmill.jobs.output_parameters import as_wire_list, convert_all, read_declared
 from stepmill.storage.records import Record, RecordStore
 
 CALLBACK_KIND = "callback"
-MESSAGE_KIND = "queue-message"
 
 TOKEN_LENGTH = 10
 _ALPHABET = string.ascii_letters + string.digits
@@ -79,10 +80,12 @@ class Callbacks:
 
     Args:
         records: Where they are kept.
+        queues: Where their messages go.
     """
 
-    def __init__(self, records: RecordStore) -> None:
+    def __init__(self, records: RecordStore, queues: Queues) -> None:
         self._records = records
+        self._queues = queues
 
     def open(self, task: Task) -> Record:
         """Make the callback of a task and send its message; the same task makes one and sends one.
@@ -114,14 +117,14 @@ class Callbacks:
                 status=CallbackStatus.WAITING,
             )
         if record.status == CallbackStatus.WAITING:
-            self._send(record, record.name, {})
+            self._send(record, {})
         return record
 
     def ask_to_stop(self, task: Task) -> None:
         """Send the message that says so, once. Unknown or answered: do nothing."""
         record = self._record_of(task)
         if record is not None and record.status == CallbackStatus.WAITING:
-            self._send(record, f"{record.name}/stopping", {"status": "Stopping"})
+            self._send(record, {"status": "Stopping"})
             self._records.update(
                 CALLBACK_KIND, record.name, lambda old: replace(old, body={**old.body, "stopping": True})
             )
@@ -141,14 +144,12 @@ class Callbacks:
 
     def messages(self, queue_url: str) -> list[JsonObject]:
         """Return what was sent to a queue, the oldest first."""
-        found: list[JsonObject] = []
-        after: str | None = None
-        while True:
-            page = self._records.list(MESSAGE_KIND, parent=queue_url, after=after)
-            found += [_part(record.body, "message") for record in page.records]
-            if page.next_token is None:
-                return found
-            after = page.next_token
+        sent = (read_json(message.body) for message in self._queues.peek(_queue_of(queue_url)))
+        return [message for message in sent if isinstance(message, Mapping)]
+
+    def is_received(self, queue_url: str) -> bool:
+        """Return whether there is a queue here to receive the messages from that are sent to a URL."""
+        return self._queues.exists(_queue_of(queue_url))
 
     def succeed(self, token: str, outputs: Mapping[str, Json], *, request: str = "") -> CallbackAnswer:
         """Take an answer.
@@ -217,17 +218,27 @@ class Callbacks:
                 return token
         raise ConflictError("Ten callback tokens in a row are taken.", where=task.id)
 
-    def _send(self, record: Record, name: str, more: JsonObject) -> None:
+    def _send(self, record: Record, more: Mapping[str, str]) -> None:
+        """Send a message, unless it was sent before: it may have been received and deleted since."""
         message: JsonObject = {
             "token": record.name,
             "pipelineExecutionArn": record.body["execution"],
             "arguments": record.body["arguments"],
             **more,
         }
-        try:
-            self._records.create(MESSAGE_KIND, name, {"message": message}, parent=str(record.body["queue"]))
-        except ConflictError:
-            return  # It was sent before.
+        what = more.get("status", "asked")
+        with self._records.transaction():
+            body = self._records.get(CALLBACK_KIND, record.name).body
+            sent = body.get("sent")
+            before = list(sent) if isinstance(sent, list) else []
+            if what in before:
+                return
+            self._queues.send(_queue_of(str(body["queue"])), Letter(write_json(message)))
+            self._records.update(
+                CALLBACK_KIND,
+                record.name,
+                lambda old: replace(old, body={**old.body, "sent": [*before, what]}),
+            )
 
 
 class CallbackHandler:
@@ -247,11 +258,18 @@ class CallbackHandler:
         except InvalidInputError as error:
             report(TaskFailed(task.id, "ClientError", str(error)))
             return
-        report(answer_of(record) or TaskStarted(task.id, _metadata(record)))
+        report(answer_of(record) or TaskStarted(task.id, _metadata(record), self._notes(record)))
 
     def stop(self, task: Task) -> None:
         """Tell the one who has the token; the step waits for the answer all the same, as in SageMaker."""
         self._callbacks.ask_to_stop(task)
+
+    def _notes(self, record: Record) -> tuple[str, ...]:
+        url = str(record.body["queue"])
+        if self._callbacks.is_received(url):
+            return ()
+        name = queue_of_url(url) or url
+        return (f"there is no queue {name!r} here: `stepmill callbacks list` shows the message",)
 
 
 def token_of(task_id: str, attempt: int = 0) -> str:
@@ -267,6 +285,11 @@ def token_of(task_id: str, attempt: int = 0) -> str:
         number, position = divmod(number, len(_ALPHABET))
         letters.append(_ALPHABET[position])
     return "".join(letters)
+
+
+def _queue_of(url: str) -> str:
+    """Return under which name messages to a URL are kept."""
+    return queue_of_url(url) or url
 
 
 def answer_of(record: Record) -> TaskSucceeded | TaskFailed | None:

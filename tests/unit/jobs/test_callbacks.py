@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepmill.catalog.queues import Queues
 from stepmill.core.errors import InvalidInputError, NotFoundError, StepmillError, WrongStateError
 from stepmill.core.json import Json
 from stepmill.core.tasks import Task, TaskFailed, TaskStarted, TaskSucceeded
@@ -35,7 +36,7 @@ def kept(tmp_path: Path) -> Iterator[Keeping]:
 
 @pytest.fixture
 def callbacks(kept: Keeping) -> Callbacks:
-    return Callbacks(kept.records)
+    return Callbacks(kept.records, Queues(kept.records, kept.clock))
 
 
 def waiting_task(task_id: str = "abcdefghijkl/Ask/1", outputs: Json = OUTPUTS, queue: Json = QUEUE) -> Task:
@@ -93,8 +94,10 @@ def test_killed_at_any_write_one_message_goes_out(
     with monkeypatch.context() as patch:
         patch.setattr(kept.records, "create", killing)
         with pytest.raises(Killed):
-            run_task(CallbackHandler(Callbacks(kept.records)), waiting_task())
-    callbacks = Callbacks(kept.records)
+            run_task(
+                CallbackHandler(Callbacks(kept.records, Queues(kept.records, kept.clock))), waiting_task()
+            )
+    callbacks = Callbacks(kept.records, Queues(kept.records, kept.clock))
     started(run_task(CallbackHandler(callbacks), waiting_task()))
     assert len(callbacks.messages(QUEUE)) == len(callbacks.waiting()) == 1
 

@@ -7,6 +7,7 @@ from stepmill.aws.services.iam.service import iam
 from stepmill.aws.services.lambda_.service import lambda_
 from stepmill.aws.services.s3.service import s3
 from stepmill.aws.services.sagemaker.service import sagemaker
+from stepmill.aws.services.sqs.service import sqs
 from stepmill.aws.services.sts import sts
 from stepmill.platform import Platform
 
@@ -19,4 +20,5 @@ def services_of(platform: Platform) -> tuple[Service, ...]:
         iam(platform),
         s3(platform),
         lambda_(platform),
+        sqs(platform),
     )

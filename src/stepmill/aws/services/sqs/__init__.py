@@ -1,0 +1,1 @@
+"""SQS: standard queues, as much as Callback steps and scripts need of them."""
