@@ -1,0 +1,1 @@
+raise ValueError("the shells are gone")

@@ -1,0 +1,103 @@
+"""Estimator.fit, Processor.run, up- and download, spot beside on-demand. SDK 2.x."""
+
+import os
+import sys
+import tempfile
+import time
+
+import sagemaker
+from sagemaker.processing import ProcessingInput, ProcessingOutput
+from sagemaker.s3 import S3Downloader, S3Uploader
+from sagemaker.sklearn.estimator import SKLearn
+from sagemaker.sklearn.processing import SKLearnProcessor
+
+here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, here)
+import shells  # noqa: E402
+
+code = os.path.join(here, "code")
+session = sagemaker.Session()
+role = sagemaker.get_execution_role()
+bucket = session.default_bucket()
+folder = tempfile.mkdtemp()
+shells.write(os.path.join(folder, "shells.csv"))
+S3Uploader.upload(folder, f"s3://{bucket}/fit/data")
+assert S3Downloader.list(f"s3://{bucket}/fit/data") == [f"s3://{bucket}/fit/data/shells.csv"]
+
+processor = SKLearnProcessor(
+    framework_version="1.2-1",
+    role=role,
+    instance_type="ml.m5.xlarge",
+    instance_count=1,
+    base_job_name="prepare",
+    sagemaker_session=session,
+)
+processor.run(
+    code=os.path.join(code, "prepare.py"),
+    arguments=["--input-data", "here"],
+    inputs=[ProcessingInput(source=f"s3://{bucket}/fit/data", destination="/opt/ml/processing/input")],
+    outputs=[
+        ProcessingOutput("/opt/ml/processing/train", f"s3://{bucket}/fit/train", "train"),
+        ProcessingOutput("/opt/ml/processing/test", f"s3://{bucket}/fit/test", "test"),
+    ],
+)
+assert processor.latest_job.describe()["ProcessingJobStatus"] == "Completed"
+S3Downloader.download(f"s3://{bucket}/fit/train", os.path.join(folder, "down"))
+assert os.path.getsize(os.path.join(folder, "down", "train.csv")) > 1000
+
+
+def estimator(**more: object) -> SKLearn:
+    return SKLearn(
+        entry_point="train.py",
+        source_dir=os.path.join(code, "source"),
+        framework_version="1.2-1",
+        instance_type="ml.m5.xlarge",
+        instance_count=1,
+        role=role,
+        sagemaker_session=session,
+        hyperparameters={"alpha": 0.1},
+        metric_definitions=[{"Name": "train:mse", "Regex": "train_mse=(.*?);"}],
+        **more,
+    )
+
+
+trained = estimator()
+trained.fit({"train": f"s3://{bucket}/fit/train"}, wait=True, logs=True)
+assert trained.model_data.endswith("/output/model.tar.gz"), trained.model_data
+attached = SKLearn.attach(trained.latest_training_job.name, sagemaker_session=session)
+assert attached.hyperparameters()["alpha"] == "0.1", attached.hyperparameters()
+frame = trained.training_job_analytics.dataframe()
+assert list(frame["metric_name"]) == ["train:mse"], frame
+
+# Spot beside on-demand, started together.
+spot = estimator(
+    use_spot_instances=True, max_run=600, max_wait=1200, checkpoint_s3_uri=f"s3://{bucket}/fit/checkpoints"
+)
+demand = estimator(max_run=600)
+for one in (spot, demand):
+    one.fit({"train": f"s3://{bucket}/fit/train"}, wait=False)
+for one in (spot, demand):
+    one.latest_training_job.wait(logs=False)
+    told = one.latest_training_job.describe()
+    assert told["TrainingJobStatus"] == "Completed", told
+    assert told["BillableTimeInSeconds"] <= told["TrainingTimeInSeconds"], told
+assert spot.latest_training_job.describe()["EnableManagedSpotTraining"] is True
+
+# A script that fails says why, and fit raises.
+bad = SKLearn(
+    entry_point="fails.py",
+    source_dir=code,
+    framework_version="1.2-1",
+    instance_type="ml.m5.xlarge",
+    instance_count=1,
+    role=role,
+    sagemaker_session=session,
+)
+try:
+    bad.fit(f"s3://{bucket}/fit/train")
+except sagemaker.exceptions.UnexpectedStatusException as error:
+    assert "the shells are gone" in str(error), error
+else:
+    raise AssertionError("a failing script did not fail")
+ended = bad.latest_training_job.describe()["TrainingEndTime"]
+print("FIT OK", time.time() - ended.timestamp() < 3600)

@@ -1,0 +1,115 @@
+"""ModelTrainer.train, Processor.run, up- and download, a model package approved. SDK 3."""
+
+import os
+import sys
+import tempfile
+
+from sagemaker.core import image_uris
+from sagemaker.core.helper.session_helper import Session, get_execution_role
+from sagemaker.core.processing import ScriptProcessor
+from sagemaker.core.resources import ModelPackage, ModelPackageGroup, TrainingJob
+from sagemaker.core.s3 import S3Downloader, S3Uploader
+from sagemaker.core.shapes import (
+    InferenceSpecification,
+    ModelPackageContainerDefinition,
+    ProcessingInput,
+    ProcessingOutput,
+    ProcessingS3Input,
+    ProcessingS3Output,
+)
+from sagemaker.train import ModelTrainer
+from sagemaker.train.configs import Compute, InputData, SourceCode, StoppingCondition
+
+here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, here)
+import shells  # noqa: E402
+
+code = os.path.join(here, "code")
+session = Session()
+role = get_execution_role(session)
+bucket = session.default_bucket()
+image = image_uris.retrieve("sklearn", session.boto_region_name, "1.2-1")
+folder = tempfile.mkdtemp()
+shells.write(os.path.join(folder, "shells.csv"))
+S3Uploader.upload(folder, f"s3://{bucket}/three/data", sagemaker_session=session)
+
+processor = ScriptProcessor(
+    image_uri=image,
+    command=["python3"],
+    role=role,
+    instance_type="ml.m5.xlarge",
+    instance_count=1,
+    sagemaker_session=session,
+)
+processor.run(
+    code=os.path.join(code, "prepare.py"),
+    inputs=[
+        ProcessingInput(
+            input_name="input",
+            s3_input=ProcessingS3Input(
+                s3_uri=f"s3://{bucket}/three/data",
+                local_path="/opt/ml/processing/input",
+                s3_data_type="S3Prefix",
+                s3_input_mode="File",
+            ),
+        )
+    ],
+    outputs=[
+        ProcessingOutput(
+            output_name="train",
+            s3_output=ProcessingS3Output(
+                s3_uri=f"s3://{bucket}/three/train",
+                local_path="/opt/ml/processing/train",
+                s3_upload_mode="EndOfJob",
+            ),
+        )
+    ],
+)
+S3Downloader.download(f"s3://{bucket}/three/train", os.path.join(folder, "down"), sagemaker_session=session)
+assert os.path.getsize(os.path.join(folder, "down", "train.csv")) > 1000
+
+
+def trainer(**more: object) -> ModelTrainer:
+    return ModelTrainer(
+        training_image=image,
+        role=role,
+        sagemaker_session=session,
+        base_job_name="shells",
+        source_code=SourceCode(
+            source_dir=os.path.join(code, "source"), entry_script="train.py", requirements="requirements.txt"
+        ),
+        hyperparameters={"alpha": 0.1},
+        **more,
+    )
+
+
+channels = [InputData(channel_name="train", data_source=f"s3://{bucket}/three/train")]
+demand = trainer(compute=Compute(instance_type="ml.m5.xlarge", instance_count=1))
+spot = trainer(
+    compute=Compute(instance_type="ml.m5.xlarge", instance_count=1, enable_managed_spot_training=True),
+    stopping_condition=StoppingCondition(max_runtime_in_seconds=600, max_wait_time_in_seconds=1200),
+)
+spot.train(input_data_config=channels, wait=False)
+demand.train(input_data_config=channels, wait=True, logs=True)
+spot._latest_training_job.wait()
+for one in (demand, spot):
+    job = TrainingJob.get(one._latest_training_job.training_job_name)
+    assert job.training_job_status == "Completed", job
+    assert job.billable_time_in_seconds <= job.training_time_in_seconds
+model_data = demand._latest_training_job.model_artifacts.s3_model_artifacts
+
+ModelPackageGroup.create(model_package_group_name="three-shells")
+ModelPackage.create(
+    model_package_group_name="three-shells",
+    inference_specification=InferenceSpecification(
+        containers=[ModelPackageContainerDefinition(image=image, model_data_url=model_data)],
+        supported_content_types=["text/csv"],
+        supported_response_mime_types=["text/csv"],
+    ),
+    model_approval_status="PendingManualApproval",
+)
+(package,) = ModelPackage.get_all(model_package_group_name="three-shells")
+package.update(model_approval_status="Approved", approval_description="good")
+package.refresh()
+assert package.model_approval_status == "Approved"
+print("TRAIN OK")
