@@ -176,7 +176,6 @@ def run(**start: object) -> list[dict]:
 first = {step["StepName"]: step for step in run(execution_display_name="first")}
 assert sorted(first) == [
     "Abalone-RegisterModel",
-    "Abalone-RepackModel-0",
     "AbaloneEval",
     "AbaloneMseCond",
     "AbaloneProcess",
