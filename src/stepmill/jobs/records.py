@@ -18,6 +18,8 @@ from stepmill.storage.records import Record, RecordStore
 PROCESSING_JOB = "processing-job"
 TRAINING_JOB = "training-job"
 
+# Of names that differ from one in case, or hold it, so many are looked at.
+_MOST_ALIKE = 1000
 # API reference, SecondaryStatusTransition: what each secondary status of a training job means.
 _STATUS_MESSAGES = {
     "Starting": "Preparing the instances for training",
@@ -176,16 +178,20 @@ class JobRecords:
         return record
 
     def get(self, name: str) -> Record:
-        """Return the record of a job.
+        """Return the record of a job; its name may be as its ARN has it, in lower case.
 
         Raises:
             NotFoundError: If there is none.
         """
-        return self._records.get(self.kind, name)
+        return self.find(name) or self._records.get(self.kind, name)
 
     def find(self, name: str) -> Record | None:
-        """Return the record of a job, or ``None``."""
-        return self._records.find(self.kind, name)
+        """Return the record of a job, or ``None``; its name may be as its ARN has it, in lower case."""
+        record = self._records.find(self.kind, name)
+        if record is not None or not name or name != name.lower():
+            return record
+        alike = self._records.list(self.kind, name_contains=name, limit=_MOST_ALIKE).records
+        return next((other for other in alike if other.name.lower() == name), None)
 
     def change(self, name: str, change: Callable[[JobState], JobState]) -> Record:
         """Change how a job stands; one that has ended stays as it is."""

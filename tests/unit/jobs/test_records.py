@@ -90,6 +90,21 @@ def test_an_unknown_job(training: JobRecords) -> None:
         training.get("none")
 
 
+@pytest.mark.parametrize("asked", ["Pipelines-abc-AbaloneTrain", "pipelines-abc-abalonetrain"])
+def test_a_job_is_found_by_its_name_as_arns_have_it(training: JobRecords, asked: str) -> None:
+    training.open(
+        "Pipelines-abc-AbaloneTrain-2", training_document(), msgspec.structs.replace(NEW, task_id="2")
+    )
+    training.open("Pipelines-abc-AbaloneTrain", training_document(), NEW)
+    assert training.get(asked).name == "Pipelines-abc-AbaloneTrain"
+
+
+@pytest.mark.parametrize("asked", ["PIPELINES-ABC", "pipelines", "%", ""])
+def test_a_job_is_not_found_by_less_than_its_name(training: JobRecords, asked: str) -> None:
+    training.open("Pipelines-abc", training_document(), NEW)
+    assert training.find(asked) is None
+
+
 def test_notes_are_kept_once() -> None:
     assert NEW.with_notes("a", "b").with_notes("b", "c").notes == ("a", "b", "c")
 

@@ -14,7 +14,7 @@ from stepmill.catalog.tags import read_tags
 from stepmill.core.clock import as_text
 from stepmill.core.errors import NotFoundError, WrongStateError
 from stepmill.core.statuses import JobStatus
-from stepmill.jobs.records import JobState, describe, state_of
+from stepmill.jobs.records import JobRecords, JobState, describe, state_of
 from stepmill.platform import Platform
 from stepmill.storage.records import Record, SortBy
 
@@ -68,14 +68,13 @@ class JobOperations:
         def stop(call: Call) -> None:
             name = call.parameters[self.name]
             with told_as(VALIDATION, NotFoundError, self.missing.format(name)):
-                platform.direct_jobs.stop(self.kind, name)
+                platform.direct_jobs.stop(self.kind, self._state(platform, name)[0].name)
 
         def delete(call: Call) -> None:
-            name = call.parameters[self.name]
-            arn = self._state(platform, name)[1].arn
+            record, state = self._state(platform, call.parameters[self.name])
             with told_as("ResourceInUse", WrongStateError):
-                platform.direct_jobs.delete(self.kind, name)
-            platform.tags.clear(arn)
+                platform.direct_jobs.delete(self.kind, record.name)
+            platform.tags.clear(state.arn)
 
         def list_(call: Call) -> dict[str, Any]:
             listing = read_listing(call, sort=_SORT, descending=False)
@@ -104,7 +103,7 @@ class JobOperations:
         return {f"Describe{self.member}": has_ended}
 
     def _state(self, platform: Platform, name: str) -> tuple[Record, JobState]:
-        record = platform.records.find(self.kind, name)
+        record = JobRecords(platform.records, self.kind).find(name)
         if record is None:
             raise ApiError(VALIDATION, self.missing.format(name))
         return record, state_of(record)
