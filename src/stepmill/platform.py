@@ -56,6 +56,7 @@ from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.json_reader import JsonReader
 from stepmill.jobs.lookup import JobLookup
 from stepmill.jobs.models import ModelHandler
+from stepmill.jobs.notifications.notifications import Notifications
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
 from stepmill.jobs.registering import RegisterHandler
 from stepmill.jobs.services import JobServices
@@ -156,6 +157,11 @@ class Platform:
         self.pipelines = Pipelines(self.records, settings.arns)
         self.queues = Queues(self.records, self._clock)
         self.callbacks = Callbacks(self.records, self.queues)
+        self.notifications = Notifications(
+            self.objects, lambda: self.function_services.events, self.queues, self._clock, settings.arns
+        )
+        if serves:
+            self.notifications.listen()
         self.tags = Tags(self.records)
         self.experiments = Experiments(self.records, settings.arns, self.tags)
         self.keys = KeyStore(self.records, self._clock)

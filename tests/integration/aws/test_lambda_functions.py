@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+import urllib.request
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stepmill.storage.objects.uri import S3Uri
-from support.functions import ROLE, code, create, invoke, zipped
+from support.functions import ECHO, ROLE, code, create, invoke, zipped
 from support.wire import Wire
 
 
@@ -272,6 +273,15 @@ class TestUpdate:
         error, status, text = refused(lambda: do(lambda_))
         assert (error, status) == ("ResourceNotFoundException", 404)
         assert "Function not found: arn:aws:lambda:" in text
+
+
+def test_the_code_can_be_fetched_with_a_link_and_nothing_else(lambda_: Any) -> None:
+    create(lambda_, "fetched")
+    found = lambda_.get_function(FunctionName="fetched")["Code"]
+    assert found["RepositoryType"] == "S3"
+    with urllib.request.urlopen(found["Location"]) as answer:
+        packed = zipfile.ZipFile(io.BytesIO(answer.read()))
+    assert packed.read("app.py").decode() == ECHO
 
 
 class TestList:

@@ -20,6 +20,7 @@ _NOT_NULL = "Member must not be null"
 # More are counted, and not told one by one.
 _MOST_TOLD = 20
 _LONGEST_SHOWN = 300
+_OF_FILTERS = frozenset({"prefix", "suffix"})
 _OF_QUEUES = "ApproximateNumberOfMessagesNotVisible"
 
 
@@ -219,7 +220,8 @@ def _enum(shape: RawShape) -> list[_Constraint]:
         return []
     # ReceiveMessage takes attributes of messages where its model has those of queues; a wrong one has a code
     # of its own, which the service tells.
-    if _OF_QUEUES in shape.enum:
+    # And S3 takes the names of a notification's filters in any case, "Prefix" as well.
+    if _OF_QUEUES in shape.enum or frozenset(shape.enum) == _OF_FILTERS:
         return []
     choices = frozenset(shape.enum)
     text = f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"

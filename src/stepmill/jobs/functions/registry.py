@@ -76,7 +76,7 @@ class FunctionRegistry:
         check_handler(archive, handler)
         uri, digest = self._keep(name, archive)
         body = body_of(configuration, uri, digest, Package(digest, len(archive)))
-        if self._records.find(FUNCTION_KIND, name) is None:
+        if not self.has(name):
             try:
                 return self._function(self._records.create(FUNCTION_KIND, name, body, number=1))
             except ConflictError:
@@ -97,7 +97,7 @@ class FunctionRegistry:
         """
         check_name(name)
         check_configuration(configuration)
-        if self._records.find(FUNCTION_KIND, name) is not None:
+        if self.has(name):
             raise ConflictError(f"Function already exist: {name}", mend="Update it, or delete it first.")
         uri, digest = self._keep(name, pack_code(package))
         body = body_of(configuration, uri, digest, _described(package))
@@ -164,6 +164,10 @@ class FunctionRegistry:
                 '    code = "path/to/code"\n    handler = "module.function"',
             )
         return self._function(record)
+
+    def has(self, name: str) -> bool:
+        """Say whether there is a function of that name."""
+        return self._records.find(FUNCTION_KIND, name) is not None
 
     def list(self) -> list[Function]:
         """Return all functions, by name."""

@@ -1,0 +1,1 @@
+"""Notifications: what happens to objects is told to functions and queues."""
