@@ -54,6 +54,7 @@ from stepmill.jobs.functions.registry import FunctionRegistry
 from stepmill.jobs.functions.services import FunctionServices, FunctionStores
 from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.json_reader import JsonReader
+from stepmill.jobs.log_streams import LogStreams
 from stepmill.jobs.lookup import JobLookup
 from stepmill.jobs.models import ModelHandler
 from stepmill.jobs.notifications.notifications import Notifications
@@ -216,6 +217,11 @@ class Platform:
     def direct_jobs(self) -> DirectJobs:
         """The jobs that are asked for outside executions. ``resume`` picks up those that have not ended."""
         return DirectJobs(self._job_handlers, self.records, self._clock)
+
+    @cached_property
+    def log_streams(self) -> LogStreams:
+        """The logs of jobs and of calls of functions, by group and stream."""
+        return LogStreams(self.records, self.layout.jobs)
 
     @cached_property
     def functions(self) -> FunctionRegistry:

@@ -88,7 +88,10 @@ _OF_SERVICE: Mapping[str, tuple[tuple[type[StepmillError], Code], ...]] = {
         (WrongStateError, Code("MessageNotInflight")),
         (InvalidInputError, Code("InvalidParameterValue")),
     ),
-    "logs": ((NotFoundError, Code("ResourceNotFoundException")),),
+    "logs": (
+        (NotFoundError, Code("ResourceNotFoundException")),
+        (InvalidInputError, Code("InvalidParameterException")),
+    ),
     "iam": (
         (NotFoundError, Code("NoSuchEntity", 404)),
         (ConflictError, Code("EntityAlreadyExists", 409)),

@@ -84,6 +84,10 @@ class Arns:
         """Return the ARN of a queue; its name keeps its case."""
         return f"arn:aws:sqs:{self.region}:{self.account}:{name}"
 
+    def log_group(self, name: str) -> str:
+        """Return the ARN of a group of CloudWatch Logs."""
+        return f"arn:aws:logs:{self.region}:{self.account}:log-group:{name}"
+
     def role(self, name: str) -> str:
         """Return the ARN of an IAM role."""
         return f"arn:aws:iam::{self.account}:role/{name}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -14,13 +14,10 @@ from hypothesis import strategies as st
 
 from stepmill.compute import log_pages
 from stepmill.compute.log_pages import LogEntry, LogPages
-from stepmill.compute.supervision.files import EXIT, LOCK
-from stepmill.compute.supervision.pump import LogWriter
+from stepmill.compute.supervision.files import LOCK
+from support.written_logs import FINEST, HUGE, T0, WrittenLog
 
 BLOCK = 16
-T0 = 1_700_000_000_000_000
-FINEST = 10_000
-HUGE = 10**9
 
 # Pieces as a program writes them: lines, parts of lines, many lines, very long ones, broken UTF-8.
 piece = st.one_of(
@@ -38,32 +35,8 @@ def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_pages, "BLOCK_BYTES", BLOCK)
 
 
-class Written:
-    """A log that was written piece by piece, each piece later than the one before."""
-
-    def __init__(self, folder: Path, limit: int = HUGE) -> None:
-        self.folder = folder
-        self.data = b""
-        self.times: list[tuple[int, int]] = []
-        self._now = T0
-        self._writer = LogWriter(folder, limit, lambda: self._now)
-
-    def write(self, pieces: Sequence[bytes]) -> None:
-        for each in pieces:
-            self._now += FINEST
-            self.times.append((len(self.data), self._now))
-            self._writer.write(each)
-            self.data += each
-
-    def close(self) -> None:
-        self._writer.close()
-
-    def end(self) -> None:
-        self.close()
-        (self.folder / EXIT).write_text("{}")
-
-    def time_of(self, place: int) -> int:
-        return max(at for offset, at in self.times if offset <= place)
+class Written(WrittenLog):
+    """A log, and how it is read."""
 
     def forwards(self, place: int = 0) -> list[LogEntry]:
         return list(LogPages(self.folder).forwards(place))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from stepmill.aws.service import Service
 from stepmill.aws.services.iam.service import iam
 from stepmill.aws.services.lambda_.service import lambda_
+from stepmill.aws.services.logs.service import logs
 from stepmill.aws.services.s3.service import s3
 from stepmill.aws.services.sagemaker.service import sagemaker
 from stepmill.aws.services.sqs.service import sqs
@@ -21,4 +22,5 @@ def services_of(platform: Platform) -> tuple[Service, ...]:
         s3(platform),
         lambda_(platform),
         sqs(platform),
+        logs(platform),
     )

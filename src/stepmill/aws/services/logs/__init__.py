@@ -1,0 +1,1 @@
+"""CloudWatch Logs: the logs of jobs and functions."""
