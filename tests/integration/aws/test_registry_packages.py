@@ -131,8 +131,10 @@ class TestVersions:
         arn = sagemaker.create_model_package(**request)["ModelPackageArn"]
         assert arn.endswith(f":model-package/{group.lower()}/1")
         described = sagemaker.describe_model_package(ModelPackageName=arn)
-        assert described["ModelPackageName"] == described["ModelPackageGroupName"] == group
+        assert described["ModelPackageGroupName"] == group
         assert described["ModelPackageVersion"] == 1
+        same = sagemaker.describe_model_package(ModelPackageName=described["ModelPackageName"])
+        assert same["ModelPackageArn"] == arn
         assert described["ModelPackageStatus"] == "Completed"
         assert described["ModelPackageStatusDetails"]["ValidationStatuses"] == []
         assert described["ModelApprovalStatus"] == "PendingManualApproval"

@@ -59,7 +59,7 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
 
     def describe(call: Call) -> JsonObject:
         with named(call) as name:
-            found = registry.describe(name)
+            found = _as_told(registry.describe(name))
         return _without_card(found) if call.parameters.get("IncludedData") == "MetadataOnly" else found
 
     def list_(call: Call) -> dict[str, Any]:
@@ -119,8 +119,18 @@ def _selected(call: Call, listing: Listing) -> Listing:
     return listing.of_parents() if kind == "Versioned" else listing
 
 
+def _as_told(described: JsonObject) -> JsonObject:
+    """Return what Describe answers: a version goes by the name that leads to it.
+
+    SDK 3 asks next for whatever is called the package's name; the group's would lead nowhere.
+    """
+    if _GROUP not in described:
+        return described
+    return {**described, _NAME: f"{described[_GROUP]}/{described['ModelPackageVersion']}"}
+
+
 def _summary(described: JsonObject) -> JsonObject:
-    """Return the entry of a package in a list; a version has no name there but its group's."""
+    """Return the entry in a list; there, a version has no name but its group's."""
     hidden = _NAME if _GROUP in described else ""
     return {member: value for member, value in described.items() if member != hidden}
 
