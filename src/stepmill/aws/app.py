@@ -34,7 +34,8 @@ _MEGABYTE = 1024 * 1024
 _MOST_BYTES = 8 * _MEGABYTE
 # Function code comes as base64 inside JSON; a real-time inference may be sent 25 MB.
 _MOST_BYTES_OF = {"lambda": 100 * _MEGABYTE, "sagemaker-runtime": 32 * _MEGABYTE}
-_CALL_THREADS = 16
+# Started when they are needed. An Invoke holds one for as long as its function runs.
+_CALL_THREADS = 48
 # Each is bound to a client for as long as that takes to send.
 _STREAM_THREADS = 32
 _CLOSING_S = 5.0

@@ -18,7 +18,7 @@ from support.clients import run_script
 from support.functions import create, invoke
 from support.wire import Wire
 
-RETRIED = {"retries": {"total_max_attempts": 10}, "read_timeout": 120}
+RETRIED = {"retries": {"total_max_attempts": 10}, "read_timeout": 120, "max_pool_connections": 40}
 
 
 @pytest.fixture
@@ -100,6 +100,21 @@ def handler(event, context):
         ensure_echo(lambda_)
         with ThreadPoolExecutor(24) as pool:
             assert list(pool.map(lambda n: invoke(lambda_, "echo", n), range(48))) == list(range(48))
+
+    def test_functions_that_call_back_find_somebody_to_answer(self, wire: Wire, lambda_: Any) -> None:
+        """More calls than may be waited for at once; those that are refused are made again."""
+        text = """
+import os, boto3
+def handler(event, context):
+    keys = {"aws_access_key_id": os.environ["KEY_ID"], "aws_secret_access_key": os.environ["SECRET"]}
+    client = boto3.client("lambda", endpoint_url=os.environ["SERVER"], **keys)
+    return [event, client.get_account_settings()["AccountLimit"]["CodeSizeZipped"]]
+"""
+        variables = {"SERVER": wire.url, "KEY_ID": wire.key.id, "SECRET": wire.key.secret}
+        create(lambda_, "calls-back", text, Environment={"Variables": variables})
+        with ThreadPoolExecutor(40) as pool:
+            answers = list(pool.map(lambda n: invoke(lambda_, "calls-back", n), range(40)))
+        assert answers == [[n, 52428800] for n in range(40)]
 
 
 def ensure_echo(client: Any) -> None:

@@ -16,7 +16,7 @@ from stepmill.jobs.functions.function import Function
 from stepmill.jobs.functions.outcome import Outcome
 
 # Each holds a thread of the door; fewer than that has, or functions that call back would find nobody.
-MOST_WAITED_FOR = 12
+MOST_WAITED_FOR = 32
 # Lambda returns the last 4 KB of a call's log.
 LOG_TAIL_BYTES = 4096
 # More lines than fit into that, as a rule.
