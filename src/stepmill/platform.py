@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,6 +27,7 @@ from stepmill.compute.spec import Resources
 from stepmill.core.clock import SystemClock
 from stepmill.core.errors import ConflictError, NotFoundError, StorageError, WrongStateError
 from stepmill.core.json import Json
+from stepmill.core.made_once import made_once
 from stepmill.core.service_models import service_model
 from stepmill.core.settings import Settings
 from stepmill.core.settings_file import FILE_NAME, read_settings
@@ -178,7 +178,7 @@ class Platform:
 
     def close(self) -> None:
         """Stop driving executions and let go of everything. Jobs go on."""
-        # cached_property keeps what was made in the instance's dictionary; what was not made stays so.
+        # made_once keeps what was made in the instance's dictionary; what was not made stays so.
         if "own_engine" in self.__dict__:
             self.own_engine.close()
         if "function_services" in self.__dict__:
@@ -193,43 +193,43 @@ class Platform:
 
     # ---- parts that are made when somebody needs them ------------------------------------------
 
-    @cached_property
+    @made_once
     def compute(self) -> LocalCompute:
         """Where jobs run."""
         return LocalCompute(hidden=(self.settings.home,), warm=self.settings.warm, roots=self.layout.roots)
 
-    @cached_property
+    @made_once
     def models(self) -> ModelRegistry:
         """The model registry."""
         return ModelRegistry(self.records, self._contents, self._clock, self.settings.arns, self.tags)
 
-    @cached_property
+    @made_once
     def served_models(self) -> Models:
         """The models that Model steps and CreateModel make: which image serves which data."""
         return Models(self.records, self._contents, self.models, self.settings.arns, self.tags)
 
-    @cached_property
+    @made_once
     def jobs(self) -> JobLookup:
         """The jobs that executions made."""
         return JobLookup(self.records, self.layout.jobs)
 
-    @cached_property
+    @made_once
     def direct_jobs(self) -> DirectJobs:
         """The jobs that are asked for outside executions. ``resume`` picks up those that have not ended."""
         return DirectJobs(self._job_handlers, self.records, self._clock)
 
-    @cached_property
+    @made_once
     def log_streams(self) -> LogStreams:
         """The logs of jobs and of calls of functions, by group and stream."""
         return LogStreams(self.records, self.layout.jobs)
 
-    @cached_property
+    @made_once
     def functions(self) -> FunctionRegistry:
         """The functions that Lambda steps call."""
         prefix = S3Uri(self.settings.default_bucket, "stepmill/functions")
         return FunctionRegistry(self.records, self.objects, prefix, self.settings.arns)
 
-    @cached_property
+    @made_once
     def function_services(self) -> FunctionServices:
         """Their versions and permissions, and whoever calls them: for steps, for clients, for events."""
         settings = self.settings
@@ -250,7 +250,7 @@ class Platform:
             arns=settings.arns,
         )
 
-    @cached_property
+    @made_once
     def engine(self) -> ExecutionControl:
         """Has executions driven: by the server of this home if one lives, else by this process."""
         self._lay_out()
@@ -268,7 +268,7 @@ class Platform:
             make_engine=lambda: self.own_engine,
         )
 
-    @cached_property
+    @made_once
     def own_engine(self) -> Engine:
         """Drives executions. Made at its first use: from then on this process is one that drives."""
         return Engine(
@@ -300,15 +300,15 @@ class Platform:
                 environment=function.environment,
             )
 
-    @cached_property
+    @made_once
     def _contents(self) -> ContentDigests:
         return ContentDigests(self.objects, self.settings.project)
 
-    @cached_property
+    @made_once
     def _images(self) -> ImageCatalog:
         return ImageCatalog(self.settings.images, self.layout.environments)
 
-    @cached_property
+    @made_once
     def _job_handlers(self) -> dict[str, JobHandler[Any]]:
         """Who does jobs, be they of executions or not, by the kind of their records."""
         settings = self.settings
@@ -354,7 +354,7 @@ class Platform:
             "stepmill:readJson": lambda: JsonReader(self.objects, self.settings.project),
         }
 
-    @cached_property
+    @made_once
     def _job_keys(self) -> JobKeys:
         return JobKeys(self._contents, self.objects, self.settings.project, self._images.identity)
 
