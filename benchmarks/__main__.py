@@ -10,6 +10,7 @@ PROGRAMS = {
     "chain": "20 processing steps one after another, beside the bare scripts",
     "wide": "engine CPU and memory for 100 to 10,000 steps that cost nothing",
     "artifact": "1 GB handed from a step to the next",
+    "wire": "describe and list calls from 8 clients, beside moto's server; start and size of the server",
     "peers": "the same chain in Metaflow and Dagster",
 }
 
