@@ -232,22 +232,24 @@ class Platform:
     @made_once
     def function_services(self) -> FunctionServices:
         """Their versions and permissions, and whoever calls them: for steps, for clients, for events."""
+        return FunctionServices(
+            self.functions,
+            FunctionStores(self.records, self._progress, self.objects),
+            lambda: self.compute,
+            self._function_surroundings,
+            tail_log,
+            clock=self._clock,
+            arns=self.settings.arns,
+        )
+
+    def _function_surroundings(self) -> FunctionSurroundings:
         settings = self.settings
-        surroundings = FunctionSurroundings(
+        return FunctionSurroundings(
             jobs=self.layout.jobs / CALL_KIND,
             arns=settings.arns,
             isolation=settings.isolation,
             warm=settings.warm,
             log_limit_bytes=settings.log_limit_bytes,
-        )
-        return FunctionServices(
-            self.functions,
-            FunctionStores(self.records, self._progress, self.objects),
-            lambda: self.compute,
-            surroundings,
-            tail_log,
-            clock=self._clock,
-            arns=settings.arns,
         )
 
     @made_once

@@ -43,7 +43,7 @@ class FunctionServices:
         registry: The functions.
         stores: Where all is kept.
         compute: Runs calls.
-        surroundings: What calls have in common.
+        surroundings: Gives what calls have in common, when the first is made.
         log_tail: Returns the last lines, at most so many, of the log in a job's folder.
         clock: Tells the time.
         arns: Builds ARNs.
@@ -54,7 +54,7 @@ class FunctionServices:
         registry: FunctionRegistry,
         stores: FunctionStores,
         compute: Callable[[], Compute],
-        surroundings: FunctionSurroundings,
+        surroundings: Callable[[], FunctionSurroundings],
         log_tail: Callable[[Path, int], Sequence[str]],
         *,
         clock: Clock,
@@ -84,7 +84,7 @@ class FunctionServices:
                     stores.objects,
                     stores.progress,
                     self._compute(),
-                    self._surroundings,
+                    self._surroundings(),
                     lambda folder: self._log_tail(folder, LOG_TAIL_LINES),
                 )
             return self._calls
