@@ -86,7 +86,8 @@ class Entities:
             record = self._records.create(self.kind.kind, name.lower(), body, parent=parent)
         except ConflictError as error:
             raise ConflictError(f"The {self.kind.called} {name!r} already exists.") from error
-        self._tags.set(self.arn(record), tags)
+        if tags:
+            self._tags.set(self.arn(record), tags)
         return record
 
     def find(self, name_or_arn: str) -> Record | None:

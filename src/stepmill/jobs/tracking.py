@@ -47,7 +47,8 @@ class ExperimentTracker:
             ]
             for metric in state_of(record).metrics
         }
-        components.metrics.summarise(name, points, anew=True)
+        if points:
+            components.metrics.summarise(name, points, anew=True)
         self._put_into_trial(name, config.experiment, config.trial)
 
     def _put_into_trial(self, component: str, experiment: str, trial: str) -> None:
