@@ -9,11 +9,14 @@ import re
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import md5, sha1, sha256, sha512
 from typing import Protocol
 
+# Less is hashed before a thread has begun.
+_WORTH_A_THREAD_BYTES = 512 * 1024
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
@@ -89,6 +92,34 @@ def _algorithm(checksum: Checksum) -> _Algorithm:
             return _Crc(checksum)
 
 
+class _Beside:
+    """An algorithm that takes in large chunks on a thread of its own, while others are at work."""
+
+    def __init__(self, algorithm: _Algorithm) -> None:
+        self._algorithm = algorithm
+        self._thread: ThreadPoolExecutor | None = None
+        self._chunk: Future[None] | None = None
+
+    def update(self, data: bytes, /) -> None:
+        self._finish_chunk()
+        if len(data) < _WORTH_A_THREAD_BYTES:
+            self._algorithm.update(data)
+            return
+        if self._thread is None:
+            # It ends with this object: nobody need remember to end it where an upload breaks off.
+            self._thread = ThreadPoolExecutor(1, "digest")
+        self._chunk = self._thread.submit(self._algorithm.update, data)
+
+    def digest(self) -> bytes:
+        self._finish_chunk()
+        return self._algorithm.digest()
+
+    def _finish_chunk(self) -> None:
+        if self._chunk is not None:
+            self._chunk.result()
+            self._chunk = None
+
+
 class Hashing:
     """Computes digests while bytes pass by. Give it what is worth knowing; nothing else is computed.
 
@@ -104,7 +135,8 @@ class Hashing:
     """
 
     def __init__(self, checksums: Iterable[Checksum] = (), *, sha256: str = "") -> None:
-        self._md5 = md5(usedforsecurity=False)
+        # It takes longer than all that is done otherwise with the bytes.
+        self._md5 = _Beside(md5(usedforsecurity=False))
         self._algorithms = {checksum: _algorithm(checksum) for checksum in checksums}
         self._sha256 = sha256
 
@@ -117,7 +149,7 @@ class Hashing:
     @property
     def etag(self) -> str:
         """The MD5 of the bytes so far, in hexadecimal."""
-        return self._md5.hexdigest()
+        return self._md5.digest().hex()
 
     @property
     def sha256(self) -> str:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from hashlib import md5, sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -185,12 +185,12 @@ class FolderStore:
 
     def list(self, bucket: str, prefix: str = "", *, after: str = "", limit: int = _PAGE) -> list[ObjectInfo]:
         """Return the first ``limit`` objects, in the order of their keys."""
-        return [entry.info for entry in self._page(bucket, prefix, after, limit)]
+        return [index.info_of(row) for row in self._page(bucket, prefix, after, limit)]
 
     def all(self, prefix: S3Uri) -> Iterator[ObjectInfo]:
         """Return all objects whose key begins with that of ``prefix``."""
-        first = self._page(prefix.bucket, prefix.key, "", _PAGE)
-        return (entry.info for entry in self._rest(prefix, first))
+        first = self.list(prefix.bucket, prefix.key)
+        return self._rest(prefix, first)
 
     def list_folded(
         self, bucket: str, prefix: str = "", *, delimiter: str, after: str = "", limit: int = _PAGE
@@ -201,8 +201,7 @@ class FolderStore:
         if not delimiter:
             raise InvalidInputError("A delimiter has at least one character.", mend="Use `list` without one.")
         with self._database.read() as connection:
-            found = listing.folded_page(connection, bucket, prefix, delimiter, after, limit)
-        return [entry if isinstance(entry, str) else entry.info for entry in found]
+            return listing.folded_page(connection, bucket, prefix, delimiter, after, limit)
 
     def copy(
         self,
@@ -272,7 +271,8 @@ class FolderStore:
     def digest_below(self, prefix: S3Uri) -> str:
         """Return one digest over all objects whose key begins with that of ``prefix``."""
         total, after = sha256(), ""
-        while entries := self._page(prefix.bucket, prefix.key, after, _PAGE):
+        while rows := self._page(prefix.bucket, prefix.key, after, _PAGE):
+            entries = [index.from_row(row) for row in rows]
             for entry, digest in zip(entries, content.digests(self._shelf, entries), strict=True):
                 # Keys may hold any character: their length, not a separator, tells where one ends.
                 name = entry.key.removeprefix(prefix.key).encode()
@@ -327,15 +327,15 @@ class FolderStore:
     def _open(self, uri: S3Uri) -> tuple[BinaryIO, Entry]:
         return self._shelf.with_blob(self._shelf.entry(uri), lambda blob, entry: (blob.open("rb"), entry))
 
-    def _page(self, bucket: str, prefix: str, after: str, limit: int) -> Sequence[Entry]:
+    def _page(self, bucket: str, prefix: str, after: str, limit: int) -> Sequence[Any]:
         _check_page(bucket, prefix, after, limit)
         with self._database.read() as connection:
             return listing.page(connection, bucket, prefix, after, limit)
 
-    def _rest(self, prefix: S3Uri, entries: Sequence[Entry]) -> Iterator[Entry]:
-        while entries:
-            yield from entries
-            entries = self._page(prefix.bucket, prefix.key, entries[-1].key, _PAGE)
+    def _rest(self, prefix: S3Uri, found: Sequence[ObjectInfo]) -> Iterator[ObjectInfo]:
+        while found:
+            yield from found
+            found = self.list(prefix.bucket, prefix.key, after=found[-1].key)
 
 
 def _check_page(bucket: str, prefix: str, after: str, limit: int) -> None:

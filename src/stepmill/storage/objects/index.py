@@ -35,6 +35,15 @@ class _Body(msgspec.Struct, frozen=True, omit_defaults=True):
     checksums: dict[Checksum, str] = {}
     parts: list[tuple[int, int]] = []
 
+    def attributes(self) -> Attributes:
+        if not (self.content_type or self.metadata or self.headers or self.storage_class or self.tags):
+            return _NOTHING_SAID
+        return Attributes(self.content_type, self.metadata, self.headers, self.storage_class, self.tags)
+
+
+_NOTHING_SAID = Attributes()
+_DECODE = msgspec.json.Decoder(_Body).decode
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -96,7 +105,7 @@ _THIS = (objects.c.bucket == bindparam("bucket_"), objects.c.key == bindparam("k
 _FIND = Prepared(select(objects).where(*_THIS))
 _DELETE = Prepared(objects.delete().where(*_THIS))
 _INSERT = objects.insert()
-_BY_INODE = select(objects).where(objects.c.inode == bindparam("inode_")).limit(8)
+_BY_INODE = Prepared(select(objects).where(objects.c.inode == bindparam("inode_")).limit(8))
 _REFERENCED = union(
     *(
         select(table.c.blob).where(table.c.blob.in_(bindparam("blobs_", expanding=True)))
@@ -237,7 +246,7 @@ def remove(connection: Connection, uris: Iterable[S3Uri]) -> list[S3Uri]:
 
 def by_inode(connection: Connection, inode: int) -> list[Entry]:
     """Return some entries whose blob had that inode when it was put."""
-    return [from_row(row) for row in connection.execute(_BY_INODE, {"inode_": inode})]
+    return [from_row(row) for row in _BY_INODE.all(connection, {"inode_": inode})]
 
 
 def referenced(connection: Connection, blobs: Iterable[str]) -> set[str]:
@@ -259,7 +268,7 @@ def remember_digests(connection: Connection, digests: Mapping[str, str]) -> None
 
 def from_row(row: Any) -> Entry:
     """Return the entry that a row of ``objects`` holds."""
-    body = msgspec.json.decode(row.body, type=_Body)
+    body = _DECODE(row.body)
     return Entry(
         bucket=row.bucket,
         key=row.key,
@@ -271,13 +280,23 @@ def from_row(row: Any) -> Entry:
         etag=body.etag,
         checksums=body.checksums,
         parts=body.parts,
-        attributes=Attributes(
-            content_type=body.content_type,
-            metadata=body.metadata,
-            headers=body.headers,
-            storage_class=body.storage_class,
-            tags=body.tags,
-        ),
+        attributes=body.attributes(),
+    )
+
+
+def info_of(row: Any) -> ObjectInfo:
+    """Return ``from_row(row).info`` in half the time: listings have many."""
+    body = _DECODE(row.body)
+    return ObjectInfo(
+        row.bucket,
+        row.key,
+        row.size_bytes,
+        from_micros(row.modified_at),
+        row.sha256,
+        body.etag or opaque_etag(row.blob),
+        body.checksums,
+        tuple(body.parts),
+        body.attributes(),
     )
 
 

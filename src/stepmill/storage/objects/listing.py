@@ -11,7 +11,7 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.engine import Connection
 
 from stepmill.storage.objects import index
-from stepmill.storage.objects.index import Entry
+from stepmill.storage.objects.info import ObjectInfo
 from stepmill.storage.objects.uri import end_of_prefix
 from stepmill.storage.prepared import Prepared
 from stepmill.storage.tables import objects
@@ -36,23 +36,20 @@ _RANGES = {
 }
 
 
-def page(connection: Connection, bucket: str, prefix: str, after: str, limit: int) -> list[Entry]:
-    """Return a page of a bucket.
+def page(connection: Connection, bucket: str, prefix: str, after: str, limit: int) -> list[Any]:
+    """Return the rows of a page of a bucket.
 
     Raises:
         BucketNotFoundError: If there is no such bucket.
     """
     index.require_bucket(connection, bucket)
     inclusive = not (after and after >= prefix)
-    return [
-        index.from_row(row)
-        for row in _rows(connection, bucket, prefix if inclusive else after, inclusive, prefix, limit)
-    ]
+    return _rows(connection, bucket, prefix if inclusive else after, inclusive, prefix, limit)
 
 
 def folded_page(
     connection: Connection, bucket: str, prefix: str, delimiter: str, after: str, limit: int
-) -> list[Entry | str]:
+) -> list[ObjectInfo | str]:
     """Return a page of a bucket, with all keys that have the delimiter after the prefix folded.
 
     Args:
@@ -64,13 +61,13 @@ def folded_page(
         limit: At most so many of both.
 
     Returns:
-        In order: entries, and what keys were folded into. A folder costs some rows, however many it holds.
+        In order: objects, and what keys were folded into. A folder costs some rows, however many it holds.
 
     Raises:
         BucketNotFoundError: If there is no such bucket.
     """
     index.require_bucket(connection, bucket)
-    found: list[Entry | str] = []
+    found: list[ObjectInfo | str] = []
     start: str | None = prefix
     inclusive = True
     if after and after >= prefix:
@@ -85,7 +82,7 @@ def folded_page(
         for row in rows:
             folder = fold(row.key, prefix, delimiter)
             if folder is None:
-                found.append(index.from_row(row))
+                found.append(index.info_of(row))
             elif not found or found[-1] != folder:
                 found.append(folder)
         if len(rows) < look:
