@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from stepmill.aws.errors import ApiError, code_of
 from stepmill.aws.service import Answer, Call, Handler, Service
 from stepmill.aws.services.s3 import (
@@ -22,6 +24,8 @@ from stepmill.core.errors import NotFoundError, StepmillError
 from stepmill.platform import Platform
 
 STREAMS = frozenset({"PutObject", "UploadPart"})
+
+_END_OF_UPLOAD = "CompleteMultipartUpload"
 
 # What programs know these errors by, also those that read the text.
 _TEXTS = {
@@ -63,11 +67,15 @@ def _guarded(handler: Handler, account: str) -> Handler:
     def guarded(call: Call) -> Answer:
         try:
             refuse_what_is_not_offered(call.parameters, account)
-            if call.request.stream is None:
+            # At the end of an upload the headers tell of the object, not of the body.
+            if call.request.stream is None and call.operation != _END_OF_UPLOAD:
                 verify_whole(call.request)
-            return handler(call)
+            answer = handler(call)
         except StepmillError as error:
             raise _told(error, call) from error
+        if isinstance(answer, Mapping):
+            return {name: value for name, value in answer.items() if value is not None}
+        return answer
 
     return guarded
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 
 from stepmill.aws.errors import ApiError
 
@@ -25,7 +25,7 @@ def read_token(token: str) -> str:
         ApiError: If it is no token.
     """
     try:
-        return urlsafe_b64decode(token.encode()).decode()
+        return b64decode(token.encode(), altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError) as error:
         raise ApiError(
             "InvalidArgument", "The continuation token provided is incorrect", where="continuation-token"
