@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -79,6 +79,10 @@ class ExecutionReader:
     def newest_of_versions(self, pipeline: str) -> dict[int, str]:
         """Return the id of the newest execution of each version of a pipeline that has been run."""
         return self._store.newest_of_versions(pipeline)
+
+    def last_starts(self, pipelines: Iterable[str]) -> dict[str, datetime]:
+        """Return when each of these pipelines was started last; one that never was is left out."""
+        return self._store.last_starts(pipelines)
 
     def experiment(self, execution: ExecutionSummary, pipeline_arn: str) -> ExperimentNames | None:
         """Return the experiment and the trial that an execution belongs to; ``None`` if to none."""

@@ -7,7 +7,7 @@ other doors. The store knows neither the language nor its statuses: texts in, te
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -307,6 +307,10 @@ class ExecutionStore(Protocol):
 
     def newest_of_versions(self, pipeline: str) -> dict[int, str]:
         """Return the id of the newest execution of each version of a pipeline that has been run."""
+        ...
+
+    def last_starts(self, pipelines: Iterable[str]) -> dict[str, datetime]:
+        """Return when each of these pipelines was started last; one that never was is left out."""
         ...
 
     def delete(self, pipeline: str, *, statuses: Collection[str]) -> int:

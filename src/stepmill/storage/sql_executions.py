@@ -7,13 +7,13 @@ many there are.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 import sqlalchemy
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
@@ -82,6 +82,11 @@ _INBOX = Prepared(
     .join_from(_inbox, _executions, _inbox.c.execution == _executions.c.id)
     .where(_executions.c.owner == bindparam("held_by"))
     .order_by(_inbox.c.id)
+)
+_LAST_START = Prepared(
+    select(func.max(_executions.c.created_at).label("created_at")).where(
+        _executions.c.pipeline == bindparam("pipeline_")
+    )
 )
 _GET = Prepared(select(_executions).where(_executions.c.id == bindparam("of")))
 
@@ -232,6 +237,16 @@ class SqlExecutionStore:
         with self._database.read() as connection:
             rows = connection.execute(newest_of_versions(pipeline)).all()
         return {row.version: row.id for row in rows}
+
+    def last_starts(self, pipelines: Iterable[str]) -> dict[str, datetime]:
+        """Return when each of these pipelines was started last."""
+        found: dict[str, datetime] = {}
+        with self._database.read() as connection:
+            for pipeline in pipelines:
+                row = _LAST_START.one(connection, {"pipeline_": pipeline})
+                if row.created_at is not None:
+                    found[pipeline] = from_micros(row.created_at)
+        return found
 
     def delete(self, pipeline: str, *, statuses: Collection[str]) -> int:
         """Remove all executions of a pipeline; return how many there were."""

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 import sqlalchemy
-from sqlalchemy import bindparam, func, select, tuple_
+from sqlalchemy import Integer, bindparam, func, select, tuple_
 from sqlalchemy.engine import Connection
 
 from stepmill.core.clock import Clock
@@ -41,6 +42,18 @@ _COLUMNS = {
     SortBy.NAME: records.c.name,
     SortBy.NUMBER: records.c.number,
     SortBy.STATUS: records.c.status,
+}
+_LOWER_NAME = func.lower(records.c.name)
+_FILTERS: dict[str, sqlalchemy.ColumnElement[bool]] = {
+    "parent": records.c.parent == bindparam("parent"),
+    "has_parent": records.c.parent != bindparam("has_parent"),
+    "status": records.c.status == bindparam("status"),
+    "name_contains": _LOWER_NAME.contains(func.lower(bindparam("name_contains")), escape="/"),
+    "name_prefix": _LOWER_NAME.startswith(func.lower(bindparam("name_prefix")), escape="/"),
+    "created_after": records.c.created_at > bindparam("created_after"),
+    "created_before": records.c.created_at < bindparam("created_before"),
+    "modified_after": records.c.modified_at > bindparam("modified_after"),
+    "modified_before": records.c.modified_at < bindparam("modified_before"),
 }
 
 
@@ -158,27 +171,22 @@ class SqlRecordStore:
                 f"A page of {limit} is not possible.", mend=f"Ask for 1 to {LARGEST_PAGE}."
             )
         check_text(kind, parent or "", status or "", name_contains, name_prefix)
-        query = select(records).where(records.c.kind == kind)
-        if parent is not None:
-            query = query.where(records.c.parent == parent)
-        if has_parent:
-            query = query.where(records.c.parent != "")
-        if status is not None:
-            query = query.where(records.c.status == status)
-        if name_contains:
-            query = query.where(records.c.name.icontains(name_contains, autoescape=True))
-        if name_prefix:
-            query = query.where(records.c.name.istartswith(name_prefix, autoescape=True))
-        for column, after_moment, before_moment in (
-            (records.c.created_at, created_after, created_before),
-            (records.c.modified_at, modified_after, modified_before),
-        ):
-            if after_moment is not None:
-                query = query.where(column > to_micros(after_moment))
-            if before_moment is not None:
-                query = query.where(column < to_micros(before_moment))
+        values: dict[str, object] = {
+            "parent": parent,
+            "has_parent": "" if has_parent else None,
+            "status": status,
+            "name_contains": _like(name_contains) or None,
+            "name_prefix": _like(name_prefix) or None,
+            **_micros("created", created_after, created_before),
+            **_micros("modified", modified_after, modified_before),
+        }
+        given = {name: value for name, value in values.items() if value is not None}
+        statement = _listing(order, frozenset(given), after is not None)
+        given |= {"kind_": kind, "most": limit + 1}
+        if after is not None:
+            given["place"], given["place_name"] = order.place(after)
         with self._database.read() as connection:
-            rows = connection.execute(order.applied(query, after).limit(limit + 1)).all()
+            rows = statement.all(connection, given)
         found = tuple(_from_row(row) for row in rows[:limit])
         return Page(found, order.token_after(found[-1]) if len(rows) > limit else None)
 
@@ -234,11 +242,15 @@ class _Order:
     def _label(self) -> str:
         return f"{self.sort_by}{'-' if self.descending else '+'}"
 
-    def applied(self, query: sqlalchemy.Select[Any], after: str | None) -> sqlalchemy.Select[Any]:
+    def place(self, after: str) -> tuple[int | str, str]:
+        """Return the place that a token names."""
+        return decode_place(after, self._label, text=self.sort_by.is_text)
+
+    def applied(self, query: sqlalchemy.Select[Any], *, has_place: bool) -> sqlalchemy.Select[Any]:
         """Add the order, and the place to begin."""
         column, name = _COLUMNS[self.sort_by], records.c.name
-        if after is not None:
-            place = tuple_(*decode_place(after, self._label, text=self.sort_by.is_text))
+        if has_place:
+            place = tuple_(bindparam("place", type_=column.type), bindparam("place_name"))
             here = tuple_(column, name)
             query = query.where(here < place if self.descending else here > place)
         if self.descending:
@@ -248,6 +260,29 @@ class _Order:
     def token_after(self, record: Record) -> str:
         value = _to_row(record)[_COLUMNS[self.sort_by].name]
         return encode_place(self._label, value, record.name)
+
+
+# Built anew for each call, a statement costs several times what SQLite needs for it. There are as many as
+# there are ways to ask, and those are few.
+@lru_cache(maxsize=256)
+def _listing(order: _Order, filters: frozenset[str], has_place: bool) -> Prepared:
+    """Return the statement of a listing, with a value of the same name for each filter."""
+    query = select(records).where(records.c.kind == bindparam("kind_"))
+    for name in sorted(filters):
+        query = query.where(_FILTERS[name])
+    return Prepared(order.applied(query, has_place=has_place).limit(bindparam("most", type_=Integer())))
+
+
+def _like(text: str) -> str:
+    """Return a text as ``LIKE`` finds it."""
+    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")
+
+
+def _micros(what: str, after: datetime | None, before: datetime | None) -> dict[str, int | None]:
+    return {
+        f"{what}_after": None if after is None else to_micros(after),
+        f"{what}_before": None if before is None else to_micros(before),
+    }
 
 
 def _find(connection: Connection, kind: str, name: str) -> Record | None:

@@ -319,6 +319,12 @@ class TestFind:
         assert store.newest_of_versions("Even") == {3: "twin"}
         assert store.newest_of_versions("None") == {}
 
+    def test_last_starts(self, store: SqlExecutionStore) -> None:
+        found = store.last_starts(["Odd", "None", "Even"])
+        newest = {name: store.find(pipeline=name, limit=1).executions[0] for name in ("Odd", "Even")}
+        assert found == {name: execution.created_at for name, execution in newest.items()}
+        assert store.last_starts([]) == {}
+
     @pytest.mark.parametrize("order", list(ExecutionOrder))
     @pytest.mark.parametrize("ascending", [True, False])
     @pytest.mark.parametrize("limit", [1, 2, 5, 6, 100])

@@ -18,6 +18,7 @@ LONGEST_PRESIGNED = timedelta(days=7)
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 
 _HEADER = re.compile(r"\s*([A-Za-z]+)\s*=\s*([^,\s]+)\s*(?:,|$)")
+_MOMENT_FORM = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 _MOMENT = "%Y%m%dT%H%M%SZ"
 _MOST_PARAMETERS = 1000
@@ -160,7 +161,8 @@ def _moment(headers: Mapping[str, str], refusals: Refusals) -> tuple[datetime, s
 
 def _read_moment(text: str, refusals: Refusals) -> datetime:
     try:
-        return datetime.strptime(text, _MOMENT).replace(tzinfo=UTC)
+        # A tenth of what strptime takes; it alone would take other forms, too.
+        return datetime.fromisoformat(text if _MOMENT_FORM.fullmatch(text) else "")
     except ValueError:
         raise refusals.malformed(
             "The request has no date: X-Amz-Date must be there, as 20260131T235959Z."

@@ -84,7 +84,8 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
             return listing.answer("PipelineSummaries", (), None)
         prefix = call.parameters.get("PipelineNamePrefix") or ""
         page = pipelines.page(replace(listing.selection, name_prefix=prefix))
-        summaries = (_summary(platform, pipeline) for pipeline in page.pipelines)
+        last_starts = platform.executions.last_starts(pipeline.name for pipeline in page.pipelines)
+        summaries = (_summary(pipeline, last_starts) for pipeline in page.pipelines)
         return listing.answer("PipelineSummaries", summaries, page.next_token)
 
     def list_versions(call: Call) -> dict[str, Any]:
@@ -149,7 +150,7 @@ def describe_pipeline(platform: Platform, pipeline: Pipeline, version: PipelineV
     answer |= _given(
         PipelineDescription=about.description,
         RoleArn=about.role,
-        LastRunTime=_last_run(platform, pipeline),
+        LastRunTime=platform.executions.last_starts([pipeline.name]).get(pipeline.name),
         PipelineVersionDisplayName=version.display_name,
         PipelineVersionDescription=version.description,
         PipelineVersionAliases=list(version.aliases),
@@ -159,7 +160,7 @@ def describe_pipeline(platform: Platform, pipeline: Pipeline, version: PipelineV
     return answer
 
 
-def _summary(platform: Platform, pipeline: Pipeline) -> dict[str, Any]:
+def _summary(pipeline: Pipeline, last_starts: Mapping[str, datetime]) -> dict[str, Any]:
     about = pipeline.about
     return {
         "PipelineArn": pipeline.arn,
@@ -170,7 +171,7 @@ def _summary(platform: Platform, pipeline: Pipeline) -> dict[str, Any]:
         **_given(
             PipelineDescription=about.description,
             RoleArn=about.role,
-            LastExecutionTime=_last_run(platform, pipeline),
+            LastExecutionTime=last_starts.get(pipeline.name),
         ),
     }
 
@@ -191,11 +192,6 @@ def _version_summary(
             LastExecutionPipelineExecutionArn=execution and arns.execution(version.name, execution),
         ),
     }
-
-
-def _last_run(platform: Platform, pipeline: Pipeline) -> datetime | None:
-    newest = platform.executions.find(pipeline=pipeline.name, limit=1).executions
-    return newest[0].created_at if newest else None
 
 
 def _given(**members: Any) -> dict[str, Any]:
