@@ -245,6 +245,13 @@ class Queues:
             if record is not None and record.parent == name and read_message(record).receives == receives:
                 self._records.delete(MESSAGE_KIND, identifier)
 
+    def withdraw(self, identifier: str) -> None:
+        """Remove a message that nobody has received yet; of any other nothing is done."""
+        with self._records.transaction():
+            record = self._records.find(MESSAGE_KIND, identifier)
+            if record is not None and read_message(record).receives == 0:
+                self._records.delete(MESSAGE_KIND, identifier)
+
     def change_visibility(self, name: str, receipt: str, visibility: timedelta) -> None:
         """Let a message that was received come again after another time, counted from now.
 

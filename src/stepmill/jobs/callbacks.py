@@ -189,7 +189,11 @@ class Callbacks:
             return replace(record, status=status, body={**record.body, "answer": answer})
 
         before = self._get(token)
-        record = self._records.update(CALLBACK_KIND, token, take)
+        with self._records.transaction():
+            record = self._records.update(CALLBACK_KIND, token, take)
+            # Who answered did not need them; a worker that comes later would be asked for nothing.
+            for message in _part(record.body, "sent").values():
+                self._queues.withdraw(str(message))
         report = answer_of(record)
         if report is None:
             raise WrongStateError(f"The callback {token!r} is not answered.")
@@ -229,15 +233,13 @@ class Callbacks:
         what = more.get("status", "asked")
         with self._records.transaction():
             body = self._records.get(CALLBACK_KIND, record.name).body
-            sent = body.get("sent")
-            before = list(sent) if isinstance(sent, list) else []
+            before = _part(body, "sent")
             if what in before:
                 return
-            self._queues.send(_queue_of(str(body["queue"])), Letter(write_json(message)))
+            made = self._queues.send(_queue_of(str(body["queue"])), Letter(write_json(message)))
+            sent: JsonObject = {**before, what: made.id}
             self._records.update(
-                CALLBACK_KIND,
-                record.name,
-                lambda old: replace(old, body={**old.body, "sent": [*before, what]}),
+                CALLBACK_KIND, record.name, lambda old: replace(old, body={**old.body, "sent": sent})
             )
 
 

@@ -133,8 +133,8 @@ class RecordStore(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """Make one of all changes that this thread makes in this ``with``: all of them are kept, or none.
 
-        None is kept if an error leaves it. It is for several records that belong together; keep it short,
-        nobody else can write meanwhile.
+        None is kept if an error leaves it; one inside another is part of that. It is for several records
+        that belong together; keep it short, nobody else can write meanwhile.
         """
         ...
 

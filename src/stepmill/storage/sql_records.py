@@ -75,6 +75,9 @@ class SqlRecordStore:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """See ``RecordStore``."""
+        if getattr(self._in_transaction, "is_open", False):
+            yield
+            return
         with self._database.write(durable=self._durable):
             self._in_transaction.is_open = True
             try:

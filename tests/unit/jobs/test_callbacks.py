@@ -102,6 +102,47 @@ def test_killed_at_any_write_one_message_goes_out(
     assert len(callbacks.messages(QUEUE)) == len(callbacks.waiting()) == 1
 
 
+def test_answered_nobody_is_asked_any_more(kept: Keeping) -> None:
+    queues = Queues(kept.records, kept.clock)
+    callbacks, other = Callbacks(kept.records, queues), waiting_task("other")
+    token = started(run_task(CallbackHandler(callbacks), waiting_task()))
+    rest = started(run_task(CallbackHandler(callbacks), other))
+    queues.create("ask", {}, {})
+    assert callbacks.is_received(QUEUE)
+    callbacks.fail(token)
+    (message,) = queues.receive("ask", most=10)
+    assert rest in message.body
+    callbacks.fail(rest)
+    assert queues.counts("ask").in_flight == 1, "whoever has received it deletes it"
+
+
+def test_a_message_that_was_deleted_is_not_sent_again(kept: Keeping) -> None:
+    queues = Queues(kept.records, kept.clock)
+    callbacks = Callbacks(kept.records, queues)
+    queues.create("ask", {}, {})
+    reports = run_task(CallbackHandler(callbacks), waiting_task())
+    (message,) = queues.receive("ask")
+    queues.delete_message("ask", message.receipt)
+    assert started(run_task(CallbackHandler(callbacks), waiting_task())) == started(reports)
+    assert queues.peek("ask") == []
+
+
+def test_where_nobody_receives_the_step_says_so(kept: Keeping) -> None:
+    queues = Queues(kept.records, kept.clock)
+    handler = CallbackHandler(Callbacks(kept.records, queues))
+    (report,) = run_task(handler, waiting_task()).all
+    assert isinstance(report, TaskStarted)
+    assert "no queue 'ask' here" in report.notes[0]
+    queues.create("ask", {}, {})
+    (report,) = run_task(handler, waiting_task("two")).all
+    assert isinstance(report, TaskStarted)
+    assert report.notes == ()
+    elsewhere = waiting_task("three", queue="https://example.com/mine")
+    (report,) = run_task(handler, elsewhere).all
+    assert isinstance(report, TaskStarted)
+    assert "https://example.com/mine" in report.notes[0]
+
+
 def test_success_brings_typed_outputs(callbacks: Callbacks) -> None:
     token = started(run_task(CallbackHandler(callbacks), waiting_task()))
     answer = callbacks.succeed(token, {"approved": "true", "rate": "0.5"})
@@ -136,7 +177,7 @@ def test_an_answer_whose_event_was_lost_is_reported_when_handed_over_again(callb
     answer = callbacks.succeed(token, {"approved": True, "rate": 1})
     again = run_task(handler, waiting_task())
     assert again.all == [answer.report]
-    assert len(callbacks.messages(QUEUE)) == 1
+    assert callbacks.messages(QUEUE) == []
 
 
 def test_a_token_takes_one_answer(callbacks: Callbacks) -> None:
@@ -204,7 +245,7 @@ def test_a_stop_sends_a_second_message_once_and_waits_on(callbacks: Callbacks) -
     assert callbacks.waiting()[0].stopping
     callbacks.succeed(started(reports), {"approved": True, "rate": 1})
     handler.stop(task)
-    assert len(callbacks.messages(QUEUE)) == 2
+    assert callbacks.messages(QUEUE) == []
 
 
 def test_stopping_what_never_began_does_nothing(callbacks: Callbacks) -> None:

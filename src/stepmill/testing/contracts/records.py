@@ -68,14 +68,16 @@ class RecordStoreContract:
     def test_a_transaction_keeps_all_or_nothing(self, store: RecordStore) -> None:
         store.create("pipeline", "one", {})
         with store.transaction():
-            store.create("version", "one/1", {})
+            with store.transaction():
+                store.create("version", "one/1", {})
             store.update("pipeline", "one", lambda old: replace(old, number=1))
             assert store.get("version", "one/1").body == {}
         assert store.get("pipeline", "one").number == 1
 
         def fail_at_the_end() -> None:
             with store.transaction():
-                store.update("pipeline", "one", lambda old: replace(old, number=2))
+                with store.transaction():
+                    store.update("pipeline", "one", lambda old: replace(old, number=2))
                 store.delete("version", "one/1")
                 store.create_numbered("version", "one", lambda n: f"one/{n}", lambda _: {})
                 store.create("pipeline", "one", {})
