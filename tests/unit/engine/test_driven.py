@@ -9,9 +9,11 @@ from stepmill.engine.driven import Batch, Driven
 from stepmill.engine.interpreters.pipelines.commands import SetTimer, StartTask, StopTask
 from stepmill.engine.interpreters.pipelines.events import (
     ExecutionStarted,
+    ResumeRequested,
     RetryRequested,
     StopRequested,
     TimerFired,
+    UpdateRequested,
 )
 from stepmill.engine.plans import Plans
 from stepmill.engine.recovery import take_new
@@ -163,3 +165,42 @@ def test_a_clock_that_goes_back_does_not_turn_the_history_round() -> None:
     (task_id,) = first.change.tasks
     driven.receive(TaskSucceeded(task_id), NOON - timedelta(hours=1))
     assert {record.at for record in _settled(driven).change.history} == {NOON}
+
+
+def test_a_wish_to_be_driven_is_taken_in_and_changes_nothing() -> None:
+    driven, _ = _started()
+    driven.receive(ResumeRequested(), LATER)
+    assert driven.take_batch() is None
+    driven.consume(7)
+    change = _settled(driven).change
+    assert (change.consumed, change.history, change.position) == ([7], [], change.position_before)
+
+
+def test_what_was_wished_is_kept_beside_the_state() -> None:
+    driven, _ = _started()
+    driven.receive(UpdateRequested("New", None, 3, "ada"), LATER)
+    details = _settled(driven).change.details
+    assert details is not None
+    assert (details.display_name, details.description, details.parallelism) == ("New", "", 3)
+    assert details.modified_by == "ada"
+    driven.receive(StopRequested("token"), LATER)
+    details = _settled(driven).change.details
+    assert details is not None
+    assert (details.stop_token, details.modified_by, details.display_name) == ("token", "ada", "New")
+
+
+def test_only_its_end_drops_what_lies_in_the_inbox() -> None:
+    driven, batch = _started("A")
+    (task_id,) = batch.change.tasks
+    assert (batch.change.release, batch.change.ends) == (False, False)
+    driven.receive(TaskFailed(task_id, "AlgorithmError"), LATER)
+    ended = _settled(driven).change
+    assert (ended.release, ended.ends) == (True, True)
+    driven.receive(UpdateRequested(description="After all."), LATER)
+    again = _settled(driven).change
+    assert (again.release, again.ends, again.status) == (True, False, Status.FAILED)
+    driven.receive(RetryRequested(None, "token"), LATER)
+    retried = _settled(driven).change
+    assert (retried.release, retried.ends, retried.status) == (False, False, Status.EXECUTING)
+    assert retried.details is not None
+    assert (retried.details.retry_token, retried.details.failure_reason) == ("token", "")
