@@ -16,6 +16,8 @@ LARGEST_PIECE_BYTES = 5 * 1024**3
 
 _HEADER = "x-amz-checksum-"
 _MD5_BYTES = 16
+# They say of which kind a checksum is, or which one is wanted.
+_NO_VALUES = frozenset({f"{_HEADER}type", f"{_HEADER}algorithm", f"{_HEADER}mode"})
 
 
 @dataclass(frozen=True)
@@ -106,25 +108,23 @@ def expected_of(headers: Mapping[str, str]) -> Expected:
     Raises:
         ApiError: If it says it wrongly, or more than one checksum.
     """
-    names = [name for name in headers if name.startswith(_HEADER) and name not in _NO_VALUES]
-    following = [name.strip().lower() for name in headers.get("x-amz-trailer", "").split(",") if name.strip()]
-    announced = headers.get("x-amz-sdk-checksum-algorithm", "")
-    found = [checksum_of(name.removeprefix(_HEADER)) for name in {*names, *following} if name[:6] == "x-amz-"]
+    following = (name.strip().lower() for name in headers.get("x-amz-trailer", "").split(","))
+    names = {name for name in (*headers, *following) if name.startswith(_HEADER)} - _NO_VALUES
+    found = [checksum_of(name.removeprefix(_HEADER)) for name in names]
     if len(found) > 1:
         raise _invalid("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
-    if announced and not found:
-        raise _invalid(
-            "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer "
-            "headers were found."
-        )
-    value = headers[names[0]] if names else ""
-    if found and names and not is_checksum(found[0], value):
-        raise _invalid(f"Value for {names[0]} header is invalid.")
-    return Expected(_md5_of(headers), found[0] if found else None, value)
-
-
-# They say of which kind a checksum is, or which one is wanted.
-_NO_VALUES = frozenset({f"{_HEADER}type", f"{_HEADER}algorithm", f"{_HEADER}mode"})
+    if not found:
+        if "x-amz-sdk-checksum-algorithm" in headers:
+            raise _invalid(
+                "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or "
+                "x-amz-trailer headers were found."
+            )
+        return Expected(_md5_of(headers))
+    (name,) = names
+    value = headers.get(name, "")
+    if name in headers and not is_checksum(found[0], value):
+        raise _invalid(f"Value for {name} header is invalid.")
+    return Expected(_md5_of(headers), found[0], value)
 
 
 def checksum_of(name: str) -> Checksum:
