@@ -25,6 +25,7 @@ from stepmill.compute.local.compute import LocalCompute
 from stepmill.compute.logs import tail_log
 from stepmill.compute.spec import Resources
 from stepmill.core.clock import SystemClock
+from stepmill.core.endpoint import Endpoint
 from stepmill.core.errors import ConflictError, NotFoundError, StorageError, WrongStateError
 from stepmill.core.json import Json
 from stepmill.core.made_once import made_once
@@ -144,6 +145,8 @@ class Platform:
         self.settings = settings
         self._remark = remark
         self._serves = serves
+        # Set by whoever serves this home, before anything runs: jobs find AWS's services there.
+        self.endpoint: Endpoint | None = None
         # Those of jobs: what they do after a job's end is to be done before the database closes.
         self._to_close: list[Callable[[], None]] = []
         self.layout = HomeLayout(settings.home)
@@ -250,6 +253,7 @@ class Platform:
             isolation=settings.isolation,
             warm=settings.warm,
             log_limit_bytes=settings.log_limit_bytes,
+            endpoint=lambda: self.endpoint,
         )
 
     @made_once
@@ -327,6 +331,7 @@ class Platform:
             warm=settings.warm,
             resources=Resources(settings.cpu_limit, settings.memory_limit_bytes),
             log_limit_bytes=settings.log_limit_bytes,
+            endpoint=lambda: self.endpoint,
             private=settings.home,
             tracker=ExperimentTracker(Experiments(self._progress, settings.arns, Tags(self._progress))),
         )

@@ -55,6 +55,8 @@ class JobSpec:
             does: a warm parent imports for it. ``None``: the one in ``command`` is meant.
         resources: Limits.
         network: Whether it may reach the network (``EnableNetworkIsolation`` is its opposite).
+        loopback: Whether it must reach what listens on this machine for this machine alone. Processes do;
+            a container is then put into the machine's network.
         timeout: After which it is stopped: ``MaxRuntimeInSeconds``. ``None``: never.
         grace: Between SIGTERM and SIGKILL. SageMaker: 120 s.
         isolation: The one wanted.
@@ -73,6 +75,7 @@ class JobSpec:
     source: Path | None = None
     resources: Resources = field(default_factory=Resources)
     network: bool = True
+    loopback: bool = False
     timeout: timedelta | None = None
     grace: timedelta = timedelta(seconds=120)
     isolation: Isolation = Isolation.AUTO

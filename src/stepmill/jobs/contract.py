@@ -49,6 +49,7 @@ def lay_out_training(ml: Path, request: TrainingRequest) -> None:
     for extra in (request.checkpoints, request.tensorboard):
         if extra is not None:
             inside(ml, extra.path).mkdir(parents=True, exist_ok=True)
+    _write_metadata(ml, request.role)
     config = ml / "input" / "config"
     _write(config / "hyperparameters.json", request.hyperparameters)
     _write(config / "inputdataconfig.json", request.channels)
@@ -71,6 +72,7 @@ def lay_out_processing(ml: Path, request: ProcessingRequest, name: str, arn: str
         (ml / folder).mkdir(parents=True, exist_ok=True)
     for output in request.outputs:
         inside(ml, output.path).mkdir(parents=True, exist_ok=True)
+    _write_metadata(ml, request.role)
     job = {"ProcessingJobArn": arn, **request.document, "ProcessingJobName": name}
     _write(ml / "config" / "processingjobconfig.json", job)
     _write(ml / "config" / "resourceconfig.json", {"current_host": HOST, "hosts": [HOST]})
@@ -106,6 +108,13 @@ def _training_resources(instance_type: str) -> Json:
         "instance_groups": [group],
         "network_interface_name": NETWORK_INTERFACE,
     }
+
+
+def _write_metadata(ml: Path, role: str) -> None:
+    """Tell the job's role, as SageMaker's own machines do: the SDK's get_execution_role looks here first."""
+    if role:
+        (ml / "metadata").mkdir(exist_ok=True)
+        _write(ml / "metadata" / "resource-metadata.json", {"ExecutionRoleArn": role})
 
 
 def _write(path: Path, document: object) -> None:

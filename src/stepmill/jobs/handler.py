@@ -36,10 +36,11 @@ from stepmill.core.tasks import Report, Task, TaskFailed, TaskStarted, TaskStopp
 from stepmill.images.catalog import ResolvedImage
 from stepmill.images.environments import Progress
 from stepmill.jobs import failures
-from stepmill.jobs.channels import check_inputs
+from stepmill.jobs.access import access_of
+from stepmill.jobs.admission import Admitted, admit
 from stepmill.jobs.contract import job_environment
 from stepmill.jobs.failures import Outcome, blame_of, cause_text, full_disk_told, outcome_of
-from stepmill.jobs.kinds import Admitted, Collected, JobKind, R, Workplace, can_be_warm, read_small_file
+from stepmill.jobs.kinds import Collected, JobKind, R, Workplace, can_be_warm, read_small_file
 from stepmill.jobs.later import Later
 from stepmill.jobs.outputs import Delivery, deliver, files_to, host_folder
 from stepmill.jobs.records import JobRecords, JobState, describe, state_of
@@ -99,22 +100,8 @@ class JobHandler(Generic[R]):
         return self._services.folder / self._kind.record_kind / name
 
     def check(self, document: Json) -> Admitted:
-        """Say that a job can be done as it is asked for, as far as that is known before anything is built.
-
-        Raises:
-            InvalidInputError: If a value cannot be taken, or nothing says what to run.
-            UnsupportedError: If it asks for what is not offered: an image, several hosts.
-        """
-        services = self._services
-        request = self._kind.read(document, services.project)
-        where = f"{self._kind.member}Name"
-        name = check_job_name(request.name, where)
-        self._kind.command(request, services.images.offer(request.image))
-        place = Workplace(name, services.arns.sagemaker(self._kind.record_kind, name), self.folder(name))
-        check_paths(self._kind, request, place, services.private)
-        if self._kind.inputs_first:
-            check_inputs(request.inputs, services.objects)
-        return Admitted(name, place.arn, request.notes)
+        """Check a request. See ``admission.admit``."""
+        return admit(self._kind, self._services, document)
 
     def start(self, task: Task, report: Report) -> None:
         """Begin the task's job, or pick it up; report how it goes."""
@@ -214,18 +201,20 @@ class JobHandler(Generic[R]):
     def _spec(self, job: _Job[R], image: ResolvedImage, command: tuple[str, ...], staged: Staged) -> JobSpec:
         services, request = self._services, job.request
         given = {**self._kind.environment(request, job.place), **request.environment}
+        access = access_of(request, services.endpoint())
         return JobSpec(
             job_id=job.place.name,
             folder=job.place.folder,
             command=command,
-            environment=job_environment(services.arns, given),
+            environment=access.environment(job_environment(services.arns, given)),
             python=image.python,
-            mounts=staged.mounts,
+            mounts=(*staged.mounts, *access.mounts),
             oci_image=image.oci_image,
             warm=services.warm and can_be_warm(command, image),
             source=self._kind.source(request, job.place),
             resources=services.resources,
             network=request.network,
+            loopback=access.is_there,
             timeout=request.timeout,
             isolation=image.engine or services.isolation,
             log_limit_bytes=services.log_limit_bytes,

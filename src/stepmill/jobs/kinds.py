@@ -54,21 +54,6 @@ class Workplace:
 
 
 @dataclass(frozen=True)
-class Admitted:
-    """A job that can be done.
-
-    Args:
-        name: Of the job.
-        arn: Of the job.
-        notes: What is accepted but means nothing here.
-    """
-
-    name: str
-    arn: str
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Collected:
     """What a job has left.
 

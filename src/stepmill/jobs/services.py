@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -9,6 +10,7 @@ from typing import Protocol
 from stepmill.compute.spec import Compute, Resources
 from stepmill.core.arns import Arns
 from stepmill.core.clock import Clock
+from stepmill.core.endpoint import Endpoint
 from stepmill.core.settings import Isolation
 from stepmill.images.catalog import ImageOffer, ResolvedImage
 from stepmill.images.environments import Progress
@@ -59,6 +61,8 @@ class JobServices:
             sized for the cloud should still run on a small machine, and faster on a large one.
         log_limit_bytes: How much of the head and of the tail of a log is kept.
         tracker: Records jobs in experiments; ``None``: nobody does.
+        endpoint: Tells where this installation answers AWS's clients, with a key for jobs. Asked when a job
+            is started; ``None``: nowhere now.
         private: Stepmill's own folder: no path of a request may lead into it. ``None``: there is none.
     """
 
@@ -74,5 +78,6 @@ class JobServices:
     warm: bool = True
     resources: Resources = field(default_factory=Resources)
     log_limit_bytes: int = 64 * 1024 * 1024
+    endpoint: Callable[[], Endpoint | None] = lambda: None
     private: Path | None = None
     tracker: Tracker | None = None

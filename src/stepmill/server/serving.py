@@ -16,13 +16,13 @@ from stepmill.aws.hosts import Hosts
 from stepmill.aws.service import Service
 from stepmill.aws.services.all import services_of
 from stepmill.core.clock import SystemClock
+from stepmill.core.endpoint import Endpoint
 from stepmill.core.errors import StepmillError
 from stepmill.platform import Platform
 from stepmill.server.listening import Listening
 from stepmill.server.wire_server import WireServer
+from stepmill.storage.keys import DEFAULT_KEY, JOBS_KEY
 from stepmill.storage.server_file import RunningServer, ServerFile
-
-DEFAULT_KEY = "default"
 
 _log = logging.getLogger(__name__)
 
@@ -73,6 +73,8 @@ class Serving:
             raise
         self.port: int = self._listener.getsockname()[1]
         self.url = listening.url(self.port)
+        jobs_key = platform.keys.ensure(JOBS_KEY)
+        platform.endpoint = Endpoint(self.url, platform.settings.region, jobs_key)
         self._server: WireServer | None = None
 
     def __enter__(self) -> Self:

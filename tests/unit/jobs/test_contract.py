@@ -69,6 +69,20 @@ def test_the_configuration_of_a_processing_job(tmp_path: Path) -> None:
     assert (tmp_path / "processing" / "output" / "train").is_dir()
 
 
+def test_the_role_lies_where_the_sdk_looks_for_it(tmp_path: Path) -> None:
+    training, processing = tmp_path / "training", tmp_path / "processing"
+    training_files(training)
+    lay_out_processing(processing, read_processing_request(processing_document(), tmp_path), "a", "arn:a")
+    for folder in (training, processing):
+        metadata = json.loads((folder / "metadata" / "resource-metadata.json").read_text())
+        assert metadata == {"ExecutionRoleArn": training_document()["RoleArn"]}
+
+
+def test_a_request_without_a_role_has_no_such_file(tmp_path: Path) -> None:
+    training_files(tmp_path, RoleArn=None)
+    assert not (tmp_path / "metadata").exists()
+
+
 def test_the_variables_of_the_request_win() -> None:
     environment = job_environment(ARNS, {"PYTHONUNBUFFERED": "", "A": "1"})
     assert environment == {

@@ -155,7 +155,11 @@ def _mount_word(mount: Mount) -> str:
 
 
 def _limits(spec: JobSpec) -> list[str]:
-    words = [] if spec.network else ["--network", "none"]
+    words: list[str] = []
+    if not spec.network:
+        words = ["--network", "none"]
+    elif spec.loopback:
+        words = ["--network", "host"]
     if spec.resources.memory_bytes:
         words += ["--memory", str(spec.resources.memory_bytes)]
     if spec.resources.cpus:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -17,9 +17,11 @@ from typing import TypeAlias
 
 from stepmill.compute.spec import Compute, JobEnded, JobEvent, JobRunning, JobSpec, Mount, Resources
 from stepmill.core.arns import Arns
+from stepmill.core.endpoint import Endpoint
 from stepmill.core.errors import ConflictError, StepmillError
 from stepmill.core.json import Json, JsonObject, write_json
 from stepmill.core.settings import Isolation
+from stepmill.jobs.access import access_to
 from stepmill.jobs.functions import runner
 from stepmill.jobs.functions.code import unpack_code
 from stepmill.jobs.functions.function import Function
@@ -46,7 +48,7 @@ class FunctionSurroundings:
     Args:
         jobs: Folder of the jobs' folders.
         arns: Tells region and account.
-        environment: Variables of every call: where this installation's endpoint is, and so on.
+        endpoint: Tells where this installation answers AWS's clients. Asked at each call.
         isolation: How calls are kept apart.
         warm: Whether they may be forked from a warm parent.
         log_limit_bytes: How much of a log's head, and of its tail, is kept.
@@ -55,7 +57,7 @@ class FunctionSurroundings:
 
     jobs: Path
     arns: Arns
-    environment: Mapping[str, str] = field(default_factory=dict)
+    endpoint: Callable[[], Endpoint | None] = lambda: None
     isolation: Isolation = Isolation.AUTO
     warm: bool = True
     log_limit_bytes: int = 64 * 1024 * 1024
@@ -174,6 +176,7 @@ class FunctionCalls:
 
     def _spec(self, call: FunctionCall, folder: Path) -> JobSpec:
         around = self._surroundings
+        access = access_to(around.endpoint())
         laid_out = folder / "function"
         function = call.function
         module = function.handler.rpartition(".")[0].replace(".", "/")
@@ -181,9 +184,14 @@ class FunctionCalls:
             job_id=call.job_name,
             folder=folder,
             command=("python3", f"{_INSIDE}/runner.py"),
-            environment={**around.environment, **_variables(call, around.arns)},
+            environment=access.environment(_variables(call, around.arns)),
             python=around.python,
-            mounts=(Mount(laid_out, _INSIDE), Mount(laid_out / "task", _TASK_ROOT, read_only=True)),
+            mounts=(
+                Mount(laid_out, _INSIDE),
+                Mount(laid_out / "task", _TASK_ROOT, read_only=True),
+                *access.mounts,
+            ),
+            loopback=access.is_there,
             warm=around.warm and around.python == Path(sys.executable),
             source=laid_out / "task" / f"{module}.py",
             resources=Resources(memory_bytes=function.memory_mb * _MEGABYTE or None),

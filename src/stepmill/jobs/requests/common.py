@@ -14,6 +14,8 @@ from stepmill.jobs.requests.fields import Fields
 # API reference: TrainingJobName, ProcessingJobName.
 _JOB_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 LONGEST_JOB_NAME = 63
+# Where the SDK's driver of @step and @remote functions lies: the channel is called so.
+_REMOTE_FUNCTIONS = "/opt/ml/input/data/sagemaker_remote_function_bootstrap/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,7 @@ class JobRequest:
         instance_type: As asked for. It limits nothing here.
         timeout: After which the job is stopped; ``None``: never.
         network: Whether the job may reach the network.
+        role: ARN of the role that it has.
         notes: What is accepted but means nothing here.
     """
 
@@ -44,7 +47,13 @@ class JobRequest:
     instance_type: str
     timeout: timedelta | None
     network: bool
+    role: str
     notes: tuple[str, ...] = ()
+
+    @property
+    def needs_endpoint(self) -> bool:
+        """Whether it needs AWS's services to do anything: it runs a function that the SDK put into S3."""
+        return any(word.startswith(_REMOTE_FUNCTIONS) for word in (*self.entrypoint, *self.arguments))
 
 
 def check_job_name(name: str, where: str) -> str:

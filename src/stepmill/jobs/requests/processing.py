@@ -74,6 +74,7 @@ def read_processing_request(document: Json, project: Path) -> ProcessingRequest:
         instance_type=cluster.text("InstanceType", ""),
         timeout=read_timeout(fields),
         network=not fields.fields("NetworkConfig").flag("EnableNetworkIsolation"),
+        role=fields.text("RoleArn", ""),
         outputs=outputs,
     )
 

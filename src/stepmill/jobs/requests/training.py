@@ -31,8 +31,6 @@ DEFAULT_CHECKPOINTS = "/opt/ml/checkpoints"
 DEFAULT_TENSORBOARD = "/opt/ml/output/tensorboard"
 
 _CHANNEL = re.compile(r"[A-Za-z0-9.\-_]{1,64}")
-# Where the SDK's driver of @step and @remote functions lies: the channel is called so.
-_REMOTE_FUNCTIONS = "/opt/ml/input/data/sagemaker_remote_function_bootstrap/"
 # API reference, StoppingCondition: one day.
 _DEFAULT_RUNTIME_S = 86_400
 _SPOT_NOTE = "managed spot training was asked for; here the job runs without interruptions"
@@ -99,13 +97,14 @@ def read_training_request(document: Json, project: Path) -> TrainingRequest:
         name=check_job_name(name, "TrainingJobName") if name else "",
         document=fields.members,
         image=_image(algorithm),
-        entrypoint=_entrypoint(algorithm),
+        entrypoint=algorithm.texts("ContainerEntrypoint"),
         arguments=algorithm.texts("ContainerArguments"),
         environment=read_environment(fields),
         inputs=inputs,
         instance_type=_instance_type(fields),
         timeout=read_timeout(fields),
         network=not fields.flag("EnableNetworkIsolation"),
+        role=fields.text("RoleArn", ""),
         notes=_notes(fields),
         hyperparameters=fields.text_map("HyperParameters"),
         channels={channel.name: settings for channel, settings in channels},
@@ -149,18 +148,6 @@ def _image(algorithm: Fields) -> str:
             mend="Name an image in TrainingImage.",
         )
     return algorithm.text("TrainingImage")
-
-
-def _entrypoint(algorithm: Fields) -> tuple[str, ...]:
-    entrypoint = algorithm.texts("ContainerEntrypoint")
-    if any(word.startswith(_REMOTE_FUNCTIONS) for word in entrypoint):
-        raise UnsupportedError(
-            "Functions that the sagemaker SDK sends along (@step, @remote) are not offered yet: their driver "
-            "fetches the function from S3 over the network, and there is no such service in a job.",
-            where=algorithm.place("ContainerEntrypoint"),
-            mend="Write it as a function step of Stepmill (`from stepmill import step`), or as a script.",
-        )
-    return entrypoint
 
 
 def _instance_type(fields: Fields) -> str:

@@ -55,6 +55,17 @@ def test_a_job_as_a_command_of_the_engine(engine: Path, tmp_path: Path) -> None:
     assert (order.timeout_seconds, order.plan, order.isolation) == (3600.0, None, "podman")
 
 
+@pytest.mark.parametrize(
+    ("network", "loopback", "words"),
+    [(True, True, ["host"]), (True, False, []), (False, False, ["none"]), (False, True, ["none"])],
+)
+def test_the_machines_loopback_is_reached_only_where_it_must_be(
+    engine: Path, tmp_path: Path, network: bool, loopback: bool, words: list[str]
+) -> None:
+    argv = plan_container(_spec(tmp_path, network=network, loopback=loopback), {}).argv
+    assert [argv[index + 1] for index, word in enumerate(argv) if word == "--network"] == words
+
+
 def test_values_of_variables_stay_out_of_the_command_where_they_can(engine: Path, tmp_path: Path) -> None:
     spec = _spec(tmp_path, environment={"TOKEN": "s3cr3t", "PATH": "/inside"})
     order = plan_container(spec, {"PATH": "/usr/bin", "HOME": "/home/u"})

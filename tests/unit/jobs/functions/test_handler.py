@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from stepmill.compute.spec import Ending
+from stepmill.core.endpoint import AccessKey, Endpoint
 from stepmill.core.json import Json, read_json
 from stepmill.core.tasks import TaskStarted
 from stepmill.jobs.functions import answer as answer_module
@@ -42,9 +43,8 @@ class Case:
 
     @property
     def handler(self) -> FunctionHandler:
-        surroundings = FunctionSurroundings(
-            self.kept.folder / "jobs", ARNS, {"AWS_ENDPOINT_URL": "http://here"}
-        )
+        endpoint = Endpoint("http://here", "us-west-2", AccessKey("AKIA", "secret", "jobs"))
+        surroundings = FunctionSurroundings(self.kept.folder / "jobs", ARNS, lambda: endpoint)
         calls = FunctionCalls(self.kept.objects, self.kept.records, self.compute, surroundings, log_tail)
         return FunctionHandler(self.versions, calls)
 

@@ -133,15 +133,6 @@ def test_metric_definitions() -> None:
             "InputDataConfig[0].DataSource.S3DataSource.S3DataType",
         ),
         ({"ServerlessJobConfig": {}}, "ServerlessJobConfig"),
-        (
-            algorithm(
-                ContainerEntrypoint=[
-                    "/bin/bash",
-                    "/opt/ml/input/data/sagemaker_remote_function_bootstrap/job_driver.sh",
-                ]
-            ),
-            "AlgorithmSpecification.ContainerEntrypoint",
-        ),
     ],
 )
 def test_what_is_not_offered_is_refused_by_name(changes: dict[str, Any], where: str) -> None:
