@@ -33,12 +33,14 @@ class FakeCompute:
     def run(self, spec: JobSpec, listen: Listener) -> None:
         if self.error is not None:
             raise self.error
-        self.specs.append(spec)
         (spec.folder / "spec.json").touch()
         listen(JobRunning(spec.job_id, "fake", notes=("fake isolation",)))
-        if self.held:
+        is_held = self.held
+        if is_held:
             self._listeners.append((spec, listen))
-        else:
+        # Whoever waits for it to be here may let go of it at once.
+        self.specs.append(spec)
+        if not is_held:
             self._end(spec, listen)
 
     def stop(self, folder: Path) -> None:
