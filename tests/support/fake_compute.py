@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,7 +71,9 @@ class FakeImages:
     unknown: tuple[str, ...] = ()
     asked: list[str] = field(default_factory=list)
 
-    def resolve(self, image_uri: str, progress: Progress = ignore_progress) -> ResolvedImage:
+    def resolve(
+        self, image_uri: str, progress: Progress = ignore_progress, libraries: Sequence[str] = ()
+    ) -> ResolvedImage:
         self.asked.append(image_uri)
         for line in self.lines:
             progress(line)

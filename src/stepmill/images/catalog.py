@@ -76,12 +76,16 @@ class ImageCatalog:
         self._images = images
         self._environments = Environments(environments)
 
-    def resolve(self, image_uri: str, progress: Progress = ignore_progress) -> ResolvedImage:
+    def resolve(
+        self, image_uri: str, progress: Progress = ignore_progress, libraries: Sequence[str] = ()
+    ) -> ResolvedImage:
         """Find what stands for an image; build its environment if there is none yet.
 
         Args:
             image_uri: ``[registry/]repository[:tag][@digest]``.
             progress: Gets a line now and then while an environment is built, which may take minutes.
+            libraries: What must be there beside what the image promises, as pip takes it. An environment
+                of the user's own, and an image that an engine runs, are taken to have it.
 
         Raises:
             InvalidInputError: If the URI names no image, or the setting for it cannot be used.
@@ -91,9 +95,9 @@ class ImageCatalog:
         image = ImageReference.parse(image_uri)
         for name in image.names:
             if setting := self._images.get(name):
-                return self._from_setting(image, name, setting, progress)
+                return self._from_setting(image, name, setting, libraries, progress)
         if shipped := families.shipped_image(image):
-            return self._shipped(image, shipped, progress)
+            return self._shipped(image, shipped, libraries, progress)
         raise _refusal(image)
 
     def offer(self, image_uri: str) -> ImageOffer:
@@ -134,7 +138,12 @@ class ImageCatalog:
         return {"python": platform.python_version(), **dict(zip(names, versions, strict=True))}
 
     def _from_setting(
-        self, image: ImageReference, name: str, setting: ImageSetting, progress: Progress
+        self,
+        image: ImageReference,
+        name: str,
+        setting: ImageSetting,
+        libraries: Sequence[str],
+        progress: Progress,
     ) -> ResolvedImage:
         where = _place_of(name)
         _check_setting(setting, where)
@@ -144,7 +153,7 @@ class ImageCatalog:
         elif setting.python is not None:
             python, toolkit = _checked_python(setting.python, where), True
         else:
-            python, toolkit = self._environments.python(setting.requirements, progress), True
+            python, toolkit = self._environments.python((*setting.requirements, *libraries), progress), True
         return ResolvedImage(
             uri=image.uri,
             repository=image.repository,
@@ -158,13 +167,16 @@ class ImageCatalog:
             toolkit=toolkit,
         )
 
-    def _shipped(self, image: ImageReference, shipped: ShippedImage, progress: Progress) -> ResolvedImage:
+    def _shipped(
+        self, image: ImageReference, shipped: ShippedImage, libraries: Sequence[str], progress: Progress
+    ) -> ResolvedImage:
         versions = _own_versions(shipped.packages)
-        own = all(versions)
+        # What else is asked for may not go with what Stepmill itself needs: then it gets a place of its own.
+        own = all(versions) and not libraries
         if own:
             python = Path(sys.executable)
         else:
-            wanted = [package.requirement for package in shipped.packages]
+            wanted = [*(package.requirement for package in shipped.packages), *libraries]
             python = self._environments.python(wanted, progress)
             versions = _versions(shipped.packages, self._environments.versions(wanted))
         return ResolvedImage(

@@ -170,7 +170,9 @@ class JobHandler(Generic[R]):
 
     def _launch(self, job: _Job[R]) -> None:
         services, place = self._services, job.place
-        image = services.images.resolve(job.request.image, self._first_line_of_progress(job))
+        image = services.images.resolve(
+            job.request.image, self._first_line_of_progress(job), job.request.libraries
+        )
         command = self._kind.command(job.request, image)
         begun = (place.folder / _SPEC).exists()
         check_paths(self._kind, job.request, place, services.private)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -21,8 +21,10 @@ from stepmill.storage.records import Record, RecordStore
 class Images(Protocol):
     """Looks images up."""
 
-    def resolve(self, image_uri: str, progress: Progress = ...) -> ResolvedImage:
-        """Find what stands for an image; build its environment if there is none yet."""
+    def resolve(
+        self, image_uri: str, progress: Progress = ..., libraries: Sequence[str] = ...
+    ) -> ResolvedImage:
+        """Find what stands for an image, with further libraries; build its environment if need be."""
         ...
 
     def offer(self, image_uri: str) -> ImageOffer:

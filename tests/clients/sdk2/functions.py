@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -19,8 +20,14 @@ from sagemaker.workflow.pipeline import Pipeline
 session = sagemaker.Session()
 role = sagemaker.get_execution_role()
 
+# The SDK has a default for Python 3.8 and 3.10 only.
+IMAGE = (
+    "123456789012.dkr.ecr.us-west-2.amazonaws.com/"
+    f"sagemaker-base-python-{sys.version_info[0]}{sys.version_info[1]}:1.0"
+)
 
-@remote(instance_type="ml.m5.large", keep_alive_period_in_seconds=0)
+
+@remote(instance_type="ml.m5.large", image_uri=IMAGE, keep_alive_period_in_seconds=0)
 def divide(x: float, y: float) -> float:
     print("dividing", x, y)
     return x / y
@@ -37,12 +44,12 @@ else:
 start = ParameterInteger("Start", default_value=4)
 
 
-@step(name="Double", instance_type="ml.m5.large")
+@step(name="Double", instance_type="ml.m5.large", image_uri=IMAGE)
 def double(value: int) -> int:
     return value * 2
 
 
-@step(name="Add", instance_type="ml.m5.large")
+@step(name="Add", instance_type="ml.m5.large", image_uri=IMAGE)
 def add(left: int, right: int) -> int:
     return left + right
 

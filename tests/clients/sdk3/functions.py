@@ -1,5 +1,7 @@
 """@remote and @step. SDK 3."""
 
+import sys
+
 from sagemaker.core.helper.session_helper import Session, get_execution_role
 from sagemaker.core.remote_function import remote
 from sagemaker.core.workflow.parameters import ParameterInteger
@@ -9,8 +11,14 @@ from sagemaker.mlops.workflow.pipeline import Pipeline
 session = Session()
 role = get_execution_role(session)
 
+# The SDK has a default for Python 3.8 and 3.10 only.
+IMAGE = (
+    "123456789012.dkr.ecr.us-west-2.amazonaws.com/"
+    f"sagemaker-base-python-{sys.version_info[0]}{sys.version_info[1]}:1.0"
+)
 
-@remote(instance_type="ml.m5.large")
+
+@remote(instance_type="ml.m5.large", image_uri=IMAGE)
 def divide(x: float, y: float) -> float:
     print("dividing", x, y)
     return x / y
@@ -27,12 +35,12 @@ else:
 start = ParameterInteger("Start", default_value=4)
 
 
-@step(name="Double", instance_type="ml.m5.large")
+@step(name="Double", instance_type="ml.m5.large", image_uri=IMAGE)
 def double(value: int) -> int:
     return value * 2
 
 
-@step(name="Add", instance_type="ml.m5.large")
+@step(name="Add", instance_type="ml.m5.large", image_uri=IMAGE)
 def add(left: int, right: int) -> int:
     return left + right
 

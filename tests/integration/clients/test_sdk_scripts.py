@@ -31,6 +31,12 @@ def variables(folder: Path) -> dict[str, str]:
     }
 
 
+def name_the_environment_of_functions(folder: Path, python: str) -> None:
+    """Have what @step and @remote send along run in the client's own environment; none is built."""
+    image = f"sagemaker-base-python-{sys.version_info[0]}{sys.version_info[1]}"
+    (folder / "stepmill.toml").write_text(f'[images."{image}"]\npython = "{python}"\n')
+
+
 def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT_S
@@ -42,6 +48,7 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
 @pytest.mark.parametrize("name", ["abalone", "fit", "functions"])
 def test_a_script_of_sdk_2_runs_under_exec(name: str, tmp_path: Path) -> None:
     python = str(sdk_python(2))
+    name_the_environment_of_functions(tmp_path, python)
     command = [sys.executable, "-m", "stepmill", "exec", "--", python, str(SCRIPTS / "sdk2" / f"{name}.py")]
     assert f"{name.upper()} OK" in run(command, tmp_path, variables(tmp_path))
 
@@ -50,6 +57,7 @@ def test_a_script_of_sdk_2_runs_under_exec(name: str, tmp_path: Path) -> None:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """What a shell has after ``eval "$(stepmill env)"``."""
     folder = tmp_path_factory.mktemp("served")
+    name_the_environment_of_functions(folder, str(sdk_python(3)))
     with subprocess.Popen(
         [sys.executable, "-m", "stepmill", "serve", "--port", "0"],
         env=variables(folder), cwd=folder, stdout=subprocess.PIPE, text=True,

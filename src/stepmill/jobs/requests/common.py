@@ -10,12 +10,11 @@ from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import JsonObject
 from stepmill.jobs.requests.data import Input
 from stepmill.jobs.requests.fields import Fields
+from stepmill.jobs.requests.remote_functions import libraries_of
 
 # API reference: TrainingJobName, ProcessingJobName.
 _JOB_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 LONGEST_JOB_NAME = 63
-# Where the SDK's driver of @step and @remote functions lies: the channel is called so.
-_REMOTE_FUNCTIONS = "/opt/ml/input/data/sagemaker_remote_function_bootstrap/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +52,12 @@ class JobRequest:
     @property
     def needs_endpoint(self) -> bool:
         """Whether it needs AWS's services to do anything: it runs a function that the SDK put into S3."""
-        return any(word.startswith(_REMOTE_FUNCTIONS) for word in (*self.entrypoint, *self.arguments))
+        return bool(self.libraries)
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Distributions that it needs beside those of its image."""
+        return libraries_of(self.entrypoint, self.arguments)
 
 
 def check_job_name(name: str, where: str) -> str:

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from stepmill.jobs.requests.remote_functions import libraries_of
+
+DRIVER = ["/bin/bash", "/opt/ml/input/data/sagemaker_remote_function_bootstrap/job_driver.sh"]
+
+
+@pytest.mark.parametrize(
+    ("version", "libraries"),
+    [
+        ("2.257.7", ("sagemaker==2.257.7",)),
+        ("2.100.dev0", ("sagemaker==2.100.dev0",)),
+        ("3.27.0", ("sagemaker-core>=2",)),
+        ("3.0.0.dev0", ("sagemaker-core>=2",)),
+        ("", ("sagemaker",)),
+        ("2.0 --index-url http://evil", ("sagemaker",)),
+        ("-r /etc/passwd", ("sagemaker",)),
+    ],
+)
+def test_a_function_needs_the_sdk_of_its_client(version: str, libraries: tuple[str, ...]) -> None:
+    arguments = ["--s3_base_uri", "s3://b/f", "--client_sagemaker_pysdk_version", version, "--region", "r"]
+    assert libraries_of(DRIVER, arguments) == libraries
+
+
+def test_a_function_that_does_not_say_gets_some_sdk() -> None:
+    assert libraries_of(DRIVER, []) == ("sagemaker",)
+
+
+def test_other_jobs_need_nothing() -> None:
+    assert libraries_of(["python3", "train.py"], ["--client_sagemaker_pysdk_version", "2.257.7"]) == ()
