@@ -11,14 +11,17 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from stepmill.core.settings_file import read_settings
+from support.clients import sdk_environment
 from support.pages import ROOT, Block, Command, blocks_of, empty_files, name_of, pages
 
 # Long for a busy machine; nothing here takes more than some seconds.
@@ -83,20 +86,27 @@ class Player:
         """Run the commands of a block."""
         commands = block.commands
         for command in commands:
-            output = self.run_command(command)
+            output = self.run_command(command, block.marks.get("with", ""))
             wanted = int(block.marks.get("exit code", "0")) if command is commands[-1] else 0
             shown = f"line {command.line}: $ {command.text}\n{output}"
             assert self.code == wanted, f"{shown}\nexit code {self.code}"
             if command.output:
                 assert fits(command.output, output), f"{shown}\n---- the page shows:\n{command.output}"
 
-    def run_command(self, command: Command) -> str:
-        """Run a command where the last one has left off; return what it said."""
+    def run_command(self, command: Command, sdk: str = "") -> str:
+        """Run a command where the last one has left off; return what it said.
+
+        Args:
+            command: The command.
+            sdk: The environment, ``sdk2``, whose programs it finds before all others.
+        """
+        programs = f"PATH='{sdk_environment(int(sdk[-1]))}/bin':$PATH" if sdk else ":"
         left, kept = self.folder / ".place", self.folder / ".variables"
         # As in a shell that goes on: its place, variables and $? are those of the last command.
         script = (
-            f"set -a; if [ -e '{kept}' ]; then . '{kept}'; fi; (exit {self.code})\n"
-            f"{command.text}\nleft=$?; pwd > '{left}'; export -p > '{kept}'; exit $left\n"
+            f"set -a; if [ -e '{kept}' ]; then . '{kept}'; fi; plain=$PATH; {programs}; (exit {self.code})\n"
+            f"{command.text}\n"
+            f"left=$?; PATH=$plain; pwd > '{left}'; export -p > '{kept}'; exit $left\n"
         )
         done = subprocess.run(
             ["bash", "-c", script],
@@ -159,9 +169,21 @@ def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
     player = Player(tmp_path, start_of(page, tmp_path))
     for name in empty_files(text):
         player.write(name, "")
-    for block in blocks_of(text):
-        player.play(block)
-    run_the_rest(text, player.place)
+    try:
+        for block in blocks_of(text):
+            player.play(block)
+        run_the_rest(text, player.place)
+    finally:
+        end_servers(tmp_path)
+
+
+def end_servers(folder: Path) -> None:
+    """End the server that a page which came to no good end has left running, as ``$server``."""
+    kept = folder / ".variables"
+    left = re.search(r'^declare -x server="(\d+)"$', kept.read_text() if kept.exists() else "", re.MULTILINE)
+    if left:
+        with suppress(ProcessLookupError):
+            os.kill(int(left[1]), signal.SIGTERM)
 
 
 def start_of(page: Path, folder: Path) -> Path:

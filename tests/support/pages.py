@@ -6,6 +6,7 @@ the page do not see::
     <!-- file: pipeline.py -->       the block is the content of that file, in the page's folder
     <!-- append to: pipeline.py -->  and this one goes on where the other ended
     <!-- exit code: 1 -->            the last command of the block fails so
+    <!-- with: sdk2 -->              its commands are run where that SDK is installed
     <!-- not run: why -->            it is not run; the test lists the reasons that count
 
 ``<!-- empty files: a.py, b.py -->`` may stand anywhere: the page's folder has these files.
