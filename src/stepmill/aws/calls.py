@@ -14,7 +14,7 @@ from stepmill.aws.service import Answer, Call, Service
 from stepmill.aws.wire import Request, Response
 from stepmill.core.errors import StepmillError
 
-PAGE = "docs/reference/operations.md"
+PAGE = "docs/reference/aws-operations.md"
 # What a hostile client calls an operation is not repeated at any length.
 _MOST_TOLD = 80
 _SERVER_ERROR = 500

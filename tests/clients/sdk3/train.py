@@ -4,14 +4,13 @@ import os
 import sys
 import tempfile
 
+import boto3
 from sagemaker.core import image_uris
 from sagemaker.core.helper.session_helper import Session, get_execution_role
 from sagemaker.core.processing import ScriptProcessor
 from sagemaker.core.resources import ModelPackage, ModelPackageGroup, TrainingJob
 from sagemaker.core.s3 import S3Downloader, S3Uploader
 from sagemaker.core.shapes import (
-    InferenceSpecification,
-    ModelPackageContainerDefinition,
     ProcessingInput,
     ProcessingOutput,
     ProcessingS3Input,
@@ -99,14 +98,15 @@ for one in (demand, spot):
 model_data = demand._latest_training_job.model_artifacts.s3_model_artifacts
 
 ModelPackageGroup.create(model_package_group_name="three-shells")
-ModelPackage.create(
-    model_package_group_name="three-shells",
-    inference_specification=InferenceSpecification(
-        containers=[ModelPackageContainerDefinition(image=image, model_data_url=model_data)],
-        supported_content_types=["text/csv"],
-        supported_response_mime_types=["text/csv"],
-    ),
-    model_approval_status="PendingManualApproval",
+# The SDK's own ModelPackage.create reads a member that no answer of CreateModelPackage has.
+boto3.client("sagemaker").create_model_package(
+    ModelPackageGroupName="three-shells",
+    InferenceSpecification={
+        "Containers": [{"Image": image, "ModelDataUrl": model_data}],
+        "SupportedContentTypes": ["text/csv"],
+        "SupportedResponseMIMETypes": ["text/csv"],
+    },
+    ModelApprovalStatus="PendingManualApproval",
 )
 (package,) = ModelPackage.get_all(model_package_group_name="three-shells")
 package.update(model_approval_status="Approved", approval_description="good")

@@ -222,7 +222,7 @@ def test_what_is_no_http_is_refused_and_the_connection_closed(served: Wire, star
 def test_an_operation_that_is_not_offered_is_refused_by_name(served: Wire) -> None:
     with pytest.raises(ClientError, match=r"Stepmill does not offer sagemaker\.ListApps") as caught:
         served.client("sagemaker").list_apps()
-    assert "docs/reference/operations.md" in caught.value.response["Error"]["Message"]
+    assert "docs/reference/aws-operations.md" in caught.value.response["Error"]["Message"]
     assert code_of(caught) == ("UnsupportedOperation", 400)
 
 
