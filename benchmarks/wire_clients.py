@@ -65,11 +65,11 @@ def signed_requests(url: str, key: str, secret: str, calls: list[tuple[str, str,
         query = urlsplit(prepared.url).query  # type: ignore[attr-defined]
         if query:
             head[0] = head[0].replace(" HTTP", f"?{query} HTTP")
-        headers = {"Host": urlsplit(url).netloc}
+        headers = {"host": urlsplit(url).netloc}
         for name, value in prepared.headers.items():  # type: ignore[attr-defined]
-            headers[name] = value.decode("latin-1") if isinstance(value, bytes) else value
+            headers[name.lower()] = value.decode("latin-1") if isinstance(value, bytes) else value
         body = prepared.body or b""  # type: ignore[attr-defined]
-        headers["Content-Length"] = str(len(body))
+        headers["content-length"] = str(len(body))
         head += [f"{name}: {value}" for name, value in headers.items()]
         found.append(
             "\r\n".join([*head, "", ""]) + (body.decode("latin-1") if isinstance(body, bytes) else body)
