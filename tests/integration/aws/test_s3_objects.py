@@ -404,6 +404,15 @@ class TestPresigned:
         assert urllib3.request("DELETE", gone).status == 204
         assert bucket.keys() == []
 
+    @pytest.mark.parametrize("version", ["s3", "s3v4"])
+    def test_a_bucket_has_links_too(self, bucket: Bucket, version: str) -> None:
+        bucket.put("a/b")
+        client = bucket.wire.client("s3", signature_version=version)
+        for operation, more in (("list_objects_v2", {"Prefix": "a/"}), ("get_bucket_location", {})):
+            link = client.generate_presigned_url(operation, {"Bucket": bucket.name, **more})
+            answer = urllib3.request("GET", link)
+            assert answer.status == 200, answer.data
+
     def test_a_link_of_another_key_is_none(self, bucket: Bucket) -> None:
         bucket.put("secret", b"x")
         link = bucket.client.generate_presigned_url("get_object", {"Bucket": bucket.name, "Key": "open"})

@@ -73,7 +73,7 @@ def _is_signed(secret: str, text: str, given: str) -> bool:
         return False
 
 
-def _texts(request: Request, expires: str, path: str, given: Mapping[str, str]) -> tuple[str, str]:
+def _texts(request: Request, expires: str, path: str, given: Mapping[str, str]) -> list[str]:
     headers = request.headers
     amazon = "".join(
         f"{name}:{' '.join(value.split())}\n"
@@ -83,8 +83,9 @@ def _texts(request: Request, expires: str, path: str, given: Mapping[str, str]) 
         f"{request.method}\n{headers.get('content-md5', '')}\n{headers.get('content-type', '')}\n{expires}\n"
     )
     resource = _resource(request.query)
-    # A bucket in the host's name is part of the resource as well.
-    return f"{head}{amazon}{request.path}{resource}", f"{head}{amazon}{path}{resource}"
+    # A bucket in the host's name is part of the resource as well; a bucket alone is signed as a folder.
+    paths = (request.path, path, f"{path}/" if path.count("/") == 1 else path)
+    return [f"{head}{amazon}{one}{resource}" for one in dict.fromkeys(paths)]
 
 
 def _amazon_headers(headers: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
