@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from stepmill.aws.service import Service
+from stepmill.aws.services.cloudwatch import cloudwatch
 from stepmill.aws.services.iam.service import iam
 from stepmill.aws.services.lambda_.service import lambda_
 from stepmill.aws.services.logs.service import logs
 from stepmill.aws.services.s3.service import s3
 from stepmill.aws.services.sagemaker.service import sagemaker
+from stepmill.aws.services.sagemaker_metrics import sagemaker_metrics
 from stepmill.aws.services.sqs.service import sqs
 from stepmill.aws.services.sts import sts
 from stepmill.platform import Platform
@@ -23,4 +25,6 @@ def services_of(platform: Platform) -> tuple[Service, ...]:
         lambda_(platform),
         sqs(platform),
         logs(platform),
+        cloudwatch(platform),
+        sagemaker_metrics(platform),
     )

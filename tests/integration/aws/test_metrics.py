@@ -1,0 +1,105 @@
+"""Metrics of jobs and of runs, with boto3's clients."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+import pytest
+from botocore.exceptions import ClientError
+
+from stepmill.core.statuses import JobStatus
+from stepmill.jobs.records import TRAINING_JOB, JobRecords, JobState, Metric, MetricPoint
+from support.wire import Wire
+
+T0 = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def job(wire: Wire, request: pytest.FixtureRequest) -> str:
+    name = "Measured-" + sha256(request.node.name.encode()).hexdigest()[:12]
+    points = tuple(MetricPoint(T0 + timedelta(seconds=s), v) for s, v in ((1, 0.9), (20, 0.7), (80, 0.2)))
+    records = JobRecords(wire.platform.records, TRAINING_JOB)
+    records.open(name, {}, JobState(f"task-{name}", f"arn:{name}"))
+    records.change(
+        name,
+        lambda state: msgspec.structs.replace(
+            state, status=JobStatus.COMPLETED, metrics=(Metric("train:loss", points[-1], points),)
+        ),
+    )
+    return name
+
+
+def asked(wire: Wire, job: str, **changes: Any) -> list[dict[str, Any]]:
+    given = {
+        "Namespace": "/aws/sagemaker/TrainingJobs",
+        "MetricName": "train:loss",
+        "Dimensions": [{"Name": "TrainingJobName", "Value": job}],
+        "StartTime": T0,
+        "EndTime": T0 + 5 * MINUTE,
+        "Period": 60,
+        "Statistics": ["Average"],
+        **changes,
+    }
+    return wire.client("cloudwatch").get_metric_statistics(**given)["Datapoints"]
+
+
+def test_the_metrics_of_a_job_by_the_minute(wire: Wire, job: str) -> None:
+    found = asked(wire, job, Statistics=["Average", "SampleCount", "Minimum", "Maximum", "Sum"])
+    assert [point["Timestamp"] for point in found] == [T0, T0 + MINUTE]
+    assert [point["Average"] for point in found] == pytest.approx([0.8, 0.2])
+    assert [point["SampleCount"] for point in found] == [2, 1]
+    assert (found[0]["Minimum"], found[0]["Maximum"]) == (0.7, 0.9)
+    assert found[0]["Sum"] == pytest.approx(1.6)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"MetricName": "other"},
+        {"Namespace": "mine"},
+        {"Dimensions": []},
+        {"Dimensions": [{"Name": "TrainingJobName", "Value": "nobody"}]},
+        {"StartTime": T0 - 9 * MINUTE, "EndTime": T0},
+    ],
+)
+def test_what_was_never_measured_has_no_points(wire: Wire, job: str, changes: dict[str, Any]) -> None:
+    assert asked(wire, job, **changes) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"Period": 61}, "InvalidParameterValue"),
+        ({"EndTime": T0}, "InvalidParameterValue"),
+        ({"EndTime": T0 + timedelta(days=30)}, "InvalidParameterCombination"),
+        ({"ExtendedStatistics": ["p90"]}, "UnsupportedOperation"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(wire: Wire, job: str, changes: dict[str, Any], code: str) -> None:
+    with pytest.raises(ClientError) as raised:
+        asked(wire, job, **changes)
+    assert raised.value.response["Error"]["Code"] == code
+
+
+def test_a_run_logs_metrics(wire: Wire) -> None:
+    sagemaker, metrics = wire.client("sagemaker"), wire.client("sagemaker-metrics")
+    sagemaker.create_trial_component(TrialComponentName="logs-metrics")
+    data = [
+        {"MetricName": "loss", "Timestamp": T0 + i * MINUTE, "Value": 1.0 / (i + 1), "Step": i}
+        for i in range(4)
+    ]
+    assert metrics.batch_put_metrics(TrialComponentName="logs-metrics", MetricData=data)["Errors"] == []
+    (summary,) = sagemaker.describe_trial_component(TrialComponentName="logs-metrics")["Metrics"]
+    assert (summary["MetricName"], summary["Count"]) == ("loss", 4)
+    assert (summary["Last"], summary["Min"], summary["Max"]) == (0.25, 0.25, 1.0)
+
+
+def test_nobody_logs_to_a_component_that_is_not_there(wire: Wire) -> None:
+    data = [{"MetricName": "loss", "Timestamp": T0, "Value": 1.0}]
+    with pytest.raises(ClientError) as raised:
+        wire.client("sagemaker-metrics").batch_put_metrics(TrialComponentName="nobody", MetricData=data)
+    assert raised.value.response["Error"]["Code"] == "ResourceNotFoundException"
