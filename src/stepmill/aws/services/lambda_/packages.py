@@ -8,10 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.auth import S3SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-
 from stepmill.aws.errors import ApiError
 from stepmill.aws.service import Call
 from stepmill.aws.services.lambda_.configuration import INVALID
@@ -84,6 +80,11 @@ def link_to_code(platform: Platform, call: Call, function: Function) -> str:
     host = call.request.headers.get("host", "")
     if key is None or not host:
         return ""
+    # A tenth of a server's start, for what few clients ask.
+    from botocore.auth import S3SigV4QueryAuth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
     request = AWSRequest("GET", f"http://{host}/{function.code.bucket}/{function.code.key}")
     auth = S3SigV4QueryAuth(Credentials(key.id, key.secret), "s3", platform.settings.region, _LINK_SECONDS)
     auth.add_auth(request)
