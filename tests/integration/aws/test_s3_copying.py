@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stepmill.storage.objects.uri import S3Uri
-from support.s3 import Bucket, new_bucket, refused
+from support.s3 import Bucket, error_of, new_bucket, refused
 from support.wire import Wire
 
 PAST, FUTURE = datetime(2001, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC)
@@ -136,6 +136,8 @@ class TestConditions:
 
 def test_what_is_not_there_cannot_be_copied(source: Bucket) -> None:
     assert refused(lambda: copy(source, CopySource=f"{source.name}/nope")) == (404, "NoSuchKey")
+    missing = error_of(lambda: copy(source, CopySource=f"{source.name}/nope"))
+    assert f"s3://{source.name}/nope" in missing["Message"]
     assert refused(lambda: copy(source, CopySource="never-made/from")) == (404, "NoSuchBucket")
     assert refused(lambda: copy(source, CopySource="no-key")) == (400, "InvalidArgument")
     versioned = f"{source.name}/from?versionId=abc"

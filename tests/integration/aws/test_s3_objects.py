@@ -413,6 +413,11 @@ class TestPresigned:
             answer = urllib3.request("GET", link)
             assert answer.status == 200, answer.data
 
+    def test_a_form_is_refused(self, bucket: Bucket) -> None:
+        form = bucket.client.generate_presigned_post(bucket.name, "k")
+        answer = urllib3.request("POST", form["url"], fields={**form["fields"], "file": ("k", b"data")})
+        assert (answer.status, bucket.keys()) == (403, [])
+
     def test_a_link_of_another_key_is_none(self, bucket: Bucket) -> None:
         bucket.put("secret", b"x")
         link = bucket.client.generate_presigned_url("get_object", {"Bucket": bucket.name, "Key": "open"})

@@ -83,11 +83,14 @@ def _guarded(handler: Handler, account: str) -> Handler:
 def _told(error: StepmillError, call: Call) -> ApiError:
     code = code_of("s3", error)
     members: dict[str, object] = {"Resource": call.request.path}
-    if isinstance(error, NotFoundError):
+    # Of a copy, the source may be what is missing; then the text says which.
+    if isinstance(error, NotFoundError) and "CopySource" not in call.parameters:
         name = "Key" if code.code == "NoSuchKey" else "BucketName"
         members[name] = call.parameters.get("Key" if name == "Key" else "Bucket")
     if isinstance(error, ApiError):
         error.members = {**members, **error.members}
         return error
     text = _TEXTS.get(code.code, error.what)
+    if "CopySource" in call.parameters and error.where:
+        text = f"{text} (at {error.where})"
     return ApiError(code.code, text, status=code.status, members=members)
