@@ -22,10 +22,10 @@ _OF_AWS = "arn:aws:iam::aws:policy/"
 
 def handlers(platform: Platform) -> Mapping[str, Handler]:
     """Return operation -> who answers it."""
-    return {**_of_roles(platform), **_managed(platform)}
+    return {**_attached(platform), **_own(platform), **_managed(platform), **_versions(platform)}
 
 
-def _of_roles(platform: Platform) -> Mapping[str, Handler]:
+def _attached(platform: Platform) -> Mapping[str, Handler]:
     roles = platform.roles
 
     def attach(call: Call) -> None:
@@ -52,6 +52,16 @@ def _of_roles(platform: Platform) -> Mapping[str, Handler]:
             call.parameters, attached, lambda arn: arn, "AttachedPolicies",
             lambda arn: {"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn},
         )  # fmt: skip
+
+    return {
+        "AttachRolePolicy": attach,
+        "DetachRolePolicy": detach,
+        "ListAttachedRolePolicies": list_attached,
+    }
+
+
+def _own(platform: Platform) -> Mapping[str, Handler]:
+    roles = platform.roles
 
     def put(call: Call) -> None:
         name, document = call.parameters["PolicyName"], call.parameters["PolicyDocument"]
@@ -82,11 +92,8 @@ def _of_roles(platform: Platform) -> Mapping[str, Handler]:
         return paged(call.parameters, names, lambda name: name, "PolicyNames", lambda name: name)
 
     return {
-        "AttachRolePolicy": attach,
         "DeleteRolePolicy": delete,
-        "DetachRolePolicy": detach,
         "GetRolePolicy": get,
-        "ListAttachedRolePolicies": list_attached,
         "ListRolePolicies": list_own,
         "PutRolePolicy": put,
     }
@@ -130,6 +137,12 @@ def _managed(platform: Platform) -> Mapping[str, Handler]:
     def delete(call: Call) -> None:
         roles.delete_policy(call.parameters["PolicyArn"])
 
+    return {"CreatePolicy": create, "DeletePolicy": delete, "GetPolicy": get, "ListPolicies": list_}
+
+
+def _versions(platform: Platform) -> Mapping[str, Handler]:
+    roles = platform.roles
+
     def version(policy: Policy, name: str, *, with_document: bool) -> dict[str, Any]:
         told = {
             "VersionId": name,
@@ -162,13 +175,9 @@ def _managed(platform: Platform) -> Mapping[str, Handler]:
         roles.remove_version(call.parameters["PolicyArn"], call.parameters["VersionId"])
 
     return {
-        "CreatePolicy": create,
         "CreatePolicyVersion": create_version,
-        "DeletePolicy": delete,
         "DeletePolicyVersion": delete_version,
-        "GetPolicy": get,
         "GetPolicyVersion": get_version,
-        "ListPolicies": list_,
         "ListPolicyVersions": list_versions,
     }
 
