@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from stepmill.core.tasks import Task, TaskReport
 from stepmill.images.catalog import ImageOffer, ResolvedImage
 from stepmill.images.environments import Progress, ignore_progress
 from stepmill.images.families import ImageFamily
+from stepmill.images.needs import NO_NEEDS, Needs
 from support.job_data import T0
 
 Program = Callable[[JobSpec], int]
@@ -70,11 +71,13 @@ class FakeImages:
     lines: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     asked: list[str] = field(default_factory=list)
+    needs: list[Needs] = field(default_factory=list)
 
     def resolve(
-        self, image_uri: str, progress: Progress = ignore_progress, libraries: Sequence[str] = ()
+        self, image_uri: str, progress: Progress = ignore_progress, needs: Needs = NO_NEEDS
     ) -> ResolvedImage:
         self.asked.append(image_uri)
+        self.needs.append(needs)
         for line in self.lines:
             progress(line)
         return ResolvedImage(
@@ -89,7 +92,7 @@ class FakeImages:
             notes=self.notes,
         )
 
-    def offer(self, image_uri: str) -> ImageOffer:
+    def offer(self, image_uri: str, needs: Needs = NO_NEEDS) -> ImageOffer:
         if image_uri in self.unknown:
             raise UnsupportedError(f"The image {image_uri!r} is not known.")
         return ImageOffer(self.entrypoint, self.toolkit)

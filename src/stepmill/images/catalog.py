@@ -19,6 +19,8 @@ from stepmill.core.settings import ImageSetting, Isolation
 from stepmill.images import families
 from stepmill.images.environments import Environments, Progress, ignore_progress
 from stepmill.images.families import ImageFamily, Package, ShippedImage
+from stepmill.images.interpreters import find_interpreter
+from stepmill.images.needs import NO_NEEDS, Needs
 from stepmill.images.reference import ImageReference
 
 
@@ -77,43 +79,42 @@ class ImageCatalog:
         self._environments = Environments(environments)
 
     def resolve(
-        self, image_uri: str, progress: Progress = ignore_progress, libraries: Sequence[str] = ()
+        self, image_uri: str, progress: Progress = ignore_progress, needs: Needs = NO_NEEDS
     ) -> ResolvedImage:
         """Find what stands for an image; build its environment if there is none yet.
 
         Args:
             image_uri: ``[registry/]repository[:tag][@digest]``.
             progress: Gets a line now and then while an environment is built, which may take minutes.
-            libraries: What must be there beside what the image promises, as pip takes it. An environment
-                of the user's own, and an image that an engine runs, are taken to have it.
+            needs: What must be there beside what the image promises. An environment of the user's own, and
+                an image that an engine runs, are taken to have it.
 
         Raises:
             InvalidInputError: If the URI names no image, or the setting for it cannot be used.
-            UnsupportedError: If the image is unknown or not offered; tells how to add it.
+            UnsupportedError: If the image is unknown or not offered; tells how to add it. If the Python
+                that is needed is not on this machine.
             ComputeError: If its environment cannot be built.
         """
         image = ImageReference.parse(image_uri)
         for name in image.names:
             if setting := self._images.get(name):
-                return self._from_setting(image, name, setting, libraries, progress)
+                return self._from_setting(image, name, setting, needs, progress)
         if shipped := families.shipped_image(image):
-            return self._shipped(image, shipped, libraries, progress)
+            return self._shipped(image, shipped, needs, progress)
         raise _refusal(image)
 
-    def offer(self, image_uri: str) -> ImageOffer:
-        """Return what an image offers to start, building nothing.
-
-        Raises:
-            InvalidInputError: If the URI names no image, or the setting for it cannot be used.
-            UnsupportedError: If the image is unknown or not offered; tells how to add it.
-        """
+    def offer(self, image_uri: str, needs: Needs = NO_NEEDS) -> ImageOffer:
+        """Return what an image offers to start, building nothing. See ``resolve`` for what it raises."""
         image = ImageReference.parse(image_uri)
         for name in image.names:
             if setting := self._images.get(name):
                 _check_setting(setting, _place_of(name))
                 by_engine = setting.engine is not None
+                if setting.requirements:
+                    _check_python(needs)
                 return ImageOffer(setting.entrypoint, not by_engine, image.uri if by_engine else "")
         if shipped := families.shipped_image(image):
+            _check_python(needs)
             return ImageOffer(toolkit=shipped.toolkit)
         raise _refusal(image)
 
@@ -142,7 +143,7 @@ class ImageCatalog:
         image: ImageReference,
         name: str,
         setting: ImageSetting,
-        libraries: Sequence[str],
+        needs: Needs,
         progress: Progress,
     ) -> ResolvedImage:
         where = _place_of(name)
@@ -153,7 +154,8 @@ class ImageCatalog:
         elif setting.python is not None:
             python, toolkit = _checked_python(setting.python, where), True
         else:
-            python, toolkit = self._environments.python((*setting.requirements, *libraries), progress), True
+            wanted = (*setting.requirements, *needs.libraries)
+            python, toolkit = self._environments.python(wanted, progress, version=needs.python), True
         return ResolvedImage(
             uri=image.uri,
             repository=image.repository,
@@ -168,17 +170,18 @@ class ImageCatalog:
         )
 
     def _shipped(
-        self, image: ImageReference, shipped: ShippedImage, libraries: Sequence[str], progress: Progress
+        self, image: ImageReference, shipped: ShippedImage, needs: Needs, progress: Progress
     ) -> ResolvedImage:
         versions = _own_versions(shipped.packages)
         # What else is asked for may not go with what Stepmill itself needs: then it gets a place of its own.
-        own = all(versions) and not libraries
+        own = all(versions) and needs == NO_NEEDS
         if own:
             python = Path(sys.executable)
         else:
-            wanted = [*(package.requirement for package in shipped.packages), *libraries]
-            python = self._environments.python(wanted, progress)
-            versions = _versions(shipped.packages, self._environments.versions(wanted))
+            wanted = [*(package.requirement for package in shipped.packages), *needs.libraries]
+            python = self._environments.python(wanted, progress, version=needs.python)
+            found = self._environments.versions(wanted, version=needs.python)
+            versions = _versions(shipped.packages, found)
         return ResolvedImage(
             uri=image.uri,
             repository=image.repository,
@@ -187,12 +190,17 @@ class ImageCatalog:
             python=python,
             own_environment=own,
             toolkit=shipped.toolkit,
-            notes=_notes(image, shipped, versions),
+            notes=_notes(image, shipped, versions, needs.python or platform.python_version()),
         )
 
 
 def _place_of(name: str) -> str:
     return f'stepmill.toml, [images."{name}"]'
+
+
+def _check_python(needs: Needs) -> None:
+    if needs.python:
+        find_interpreter(needs.python)
 
 
 def _own_versions(packages: Sequence[Package]) -> list[str]:
@@ -211,13 +219,15 @@ def _installed(distribution: str) -> str:
         return ""
 
 
-def _notes(image: ImageReference, shipped: ShippedImage, versions: Sequence[str]) -> tuple[str, ...]:
+def _notes(
+    image: ImageReference, shipped: ShippedImage, versions: Sequence[str], python: str
+) -> tuple[str, ...]:
     notes = []
     if shipped.packages:
         name, found, asked = shipped.packages[0].names[0], versions[0], families.asked_version(image)
         if asked and not families.is_version(asked, found):
             notes.append(f"the image asks for {name} {asked}, this environment has {found}")
-    asked_python, python = families.asked_python(image), platform.python_version()
+    asked_python = families.asked_python(image)
     if asked_python and not families.is_version(asked_python, python):
         notes.append(f"the image asks for Python {asked_python}, this environment has {python}")
     if image.digest and not image.tag:

@@ -24,6 +24,7 @@ from typing import TypeAlias
 
 from stepmill.core.errors import ComputeError, InvalidInputError, UnsupportedError
 from stepmill.core.json import read_json, write_json
+from stepmill.images.interpreters import Interpreter, find_interpreter
 
 Progress: TypeAlias = Callable[[str], None]
 
@@ -49,63 +50,74 @@ class Environments:
         self._folder = folder
         self._python = python or Path(sys.executable)
 
-    def python(self, requirements: Sequence[str], progress: Progress = ignore_progress) -> Path:
+    def python(
+        self, requirements: Sequence[str], progress: Progress = ignore_progress, *, version: str = ""
+    ) -> Path:
         """Return the interpreter of the environment with these requirements; build it if need be.
 
         Args:
             requirements: As pip takes them: ``pandas>=2.1``. No options.
             progress: Gets each line that says how the building goes.
+            version: Which Python it must be made from: ``3.10``; empty: any will do.
 
         Raises:
             InvalidInputError: If a requirement is none.
-            UnsupportedError: If this Python cannot make environments.
+            UnsupportedError: If there is no such Python, or it cannot make environments.
             ComputeError: If pip fails. What it said last is in the message.
         """
         wanted = _checked(requirements)
-        home = self._folder / self._key(wanted)
+        base = self._base(version)
+        home = self._folder / _key(base, wanted)
         python = home / "bin" / "python"
         if not _is_complete(home):
             self._folder.mkdir(parents=True, exist_ok=True)
             with _locked(home.with_suffix(".lock"), progress):
                 # Whoever held the lock before may have built it.
                 if not _is_complete(home):
-                    self._build(home, wanted, progress)
+                    _build(base.path, home, wanted, progress)
         return python
 
-    def versions(self, requirements: Sequence[str]) -> Mapping[str, str]:
+    def versions(self, requirements: Sequence[str], *, version: str = "") -> Mapping[str, str]:
         """Return distribution -> version of an environment that was built; empty if it was not."""
-        marker = self._folder / self._key(_checked(requirements)) / _COMPLETE
+        marker = self._folder / _key(self._base(version), _checked(requirements)) / _COMPLETE
         if not marker.is_file():
             return {}
         document = read_json(marker.read_bytes(), where=str(marker))
         found = document.get("versions") if isinstance(document, Mapping) else None
         return {name: str(version) for name, version in found.items()} if isinstance(found, Mapping) else {}
 
-    def _key(self, requirements: Sequence[str]) -> str:
-        made_from = (str(self._python), platform.python_version(), platform.machine(), *requirements)
-        return sha256("\n".join(made_from).encode()).hexdigest()[:20]
+    def _base(self, version: str) -> Interpreter:
+        own = Interpreter(self._python, platform.python_version())
+        return own if not version or own.is_of(version) else find_interpreter(version)
 
-    def _build(self, home: Path, requirements: Sequence[str], progress: Progress) -> None:
+
+def _key(base: Interpreter, requirements: Sequence[str]) -> str:
+    made_from = (str(base.path), base.version, platform.machine(), *requirements)
+    return sha256("\n".join(made_from).encode()).hexdigest()[:20]
+
+
+def _build(python: Path, home: Path, requirements: Sequence[str], progress: Progress) -> None:
+    shutil.rmtree(home, ignore_errors=True)
+    progress(f"building an environment with {', '.join(requirements) or 'nothing but Python'}")
+    try:
+        _make(python, home, progress)
+        if requirements:
+            _install(home, requirements, progress)
+        _mark_complete(home, requirements)
+    except BaseException:
         shutil.rmtree(home, ignore_errors=True)
-        progress(f"building an environment with {', '.join(requirements) or 'nothing but Python'}")
-        try:
-            self._make(home, progress)
-            if requirements:
-                _install(home, requirements, progress)
-            _mark_complete(home, requirements)
-        except BaseException:
-            shutil.rmtree(home, ignore_errors=True)
-            raise
-        progress("the environment is ready")
+        raise
+    progress("the environment is ready")
 
-    def _make(self, home: Path, progress: Progress) -> None:
-        code, last = _run([str(self._python), "-I", "-m", "venv", str(home)], progress)
-        if code != 0:
-            raise UnsupportedError(
-                f"{self._python} cannot make a virtual environment: {_joined(last)}",
-                mend="Install Python's venv module (Debian: apt-get install python3-venv), or name an"
-                " environment of your own for the image in stepmill.toml.",
-            )
+
+def _make(python: Path, home: Path, progress: Progress) -> None:
+    code, last = _run([str(python), "-I", "-m", "venv", str(home)], progress)
+    if code != 0:
+        raise UnsupportedError(
+            f"{python} cannot make a virtual environment: {_joined(last)}",
+            mend="Install Python's venv module (Debian: apt-get install python3-venv), or name an"
+            " environment of your own for the image in stepmill.toml.",
+        )
 
 
 def _install(home: Path, requirements: Sequence[str], progress: Progress) -> None:

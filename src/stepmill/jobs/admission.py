@@ -42,7 +42,7 @@ def admit(kind: JobKind[R], services: JobServices, document: Json) -> Admitted:
     """
     request = kind.read(document, services.project)
     name = check_job_name(request.name, f"{kind.member}Name")
-    kind.command(request, services.images.offer(request.image))
+    kind.command(request, services.images.offer(request.image, request.needs))
     folder = services.folder / kind.record_kind / name
     place = Workplace(name, services.arns.sagemaker(kind.record_kind, name), folder)
     check_paths(kind, request, place, services.private)

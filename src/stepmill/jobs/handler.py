@@ -171,7 +171,7 @@ class JobHandler(Generic[R]):
     def _launch(self, job: _Job[R]) -> None:
         services, place = self._services, job.place
         image = services.images.resolve(
-            job.request.image, self._first_line_of_progress(job), job.request.libraries
+            job.request.image, self._first_line_of_progress(job), job.request.needs
         )
         command = self._kind.command(job.request, image)
         begun = (place.folder / _SPEC).exists()

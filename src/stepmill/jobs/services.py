@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +14,7 @@ from stepmill.core.endpoint import Endpoint
 from stepmill.core.settings import Isolation
 from stepmill.images.catalog import ImageOffer, ResolvedImage
 from stepmill.images.environments import Progress
+from stepmill.images.needs import Needs
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.records import Record, RecordStore
 
@@ -21,13 +22,11 @@ from stepmill.storage.records import Record, RecordStore
 class Images(Protocol):
     """Looks images up."""
 
-    def resolve(
-        self, image_uri: str, progress: Progress = ..., libraries: Sequence[str] = ...
-    ) -> ResolvedImage:
-        """Find what stands for an image, with further libraries; build its environment if need be."""
+    def resolve(self, image_uri: str, progress: Progress = ..., needs: Needs = ...) -> ResolvedImage:
+        """Find what stands for an image, with what else is needed; build its environment if need be."""
         ...
 
-    def offer(self, image_uri: str) -> ImageOffer:
+    def offer(self, image_uri: str, needs: Needs = ...) -> ImageOffer:
         """Return what an image offers to start, building nothing; raise if it is not offered."""
         ...
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from stepmill.core.settings import ImageSetting, Isolation
 from stepmill.images import catalog as catalog_module
 from stepmill.images.catalog import ImageCatalog, ImageOffer
 from stepmill.images.families import ImageFamily
+from stepmill.images.needs import Needs
 
 SKLEARN = "246618743249.dkr.ecr.us-west-2.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 OWN = Path(sys.executable)
@@ -76,26 +78,87 @@ def test_xgboost_cpu_is_xgboost(shipped: ImageCatalog, installed: dict[str, str]
     assert image.notes == ("the image asks for xgboost 1.7-1, this environment has 3.2.0",)
 
 
+class FakeEnvironments:
+    """Builds nothing, and notes what it was asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.asked: list[tuple[str, tuple[str, ...]]] = []
+
+    def python(self, requirements: list[str], progress: object, *, version: str = "") -> Path:
+        self.asked.append((version, tuple(requirements)))
+        return self.folder / "bin/python"
+
+    def versions(self, requirements: list[str], *, version: str = "") -> dict[str, str]:
+        return {"torch": "2.8.0"}
+
+
+def built(images: ImageCatalog) -> list[tuple[str, tuple[str, ...]]]:
+    environments: Any = images._environments
+    asked: list[tuple[str, tuple[str, ...]]] = environments.asked
+    return asked
+
+
+class TestNeeds:
+    """What a job needs beyond what its image promises."""
+
+    @pytest.fixture
+    def images(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageCatalog:
+        monkeypatch.setattr(catalog_module, "Environments", FakeEnvironments)
+        settings = {
+            "mine": ImageSetting(python=OWN),
+            "built": ImageSetting(requirements=("pandas>=2.1",)),
+            "oci": ImageSetting(engine=Isolation.PODMAN),
+        }
+        return ImageCatalog(settings, tmp_path)
+
+    @pytest.mark.parametrize("needs", [Needs("3.12"), Needs("3.11", ("sagemaker==2.1",)), Needs("", ("x",))])
+    def test_an_environment_is_built_for_it(
+        self, images: ImageCatalog, installed: dict[str, str], needs: Needs
+    ) -> None:
+        image = images.resolve(SKLEARN, needs=needs)
+        wanted = ("scikit-learn>=1.4", "pandas>=2.1", *needs.libraries)
+        assert (image.own_environment, built(images)) == (False, [(needs.python, wanted)])
+
+    def test_the_base_image_of_the_python_that_is_needed_needs_no_note(
+        self, images: ImageCatalog, installed: dict[str, str]
+    ) -> None:
+        needs = Needs("3.10", ("sagemaker",))
+        image = images.resolve("x.io/sagemaker-base-python-310:1.0", needs=needs)
+        assert image.notes == ()
+        assert built(images) == [("3.10", ("sagemaker",))]
+
+    def test_the_users_requirements_come_along(self, images: ImageCatalog) -> None:
+        images.resolve("built:1", needs=Needs("3.12", ("sagemaker",)))
+        assert built(images) == [("3.12", ("pandas>=2.1", "sagemaker"))]
+
+    def test_an_environment_of_the_users_is_theirs(self, images: ImageCatalog) -> None:
+        needs = Needs("3.99", ("sagemaker",))
+        assert images.resolve("mine:1", needs=needs).python == OWN
+        assert images.resolve("oci:1", needs=needs).engine is Isolation.PODMAN
+        assert images.offer("mine:1", needs).toolkit
+        assert images.offer("oci:1", needs).oci_image == "oci:1"
+        assert built(images) == []
+
+    @pytest.mark.parametrize("uri", ["python:3", "built:1"])
+    def test_a_python_that_is_not_there_is_told_before_anything_is_built(
+        self, images: ImageCatalog, uri: str
+    ) -> None:
+        with pytest.raises(UnsupportedError, match=r"Python 3\.99 is needed"):
+            images.offer(uri, Needs("3.99"))
+        assert images.offer(uri, Needs(f"{sys.version_info[0]}.{sys.version_info[1]}")).toolkit in (
+            True,
+            False,
+        )
+
+
 def test_a_missing_library_means_a_built_environment(
     tmp_path: Path, installed: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[str, ...]] = []
-
-    class FakeEnvironments:
-        def __init__(self, folder: Path) -> None:
-            self.folder = folder
-
-        def python(self, requirements: list[str], progress: object) -> Path:
-            asked.append(tuple(requirements))
-            return self.folder / "bin/python"
-
-        def versions(self, requirements: list[str]) -> dict[str, str]:
-            return {"torch": "2.8.0"}
-
     monkeypatch.setattr(catalog_module, "Environments", FakeEnvironments)
     images = ImageCatalog({}, tmp_path)
     image = images.resolve("x.io/pytorch-training:2.9.1-cpu-py311")
-    assert asked == [("torch>=2.5",)]
+    assert built(images) == [("", ("torch>=2.5",))]
     assert (image.python, image.own_environment) == (tmp_path / "bin/python", False)
     assert image.notes == ("the image asks for torch 2.9.1, this environment has 2.8.0",)
     assert images.identity("x.io/pytorch-training:2.9.1-cpu-py311") == {"python": "3.11.4", "torch": "2.8.0"}

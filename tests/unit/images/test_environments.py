@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 import threading
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from stepmill.core.errors import ComputeError, InvalidInputError, UnsupportedError
 from stepmill.images.environments import Environments
+from stepmill.images.interpreters import Interpreter
 
 # Stands for a Python: `-m venv FOLDER` makes a folder whose python is this script again, and `-m pip`
 # does what the requirement says.
@@ -72,6 +74,20 @@ def test_other_requirements_are_another_environment(environments: Environments, 
     assert environments.python(["a"]) != environments.python(["b"])
     assert builds(log) == 2
     assert environments.versions(["c"]) == {}
+
+
+def test_of_another_python_it_is_another_environment(
+    environments: Environments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = environments._python
+    found = Interpreter(base, "3.4.10")
+    monkeypatch.setattr("stepmill.images.environments.find_interpreter", lambda _version: found)
+    own = environments.python(["pandas"])
+    other = environments.python(["pandas"], version="3.4")
+    assert own != other
+    assert environments.versions(["pandas"], version="3.4") == {"pandas": "1.5"}
+    mine = ".".join(platform.python_version_tuple()[:2])
+    assert environments.python(["pandas"], version=mine) == own
 
 
 def test_nothing_but_python_is_an_environment_too(environments: Environments) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from stepmill.compute.spec import JobSpec
 from stepmill.core.arns import Arns
+from stepmill.core.endpoint import AccessKey, Endpoint
 from stepmill.core.errors import (
     ConflictError,
     InvalidInputError,
@@ -19,6 +20,7 @@ from stepmill.core.errors import (
     WrongStateError,
 )
 from stepmill.core.tasks import Task
+from stepmill.images.needs import Needs
 from stepmill.jobs.direct import DirectJobs
 from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.processing import processing_handler
@@ -41,6 +43,7 @@ class Home:
         self.store, self.records = open_store(folder / "home", "data")
         self.compute = FakeCompute()
         self.images = FakeImages(unknown=("unknown:1",))
+        self.endpoint: Endpoint | None = None
         self.handlers: dict[str, JobHandler[Any]] = {}
         self._opened: list[DirectJobs] = []
 
@@ -56,6 +59,7 @@ class Home:
             arns=Arns("us-west-2", "123456789012"),
             folder=self.folder / "home" / "jobs",
             project=self.folder,
+            endpoint=lambda: self.endpoint,
             private=self.folder / "home",
         )
         self.handlers = {
@@ -222,6 +226,22 @@ class TestCreating:
         home.until("a", "Failed")
         assert home.described("a")["FailureReason"] == "InternalServerError: a bug"
         assert "a bug" in caplog.text
+
+    def test_a_function_of_the_sdk_gets_the_environment_that_it_needs(self, home: Home) -> None:
+        home.endpoint = Endpoint("http://127.0.0.1:1", "us-west-2", AccessKey("AKIA", "secret", "jobs"))
+        driver = "/opt/ml/input/data/sagemaker_remote_function_bootstrap/job_driver.sh"
+        algorithm = {
+            **training("a")["AlgorithmSpecification"],
+            "ContainerEntrypoint": ["/bin/bash", driver],
+            "ContainerArguments": ["--client_python_version", "3.10"],
+        }
+        jobs = home.open()
+        jobs.create(TRAINING_JOB, training("a", AlgorithmSpecification=algorithm))
+        home.until_running("a")
+        assert home.images.needs == [Needs("3.10", ("sagemaker",))]
+        home.endpoint = None
+        with pytest.raises(UnsupportedError, match="stepmill serve"):
+            jobs.create(TRAINING_JOB, training("b", AlgorithmSpecification=algorithm))
 
 
 class TestTurns:

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import JsonObject
+from stepmill.images.needs import NO_NEEDS, Needs
 from stepmill.jobs.requests.data import Input
 from stepmill.jobs.requests.fields import Fields
-from stepmill.jobs.requests.remote_functions import libraries_of
+from stepmill.jobs.requests.remote_functions import needs_of
 
 # API reference: TrainingJobName, ProcessingJobName.
 _JOB_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
@@ -52,12 +53,12 @@ class JobRequest:
     @property
     def needs_endpoint(self) -> bool:
         """Whether it needs AWS's services to do anything: it runs a function that the SDK put into S3."""
-        return bool(self.libraries)
+        return self.needs != NO_NEEDS
 
     @property
-    def libraries(self) -> tuple[str, ...]:
-        """Distributions that it needs beside those of its image."""
-        return libraries_of(self.entrypoint, self.arguments)
+    def needs(self) -> Needs:
+        """What it needs of its environment beyond what its image promises."""
+        return needs_of(self.entrypoint, self.arguments)
 
 
 def check_job_name(name: str, where: str) -> str:
