@@ -19,8 +19,7 @@ from stepmill.storage.objects.uploads import Part, Upload, UploadStore, whole_ch
 from stepmill.storage.objects.uri import S3Uri
 
 SMALLEST_PART_BYTES = 5 * 1024 * 1024
-
-_MOST_PARTS = 10_000
+MOST_PARTS = 10_000
 
 
 def chosen_parts(
@@ -34,11 +33,11 @@ def chosen_parts(
         UploadNotFoundError: If there is no such upload.
     """
     upload = uploads.get(uri, parameters["UploadId"])
-    if not 1 <= len(named) <= _MOST_PARTS:
+    if not 1 <= len(named) <= MOST_PARTS:
         raise ApiError(
             "MalformedXML",
             "The XML you provided was not well-formed or did not validate against our published schema",
-            mend=f"Name 1 to {_MOST_PARTS} parts.",
+            mend=f"Name 1 to {MOST_PARTS} parts.",
         )
     numbers = [part.get("PartNumber", 0) for part in named]
     if any(later <= earlier for earlier, later in pairwise(numbers)):
@@ -47,7 +46,7 @@ def chosen_parts(
             "The list of parts was not in ascending order. The parts list must be specified in order by part "
             "number.",
         )
-    there = {part.number: part for part in uploads.parts(uri, upload.id, limit=_MOST_PARTS)}
+    there = {part.number: part for part in uploads.parts(uri, upload.id, limit=MOST_PARTS)}
     chosen = [_checked(there.get(number), given) for number, given in zip(numbers, named, strict=True)]
     for part in chosen[:-1]:
         if part.size_bytes < SMALLEST_PART_BYTES:

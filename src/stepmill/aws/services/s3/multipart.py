@@ -12,38 +12,51 @@ from stepmill.aws.errors import ApiError
 from stepmill.aws.service import Call, Handler
 from stepmill.aws.services.s3.attributes import attributes_of
 from stepmill.aws.services.s3.checksums import CheckedBody, shown, wanted_checksum
-from stepmill.aws.services.s3.completing import chosen_parts, completed_before
+from stepmill.aws.services.s3.completing import MOST_PARTS, chosen_parts, completed_before
 from stepmill.aws.services.s3.conditions import check_source, write_condition
 from stepmill.aws.services.s3.names import copy_source, quoted, uri_of
 from stepmill.aws.services.s3.ranges import copy_extent
 from stepmill.platform import Platform
 from stepmill.storage.objects.digests import Checksum, has_full_object
 from stepmill.storage.objects.info import ObjectInfo
+from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.objects.uploads import Part, UploadNotFoundError
 
-_MOST_PARTS = 10_000
 _FULL_OBJECT = "FULL_OBJECT"
 
 
 def handlers(platform: Platform) -> dict[str, Handler]:
     """Return who answers the operations."""
-    store, uploads = platform.objects, platform.objects.uploads
+    multipart = _Multipart(platform.objects)
+    return {
+        "CreateMultipartUpload": multipart.create,
+        "UploadPart": multipart.put_part,
+        "UploadPartCopy": multipart.copy_part,
+        "CompleteMultipartUpload": multipart.complete,
+        "AbortMultipartUpload": multipart.abort,
+    }
 
-    def create_multipart_upload(call: Call) -> dict[str, Any]:
+
+class _Multipart:
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._uploads = store.uploads
+
+    def create(self, call: Call) -> dict[str, Any]:
         uri = uri_of(call.parameters)
         checksum = wanted_checksum(call.parameters)
         is_full = _is_full_object(call.parameters, checksum)
-        upload = uploads.create(uri, attributes_of(call), checksum=checksum, full_object=is_full)
+        upload = self._uploads.create(uri, attributes_of(call), checksum=checksum, full_object=is_full)
         told: dict[str, Any] = {"Bucket": uri.bucket, "Key": uri.key, "UploadId": upload.id}
         if checksum is not None:
             told["ChecksumAlgorithm"] = checksum
             told["ChecksumType"] = _FULL_OBJECT if is_full else "COMPOSITE"
         return told
 
-    def upload_part(call: Call) -> dict[str, Any]:
+    def put_part(self, call: Call) -> dict[str, Any]:
         uri, upload = uri_of(call.parameters), call.parameters["UploadId"]
         number = _number_of(call.parameters)
-        wanted = uploads.get(uri, upload).checksum
+        wanted = self._uploads.get(uri, upload).checksum
         body = CheckedBody(call.request, wanted)
         if wanted is not None and body.checksum not in (None, wanted):
             raise ApiError(
@@ -51,18 +64,18 @@ def handlers(platform: Platform) -> dict[str, Handler]:
                 f"Checksum Type mismatch occurred, expected checksum Type: {wanted.lower()}, "
                 f"actual checksum Type: {str(body.checksum).lower()}",
             )
-        part = uploads.put_part(uri, upload, number, body, hashing=body.hashing)
+        part = self._uploads.put_part(uri, upload, number, body, hashing=body.hashing)
         return {"ETag": quoted(part.etag), **_checksums(part)}
 
-    def upload_part_copy(call: Call) -> dict[str, Any]:
+    def copy_part(self, call: Call) -> dict[str, Any]:
         parameters = call.parameters
         uri, source = uri_of(parameters), copy_source(parameters["CopySource"])
-        info = store.head(source)
+        info = self._store.head(source)
         check_source(parameters, info)
         start, end = 0, info.size_bytes
         if "CopySourceRange" in parameters:
             start, end = copy_extent(parameters["CopySourceRange"], info.size_bytes)
-        part = uploads.copy_part(
+        part = self._uploads.copy_part(
             uri,
             parameters["UploadId"],
             _number_of(parameters),
@@ -74,31 +87,25 @@ def handlers(platform: Platform) -> dict[str, Handler]:
         result = {"ETag": quoted(part.etag), "LastModified": part.modified_at, **_checksums(part)}
         return {"CopyPartResult": result}
 
-    def complete_multipart_upload(call: Call) -> dict[str, Any]:
+    def complete(self, call: Call) -> dict[str, Any]:
         parameters = call.parameters
         uri = uri_of(parameters)
         named = parameters.get("MultipartUpload", {}).get("Parts", [])
         try:
-            parts = chosen_parts(uploads, uri, parameters, named)
-            info = uploads.complete(uri, parameters["UploadId"], parts, condition=write_condition(parameters))
+            parts = chosen_parts(self._uploads, uri, parameters, named)
+            info = self._uploads.complete(
+                uri, parameters["UploadId"], parts, condition=write_condition(parameters)
+            )
         except UploadNotFoundError:
-            before = completed_before(store, uri, named)
+            before = completed_before(self._store, uri, named)
             if before is None:
                 raise
             info = before
         return _told_of(call, info)
 
-    def abort_multipart_upload(call: Call) -> dict[str, Any]:
-        uploads.abort(uri_of(call.parameters), call.parameters["UploadId"])
+    def abort(self, call: Call) -> dict[str, Any]:
+        self._uploads.abort(uri_of(call.parameters), call.parameters["UploadId"])
         return {}
-
-    return {
-        "CreateMultipartUpload": create_multipart_upload,
-        "UploadPart": upload_part,
-        "UploadPartCopy": upload_part_copy,
-        "CompleteMultipartUpload": complete_multipart_upload,
-        "AbortMultipartUpload": abort_multipart_upload,
-    }
 
 
 def _told_of(call: Call, info: ObjectInfo) -> dict[str, Any]:
@@ -133,10 +140,10 @@ def _is_full_object(parameters: Mapping[str, Any], checksum: Checksum | None) ->
 
 def _number_of(parameters: Mapping[str, Any]) -> int:
     number: int = parameters["PartNumber"]
-    if not 1 <= number <= _MOST_PARTS:
+    if not 1 <= number <= MOST_PARTS:
         raise ApiError(
             "InvalidArgument",
-            f"Part number must be an integer between 1 and {_MOST_PARTS}, inclusive",
+            f"Part number must be an integer between 1 and {MOST_PARTS}, inclusive",
             members={"ArgumentName": "partNumber", "ArgumentValue": number},
         )
     return number

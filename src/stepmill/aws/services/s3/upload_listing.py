@@ -14,8 +14,6 @@ from stepmill.storage.objects.listing import fold
 from stepmill.storage.objects.uploads import Part, Upload, UploadStore
 
 _LONGEST_PAGE = 1000
-# After any id of an upload: its key is done with.
-_ALL_OF_KEY = "~"
 
 
 def handlers(platform: Platform) -> dict[str, Handler]:
