@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -114,7 +115,7 @@ def open_authority(path: Path) -> Authority:
     return Authority(certificate, key)
 
 
-def trusted_bundle(authority: Authority, environment: dict[str, str], public: Path) -> str:
+def trusted_bundle(authority: Authority, environment: Mapping[str, str], public: Path) -> str:
     """Return all certificates that a program is to trust: those that it trusts now, and the authority's.
 
     Args:

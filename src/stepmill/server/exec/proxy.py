@@ -8,6 +8,7 @@ import ssl
 import threading
 from base64 import b64encode
 from contextlib import suppress
+from pathlib import Path
 from typing import Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -33,12 +34,16 @@ class Proxy:
         server_url: Where Stepmill answers.
         authority: Signs for AWS's names.
         upstream: The proxy that the program would use otherwise; empty if none.
+        trusted: File of the certificates that a server with TLS is held against; ``None``: the system's.
     """
 
-    def __init__(self, server_url: str, authority: Authority, upstream: str = "") -> None:
+    def __init__(
+        self, server_url: str, authority: Authority, upstream: str = "", trusted: Path | None = None
+    ) -> None:
         self._server = urlsplit(server_url)
         self._authority = authority
         self._upstream = urlsplit(upstream) if upstream else None
+        self._trusted = trusted
         self._credential = f"{_USER}:{secrets.token_urlsafe(24)}"
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
@@ -123,7 +128,8 @@ class Proxy:
 
     async def _reach(self, head: Head) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._is_ours(head):
-            secure = ssl.create_default_context() if self._server.scheme == "https" else None
+            is_secure = self._server.scheme == "https"
+            secure = ssl.create_default_context(cafile=self._trusted) if is_secure else None
             return await asyncio.open_connection(self._server.hostname, self._server.port, ssl=secure)
         if self._upstream is not None:
             return await _through(self._upstream, head)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -51,21 +52,39 @@ def run_program(platform: Platform, command: Sequence[str], key: str) -> int:
     # Before anything is started: there may be no such key.
     endpoint_of(platform, "", key)
     with _server_of(platform) as server, TemporaryDirectory(prefix="stepmill-exec-") as folder:
-        authority = open_authority(platform.layout.authority)
+        trust = _trust(open_authority(platform.layout.authority), Path(folder))
         upstream = os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy") or ""
-        with Proxy(server.url, authority, upstream) as proxy:
+        # The server may show a certificate that only this user trusts.
+        with Proxy(server.url, trust.authority, upstream, trust.bundle) as proxy:
             endpoint = endpoint_of(platform, server.url, key)
-            environment = _environment(endpoint, proxy.url, authority, Path(folder))
-            return _run(command, environment)
+            return _run(command, _environment(endpoint, proxy.url, trust))
 
 
-def _environment(endpoint: Endpoint, proxy: str, authority: Authority, folder: Path) -> dict[str, str]:
-    given = {name: value for name, value in os.environ.items() if name not in STALE}
+@dataclass(frozen=True)
+class _Trust:
+    """Whom a program is to trust.
+
+    Args:
+        authority: Of the home.
+        own: File of its certificate alone.
+        bundle: File of all that the program trusted before, and of its.
+    """
+
+    authority: Authority
+    own: Path
+    bundle: Path
+
+
+def _trust(authority: Authority, folder: Path) -> _Trust:
     public = Path(str(files("botocore") / "cacert.pem"))
-    bundle = folder / "trusted.pem"
-    bundle.write_text(trusted_bundle(authority, given, public))
-    own = folder / "authority.pem"
-    own.write_text(authority.pem)
+    trust = _Trust(authority, folder / "authority.pem", folder / "trusted.pem")
+    trust.own.write_text(authority.pem)
+    trust.bundle.write_text(trusted_bundle(authority, os.environ, public))
+    return trust
+
+
+def _environment(endpoint: Endpoint, proxy: str, trust: _Trust) -> dict[str, str]:
+    given = {name: value for name, value in os.environ.items() if name not in STALE}
     direct = given.get("NO_PROXY") or given.get("no_proxy") or ""
     no_proxy = ",".join(dict.fromkeys([*_LOCAL, *(n.strip() for n in direct.split(",") if n.strip())]))
     return {
@@ -73,9 +92,9 @@ def _environment(endpoint: Endpoint, proxy: str, authority: Authority, folder: P
         **variables_of(endpoint, given),
         **dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), proxy),
         **dict.fromkeys(("NO_PROXY", "no_proxy"), no_proxy),
-        **dict.fromkeys((*BUNDLE_VARIABLES, "PIP_CERT"), str(bundle)),
+        **dict.fromkeys((*BUNDLE_VARIABLES, "PIP_CERT"), str(trust.bundle)),
         # Node trusts these beside its own.
-        "NODE_EXTRA_CA_CERTS": str(own),
+        "NODE_EXTRA_CA_CERTS": str(trust.own),
         # No machine of AWS's is to be asked who this is.
         "AWS_EC2_METADATA_DISABLED": "true",
     }

@@ -181,6 +181,25 @@ def test_garbage_breaks_its_own_connection_alone(
     test_other_hosts_are_reached_as_they_are(proxy, world)
 
 
+def test_a_server_with_tls_is_held_against_what_the_user_trusts(
+    stepmill: ThreadingHTTPServer, authority: Authority, tmp_path: Path
+) -> None:
+    # A server shows such a certificate beyond its own machine: one that no system knows.
+    other = open_authority(tmp_path / "other.pem")
+    stepmill.socket = other.context("localhost").wrap_socket(stepmill.socket, server_side=True)
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_text(other.pem)
+    url = f"https://localhost:{stepmill.server_port}"
+    with Proxy(url, authority, trusted=trusted) as proxy:
+        connection = through(proxy, "sts.amazonaws.com", 443)
+        secured(connection, "sts.amazonaws.com", authority)
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == b"stepmill sts.amazonaws.com:443 / "
+        connection.close()
+    with Proxy(url, authority) as proxy, pytest.raises(OSError, match="502"):
+        through(proxy, "sts.amazonaws.com", 443).connect()
+
+
 def test_a_further_proxy_is_used_for_the_rest_of_the_world(
     stepmill: ThreadingHTTPServer, world: ThreadingHTTPServer, authority: Authority
 ) -> None:
