@@ -27,7 +27,9 @@ JOBS_KEY = "jobs"
 _LASTING, _SESSION = "AKIA", "ASIA"
 _ID_LETTERS = string.ascii_uppercase + "234567"
 _ID_LENGTH = 16
-_SECRET_BYTES = 30  # 40 letters
+_SECRET_LENGTH = 40
+# No sign among them: a command would take a value that begins with a dash for an option.
+_SECRET_LETTERS = string.ascii_letters + string.digits
 _TOKEN_BYTES = 60
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 # What another process revokes is noticed within so long.
@@ -89,7 +91,7 @@ class KeyStore:
                 where="NAME",
                 mend="Use up to 64 letters, digits and . _ @ -, and begin with a letter or digit.",
             )
-        key = AccessKey(_new_id(_LASTING), secrets.token_urlsafe(_SECRET_BYTES), name)
+        key = AccessKey(_new_id(_LASTING), _new_secret(), name)
         # The name is claimed first: two processes that start at once must agree on one key.
         self._records.create(f"{KEY_KIND}-name", name, {"id": key.id, "secret": key.secret})
         self._records.create(KEY_KIND, key.id, _body(key), parent=name)
@@ -104,7 +106,7 @@ class KeyStore:
         """
         key = AccessKey(
             _new_id(_SESSION),
-            secrets.token_urlsafe(_SECRET_BYTES),
+            _new_secret(),
             name,
             secrets.token_urlsafe(_TOKEN_BYTES),
             self._clock.now() + lasts,
@@ -194,6 +196,10 @@ def _is_id(text: str) -> bool:
 
 def _new_id(start: str) -> str:
     return start + "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))
+
+
+def _new_secret() -> str:
+    return "".join(secrets.choice(_SECRET_LETTERS) for _ in range(_SECRET_LENGTH))
 
 
 def _body(key: AccessKey) -> Mapping[str, Json]:

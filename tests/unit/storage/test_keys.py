@@ -39,6 +39,7 @@ def test_the_key_of_a_name_is_always_the_same(keys: KeyStore, records: SqlRecord
 def test_keys_differ(keys: KeyStore) -> None:
     made = [keys.create(f"k{i}") for i in range(20)]
     assert len({k.id for k in made}) == len({k.secret for k in made}) == 20
+    assert all(k.secret.isalnum() and len(k.secret) == 40 for k in made)
 
 
 def test_a_name_is_taken_once(keys: KeyStore) -> None:
