@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 from urllib.parse import SplitResult, unquote, urlsplit
+from weakref import WeakSet
 
 from stepmill.core.errors import ComputeError
 from stepmill.server.exec.authority import Authority
@@ -22,6 +23,8 @@ _PIECE = 256 * 1024
 _PATIENCE_S = 60.0
 _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _HTTPS_PORT = 443
+_GOODBYE_S = 1.0
+_TURNS = 5
 _USER = "stepmill"
 
 
@@ -48,6 +51,8 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._listener: asyncio.Server | None = None
+        # A connection with TLS takes its time to say goodbye; at the end nobody waits for that.
+        self._writers: WeakSet[asyncio.StreamWriter] = WeakSet()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -80,8 +85,14 @@ class Proxy:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        for writer in list(self._writers):
+            writer.transport.abort()
+        # They let go of their sockets on the loop's next turns.
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         # Whatever breaks on the way breaks this connection alone, and the program is told by that.
         try:
             with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
@@ -89,7 +100,7 @@ class Proxy:
         except asyncio.CancelledError:
             pass  # the program has ended, and with it whatever was under way
         finally:
-            writer.close()
+            await _part(writer)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -111,6 +122,7 @@ class Proxy:
         except (OSError, TimeoutError) as error:
             await _refuse(writer, "502 Bad Gateway", f"{head.host}:{head.port}: {error}\n")
             return
+        self._writers.add(there_writer)
         try:
             if head.is_tunnel:
                 writer.write(_ESTABLISHED)
@@ -121,7 +133,7 @@ class Proxy:
                 there_writer.write(head.forwarded)
             await _join(reader, writer, there_reader, there_writer)
         finally:
-            there_writer.close()
+            await _part(there_writer)
 
     def _is_ours(self, head: Head) -> bool:
         return head.is_for_aws and (not head.is_tunnel or head.port == _HTTPS_PORT)
@@ -144,12 +156,27 @@ async def _through(upstream: SplitResult, head: Head) -> tuple[asyncio.StreamRea
     if upstream.username is not None:
         credential = f"{unquote(upstream.username)}:{unquote(upstream.password or '')}"
         lines.append(f"Proxy-Authorization: Basic {b64encode(credential.encode()).decode()}")
-    writer.write("\r\n".join([*lines, "", ""]).encode())
-    answer = await reader.readuntil(b"\r\n\r\n")
-    if b" 200 " not in answer.split(b"\r\n", 1)[0] + b" ":
+    try:
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        answer = await reader.readuntil(b"\r\n\r\n")
+        if b" 200 " not in answer.split(b"\r\n", 1)[0] + b" ":
+            raise ConnectionError(f"the proxy {upstream.hostname} refused")
+    except BaseException:
         writer.close()
-        raise ConnectionError(f"the proxy {upstream.hostname} refused")
+        raise
     return reader, writer
+
+
+async def _part(writer: asyncio.StreamWriter) -> None:
+    """Close a connection: what was written is sent, but nobody waits long for the other side's goodbye."""
+    writer.close()
+    try:
+        async with asyncio.timeout(_GOODBYE_S):
+            await writer.wait_closed()
+    except (OSError, TimeoutError):
+        pass  # it is gone, or does not answer
+    finally:
+        writer.transport.abort()
 
 
 async def _refuse(writer: asyncio.StreamWriter, status: str, text: str = "") -> None:
