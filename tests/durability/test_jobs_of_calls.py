@@ -1,0 +1,180 @@
+"""Jobs that API calls have started: the server is killed under them, and another one goes on."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from stepmill.storage.objects.uri import S3Uri
+from support.cli import LIMIT_S, PYTHON_IMAGE, ROLE, Cli, Running, eventually
+
+_WAITS = """
+import socket, sys
+with socket.create_connection(("127.0.0.1", PORT), timeout=120) as connection:
+    print("begun", flush=True)
+    answer = connection.recv(10)
+open("/opt/ml/model/answer", "wb").write(answer)
+print("ended with", answer.decode(), flush=True)
+"""
+
+
+class Gate:
+    """Jobs knock here when they begin, and wait until they are let go. Use in ``with``."""
+
+    def __enter__(self) -> Self:
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=20)
+        self.port = self._socket.getsockname()[1]
+        self.knocked: list[socket.socket] = []
+        self._is_closing = False
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_closing = True
+        # A blocked accept does not notice that its socket is closed.
+        socket.create_connection(("127.0.0.1", self.port), timeout=LIMIT_S).close()
+        self._thread.join(LIMIT_S)
+        self._socket.close()
+        for connection in self.knocked:
+            connection.close()
+
+    def _accept(self) -> None:
+        while True:
+            connection, _ = self._socket.accept()
+            if self._is_closing:
+                connection.close()
+                return
+            self.knocked.append(connection)
+
+    def open(self) -> None:
+        for connection in self.knocked:
+            connection.sendall(b"go")
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    with Gate() as gate:
+        yield gate
+
+
+class Served:
+    """A home whose server is started and killed."""
+
+    def __init__(self, cli: Cli) -> None:
+        self.cli = cli
+        self.server: Running | None = None
+
+    def serve(self) -> Any:
+        """Start a server, and return a client of SageMaker for it."""
+        self.server = self.cli.start("serve", "--port", "0")
+        self.server.until("ready")
+        url = self.server.out.split()[1]
+        with self.cli.platform() as platform:
+            key = platform.keys.get("default")
+        return boto3.client(
+            "sagemaker",
+            endpoint_url=url,
+            region_name="us-west-2",
+            aws_access_key_id=key.id,
+            aws_secret_access_key=key.secret,
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+    def kill(self) -> None:
+        assert self.server is not None
+        self.server.kill()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    (tmp_path / "project").mkdir()
+    cli = Cli(tmp_path / "project", tmp_path / "home")
+    yield Served(cli)
+    cli.close()
+
+
+def job(served: Served, gate: Gate, name: str) -> dict[str, Any]:
+    code = S3Uri("code", f"{name}/train.py")
+    with served.cli.platform() as platform:
+        platform.objects.create_bucket(code.bucket, exist_ok=True)
+        platform.objects.put_bytes(code, _WAITS.replace("PORT", str(gate.port)).encode())
+    source = {"S3DataType": "S3Prefix", "S3Uri": str(code)}
+    return {
+        "TrainingJobName": name,
+        "AlgorithmSpecification": {
+            "TrainingImage": PYTHON_IMAGE,
+            "TrainingInputMode": "File",
+            "ContainerEntrypoint": ["python3", "/opt/ml/input/data/code/train.py"],
+        },
+        "RoleArn": ROLE,
+        "InputDataConfig": [{"ChannelName": "code", "DataSource": {"S3DataSource": source}}],
+        "OutputDataConfig": {"S3OutputPath": "s3://models/out"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+    }
+
+
+def ended(client: Any, name: str) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        found: dict[str, Any] = client.describe_training_job(TrainingJobName=name)
+        return found if found["TrainingJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+    return eventually(look, f"the end of {name}")
+
+
+@pytest.mark.parametrize("goes_on", ["while nobody serves", "under the next server"])
+def test_a_job_outlives_its_server_and_is_begun_once(served: Served, gate: Gate, goes_on: str) -> None:
+    client = served.serve()
+    client.create_training_job(**job(served, gate, "outlives"))
+    eventually(lambda: gate.knocked, "the job's beginning")
+    served.kill()
+    if goes_on == "while nobody serves":
+        gate.open()
+    client = served.serve()
+    if goes_on == "under the next server":
+        assert client.describe_training_job(TrainingJobName="outlives")["TrainingJobStatus"] == "InProgress"
+        gate.open()
+    found = ended(client, "outlives")
+    assert found["TrainingJobStatus"] == "Completed", found
+    assert len(gate.knocked) == 1
+    phases = [phase["Status"] for phase in found["SecondaryStatusTransitions"]]
+    assert phases == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+    with served.cli.platform() as platform:
+        log = platform.log_streams.streams("/aws/sagemaker/TrainingJobs", "outlives/")
+        assert "ended with go" in (log[0].folder / "log").read_text()
+
+
+def test_killed_right_after_the_answer_nothing_is_lost(served: Served, gate: Gate) -> None:
+    client = served.serve()
+    for number in range(5):
+        client.create_training_job(**job(served, gate, f"job-{number}"))
+    served.kill()
+    client = served.serve()
+    eventually(lambda: len(gate.knocked) >= 5, "five beginnings")
+    gate.open()
+    for number in range(5):
+        assert ended(client, f"job-{number}")["TrainingJobStatus"] == "Completed"
+    assert len(gate.knocked) == 5
+    names = [each["TrainingJobName"] for each in client.list_training_jobs()["TrainingJobSummaries"]]
+    assert names == [f"job-{number}" for number in range(5)]
+
+
+def test_one_that_was_asked_to_stop_is_stopped_by_the_next_server(served: Served, gate: Gate) -> None:
+    client = served.serve()
+    client.create_training_job(**job(served, gate, "stopped"))
+    eventually(lambda: gate.knocked, "the job's beginning")
+    client.stop_training_job(TrainingJobName="stopped")
+    served.kill()
+    found = ended(served.serve(), "stopped")
+    assert (found["TrainingJobStatus"], found["SecondaryStatus"]) == ("Stopped", "Stopped")
+    phases = [phase["Status"] for phase in found["SecondaryStatusTransitions"]]
+    assert phases[-1] == "Stopped"
+    assert len(phases) == len(set(phases))
