@@ -247,7 +247,9 @@ class JobHandler(Generic[R]):
 
     def _note_begun(self, name: str) -> None:
         if name in self._begun:
-            self._change(name, lambda state: state)
+            # It is written with the end then, or not at all: the disk may have become full since.
+            with suppress(StorageFullError):
+                self._change(name, lambda state: state)
 
     def _change(self, name: str, change: Callable[[JobState], JobState]) -> Record:
         """Change how a job stands, after what was not written yet."""

@@ -32,7 +32,10 @@ def env(
     ] = Shell.SH,
     as_json: AsJson = False,
 ) -> None:
-    """Print the variables that point AWS's clients at the server: eval "$(stepmill env)"."""
+    """Print what points a shell at the server.
+
+    Use it so: eval "$(stepmill env)".
+    """
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
         from stepmill.server.variables import STALE, endpoint_of, shell_lines, variables_of

@@ -24,7 +24,9 @@ def exec_(
     ],
     key: Annotated[str, typer.Option(metavar="NAME", help="Sign with this key.")] = "default",
 ) -> None:
-    """Run a program whose calls to AWS arrive here, even those to addresses that it has hard-coded.
+    """Run a program whose calls to AWS arrive here.
+
+    Even those to addresses that it has hard-coded do.
 
     If no server runs, one is started for as long as the program runs. Ends with the program's exit code.
     """

@@ -42,7 +42,9 @@ def serve(
         bool, typer.Option("--while-used", hidden=True, help="End as soon as no `stepmill exec` runs.")
     ] = False,
 ) -> None:
-    """Answer AWS's clients: boto3, the aws command, the sagemaker SDK. Ctrl-C or SIGTERM ends it; jobs go on.
+    """Answer AWS's clients at an address of this machine.
+
+    They are boto3, the aws command, the sagemaker SDK. Ctrl-C or SIGTERM ends it; jobs go on.
 
     Prints `ready` and its address as soon as it answers. Executions that nobody drives are resumed.
     """
