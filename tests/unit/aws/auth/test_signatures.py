@@ -165,6 +165,25 @@ def test_headers_that_nobody_signed_are_refused() -> None:
     assert code_of(replace(signed, headers={**signed.headers, "x-amz-acl": "public-read"})) == "AccessDenied"
 
 
+def test_nobody_turns_a_link_into_another_call_by_a_header() -> None:
+    request = AWSRequest("GET", f"http://{HOST}/?Action=GetCallerIdentity&Version=2011-06-15")
+    SigV4QueryAuth(credentials(), "sts", "us-west-2", expires=60).add_auth(request)
+    link = sent(request)
+    assert code_of(replace(link, headers={**link.headers, "x-amz-target": "SageMaker.ListModels"})) == (
+        "SignatureDoesNotMatch"
+    )
+
+
+def test_no_other_operation_is_named_after_signing() -> None:
+    request = AWSRequest("POST", f"http://{HOST}/", data=json_call().body, headers={})
+    SigV4Auth(credentials(), "sagemaker", "us-west-2").add_auth(request)
+    unnamed = sent(request)
+    assert admit(unnamed).caller.access_key == KEY.id
+    assert code_of(replace(unnamed, headers={**unnamed.headers, "x-amz-target": "SageMaker.X"})) == (
+        "InvalidSignatureException"
+    )
+
+
 @pytest.mark.parametrize(
     "header",
     [
