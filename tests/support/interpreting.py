@@ -10,14 +10,14 @@ from typing import Any
 from stepmill.core.json import Json, JsonObject
 from stepmill.core.statuses import PipelineExecutionStatus
 from stepmill.core.tasks import Task, TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
-from stepmill.engine.interpreters.pipelines.advance import advance
-from stepmill.engine.interpreters.pipelines.commands import (
+from stepmill.engine.interpreters.commands import (
     SetTimer,
     StartTask,
     StopTask,
     decode_command,
     encode_command,
 )
+from stepmill.engine.interpreters.pipelines.advance import advance
 from stepmill.engine.interpreters.pipelines.events import (
     Event,
     ExecutionStarted,

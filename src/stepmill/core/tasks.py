@@ -69,6 +69,24 @@ class TaskStarted(msgspec.Struct, frozen=True, tag=True):
     notes: tuple[str, ...] = ()
 
 
+class TaskSubmitted(msgspec.Struct, frozen=True, tag=True):
+    """The work was handed in; its end is reported later. Only state machines tell it apart from the start.
+
+    Args:
+        task_id: Whose.
+        output: What the service answered: the response of ``CreateTrainingJob``, of ``SendMessage``.
+    """
+
+    task_id: str
+    output: Json = None
+
+
+class TaskHeartbeat(msgspec.Struct, frozen=True, tag=True):
+    """A sign of life of work that has a heartbeat to keep."""
+
+    task_id: str
+
+
 class TaskSucceeded(msgspec.Struct, frozen=True, tag=True):
     """The work is done.
 
@@ -113,7 +131,7 @@ class TaskStopped(msgspec.Struct, frozen=True, tag=True):
     output: Json = None
 
 
-TaskReport: TypeAlias = TaskStarted | TaskSucceeded | TaskFailed | TaskStopped
+TaskReport: TypeAlias = TaskStarted | TaskSubmitted | TaskHeartbeat | TaskSucceeded | TaskFailed | TaskStopped
 Report: TypeAlias = Callable[[TaskReport], None]
 
 

@@ -20,7 +20,7 @@ from stepmill.core.clock import Clock
 from stepmill.core.errors import IllegalTransitionError, StorageError
 from stepmill.core.tasks import TaskHandler, TaskReport, TaskStarted
 from stepmill.engine.driven import Batch, Driven
-from stepmill.engine.interpreters.pipelines.commands import SetTimer, StartTask, StopTask
+from stepmill.engine.interpreters.commands import SetTimer, StartTask, StopTask
 from stepmill.engine.interpreters.pipelines.events import Event, TimerFired, decode_event
 from stepmill.engine.outbox import Outbox
 from stepmill.engine.patience import ClosedError, Patience

@@ -11,8 +11,8 @@ import msgspec
 from stepmill.core.statuses import PipelineExecutionStatus
 from stepmill.core.tasks import TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
 from stepmill.engine.frame_cache import FrameCache
+from stepmill.engine.interpreters.commands import Command, SetTimer, StartTask, StopTask
 from stepmill.engine.interpreters.pipelines.advance import advance
-from stepmill.engine.interpreters.pipelines.commands import Command, SetTimer, StartTask, StopTask
 from stepmill.engine.interpreters.pipelines.events import (
     Event,
     ResumeRequested,

@@ -23,9 +23,11 @@ from stepmill.core.tasks import (
     Task,
     TaskFailed,
     TaskHandler,
+    TaskHeartbeat,
     TaskReport,
     TaskStarted,
     TaskStopped,
+    TaskSubmitted,
     TaskSucceeded,
 )
 from stepmill.jobs.cache_keys import CacheKey, KeyBuilder, differences
@@ -183,6 +185,9 @@ class _Relay:
         inner.start(task, self.take)
 
     def take(self, report: TaskReport) -> None:
+        if isinstance(report, TaskSubmitted | TaskHeartbeat):
+            self._report(report)
+            return
         with self._lock:
             notes, self._notes = self._notes, ()
         if isinstance(report, TaskStarted):

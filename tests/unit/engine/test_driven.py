@@ -6,7 +6,7 @@ from stepmill.core.service_models import service_model
 from stepmill.core.statuses import PipelineExecutionStatus as Status
 from stepmill.core.tasks import TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
 from stepmill.engine.driven import Batch, Driven
-from stepmill.engine.interpreters.pipelines.commands import SetTimer, StartTask, StopTask
+from stepmill.engine.interpreters.commands import SetTimer, StartTask, StopTask
 from stepmill.engine.interpreters.pipelines.events import (
     ExecutionStarted,
     ResumeRequested,

@@ -12,8 +12,8 @@ from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import Json
 from stepmill.core.statuses import StepStatus
 from stepmill.core.tasks import Task
+from stepmill.engine.interpreters.commands import StartTask
 from stepmill.engine.interpreters.pipelines import loops
-from stepmill.engine.interpreters.pipelines.commands import StartTask
 from stepmill.engine.interpreters.pipelines.deciding import decide
 from stepmill.engine.interpreters.pipelines.draft import Draft, body_step
 from stepmill.engine.interpreters.pipelines.endings import Ending, end_step, failure

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from stepmill.core.errors import IllegalTransitionError
 from stepmill.core.json import Json, JsonObject
 from stepmill.core.statuses import PipelineExecutionStatus, StepStatus
-from stepmill.engine.interpreters.pipelines.commands import Command
+from stepmill.engine.interpreters.commands import Command
 from stepmill.engine.interpreters.pipelines.frames import (
     EXECUTION,
     INPUTS,

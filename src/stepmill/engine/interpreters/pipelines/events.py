@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from stepmill.core.json import Json, JsonObject
-from stepmill.core.tasks import TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
+from stepmill.core.tasks import TaskReport
 
 
 class ReusedStep(msgspec.Struct, frozen=True):
@@ -117,10 +117,7 @@ class ResumeRequested(msgspec.Struct, frozen=True, tag=True):
 
 Event: TypeAlias = (
     ExecutionStarted
-    | TaskStarted
-    | TaskSucceeded
-    | TaskFailed
-    | TaskStopped
+    | TaskReport
     | TimerFired
     | StopRequested
     | RetryRequested

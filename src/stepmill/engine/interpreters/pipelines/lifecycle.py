@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from stepmill.core.errors import WrongStateError
 from stepmill.core.statuses import PipelineExecutionStatus, StepStatus
-from stepmill.engine.interpreters.pipelines.commands import StopTask
+from stepmill.engine.interpreters.commands import StopTask
 from stepmill.engine.interpreters.pipelines.draft import Draft
 from stepmill.engine.interpreters.pipelines.endings import (
     Ending,

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from stepmill.core.json import JsonObject
 from stepmill.core.statuses import PipelineExecutionStatus
-from stepmill.engine.interpreters.pipelines.commands import Command
+from stepmill.engine.interpreters.commands import Command
 from stepmill.engine.interpreters.pipelines.frames import Frame
 
 

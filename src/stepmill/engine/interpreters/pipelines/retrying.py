@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from stepmill.core.clock import as_text
 from stepmill.core.json import JsonObject
 from stepmill.core.tasks import TaskFailed
-from stepmill.engine.interpreters.pipelines.commands import SetTimer
+from stepmill.engine.interpreters.commands import SetTimer
 from stepmill.engine.interpreters.pipelines.draft import Draft
 from stepmill.engine.interpreters.pipelines.endings import failure, merged, release_slot
 from stepmill.engine.interpreters.pipelines.frames import Phase, StepFrame

@@ -7,7 +7,8 @@ import pytest
 
 from stepmill.core.statuses import PipelineExecutionStatus, StepStatus
 from stepmill.core.tasks import CachePolicy, Task, TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
-from stepmill.engine.interpreters.pipelines import commands, events, frames
+from stepmill.engine.interpreters import commands
+from stepmill.engine.interpreters.pipelines import events, frames
 from support.interpreting import NOON
 
 TASK = Task("abc/A/1", "lambda:invoke", {"a": [1, None]}, "arn", "P", "A", cache=CachePolicy(timedelta(30)))

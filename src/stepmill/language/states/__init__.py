@@ -1,0 +1,1 @@
+"""Pure: the Amazon States Language. Reads, checks and explains state machines."""
