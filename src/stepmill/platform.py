@@ -20,6 +20,8 @@ from stepmill.catalog.pipelines import Pipelines
 from stepmill.catalog.queues import Queues
 from stepmill.catalog.registry import ModelRegistry
 from stepmill.catalog.roles import Roles
+from stepmill.catalog.state_machine_aliases import StateMachineAliases
+from stepmill.catalog.state_machines import StateMachines
 from stepmill.catalog.tags import Tags
 from stepmill.compute.local.compute import LocalCompute
 from stepmill.compute.logs import tail_log
@@ -32,6 +34,7 @@ from stepmill.core.made_once import made_once
 from stepmill.core.service_models import service_model
 from stepmill.core.settings import Settings
 from stepmill.core.settings_file import FILE_NAME, read_settings
+from stepmill.core.states_arns import StatesArns
 from stepmill.core.tasks import TaskHandler
 from stepmill.engine.control import ExecutionControl
 from stepmill.engine.deputy import Deputy
@@ -170,6 +173,9 @@ class Platform:
         self.experiments = Experiments(self.records, settings.arns, self.tags)
         self.keys = KeyStore(self.records, self._clock)
         self.roles = Roles(self.records, settings.arns)
+        states_arns = StatesArns(settings.arns.region, settings.arns.account)
+        self.state_machines = StateMachines(self.records, states_arns)
+        self.state_machine_aliases = StateMachineAliases(self.records, self.state_machines)
         self._plans = Plans(self._executions.definition, service_model)
         self.executions = ExecutionReader(self._executions, self._plans, self.layout.engines)
 

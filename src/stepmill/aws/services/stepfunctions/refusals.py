@@ -1,0 +1,37 @@
+"""The codes that Step Functions gives the errors of the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from stepmill.aws.errors import ApiError
+from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, StepmillError
+
+NO_MACHINE = "StateMachineDoesNotExist"
+NO_RESOURCE = "ResourceNotFound"
+CONFLICT = "ConflictException"
+VALIDATION = "ValidationException"
+
+
+@contextmanager
+def told(*, missing: str = NO_MACHINE, conflict: str = CONFLICT, invalid: str = VALIDATION) -> Iterator[None]:
+    """Tell what the catalog refuses under the codes of an operation.
+
+    Raises:
+        ApiError: In place of the catalog's error.
+    """
+    codes: tuple[tuple[type[StepmillError], str], ...] = (
+        (NotFoundError, missing),
+        (ConflictError, conflict),
+        (InvalidInputError, invalid),
+    )
+    try:
+        yield
+    except ApiError:
+        raise
+    except (NotFoundError, ConflictError, InvalidInputError) as error:
+        code = next(code for kind, code in codes if isinstance(error, kind))
+        if error.what.startswith("Invalid Name:"):
+            code = "InvalidName"
+        raise ApiError(code, error.what) from error
