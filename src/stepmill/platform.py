@@ -62,6 +62,7 @@ from stepmill.jobs.log_streams import LogStreams
 from stepmill.jobs.lookup import JobLookup
 from stepmill.jobs.models import ModelHandler
 from stepmill.jobs.notifications.notifications import Notifications
+from stepmill.jobs.publishing.services import Publishing
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
 from stepmill.jobs.registering import RegisterHandler
 from stepmill.jobs.services import JobServices
@@ -192,6 +193,8 @@ class Platform:
             self.own_engine.close()
         if "function_services" in self.__dict__:
             self.function_services.close()
+        if "publishing" in self.__dict__:
+            self.publishing.close()
         if "direct_jobs" in self.__dict__:
             self.direct_jobs.close()
         if "compute" in self.__dict__:
@@ -249,6 +252,18 @@ class Platform:
             tail_log,
             clock=self._clock,
             arns=self.settings.arns,
+        )
+
+    @made_once
+    def publishing(self) -> Publishing:
+        """Topics, and whoever tells what is published on them."""
+        return Publishing(
+            self.records,
+            self.queues,
+            lambda: self.function_services,
+            clock=self._clock,
+            settings=self.settings,
+            endpoint=lambda: self.endpoint,
         )
 
     def _function_surroundings(self) -> FunctionSurroundings:

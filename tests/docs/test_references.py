@@ -60,13 +60,16 @@ def listed_settings() -> dict[str, str]:
 
 def test_every_setting_is_listed() -> None:
     page = text_of("docs/reference/settings.md")
-    tables = {"images", "functions"}
+    tables = {"images", "functions", "notifications"}
     assert set(listed_settings()) | tables == known_keys("qqq = 1")
     assert set(re.findall(r"^\| `images\.NAME\.(\w+)`", page, re.MULTILINE)) == known_keys(
         '[images.x]\npython = "p"\nqqq = 1'
     )
     assert set(re.findall(r"^\| `functions\.NAME\.(\w+)`", page, re.MULTILINE)) == known_keys(
         '[functions.x]\ncode = "c"\nhandler = "h"\nqqq = 1'
+    )
+    assert set(re.findall(r"^\| `notifications\.(\w+)`", page, re.MULTILINE)) == known_keys(
+        "[notifications]\nqqq = 1"
     )
 
 

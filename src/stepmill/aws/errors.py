@@ -88,6 +88,11 @@ _OF_SERVICE: Mapping[str, tuple[tuple[type[StepmillError], Code], ...]] = {
         (WrongStateError, Code("MessageNotInflight")),
         (InvalidInputError, Code("InvalidParameterValue")),
     ),
+    "sns": (
+        (NotFoundError, Code("NotFound", 404)),
+        (InvalidInputError, Code("InvalidParameter")),
+        (UnsupportedError, Code("InvalidParameter")),
+    ),
     "logs": (
         (NotFoundError, Code("ResourceNotFoundException")),
         (InvalidInputError, Code("InvalidParameterException")),

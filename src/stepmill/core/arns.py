@@ -84,6 +84,10 @@ class Arns:
         """Return the ARN of a queue; its name keeps its case."""
         return f"arn:aws:sqs:{self.region}:{self.account}:{name}"
 
+    def topic(self, name: str) -> str:
+        """Return the ARN of a topic; its name keeps its case."""
+        return f"arn:aws:sns:{self.region}:{self.account}:{name}"
+
     def log_group(self, name: str) -> str:
         """Return the ARN of a group of CloudWatch Logs."""
         return f"arn:aws:logs:{self.region}:{self.account}:log-group:{name}"

@@ -82,6 +82,7 @@ class Settings:
         parity: Whether to do as AWS does where Stepmill would do better: waiting clients are not held.
         images: The user's own images, by repository name or whole URI.
         functions: The user's own functions, by name.
+        email: Address by which apprise sends e-mail, ``mailto://...``; empty: none is sent.
     """
 
     home: Path
@@ -97,6 +98,8 @@ class Settings:
     parity: bool = False
     images: Mapping[str, ImageSetting] = field(default_factory=dict)
     functions: Mapping[str, FunctionSetting] = field(default_factory=dict)
+    # It may have a password in it.
+    email: str = field(default="", repr=False)
 
     @property
     def arns(self) -> Arns:

@@ -32,8 +32,10 @@ _KEYS = [
     "parity",
     "images",
     "functions",
+    "notifications",
 ]
 
+_MAIL = re.compile(r"[a-z0-9]+://\S+")
 _MEGABYTE = 1024 * 1024
 # A job with less cannot even start its interpreter.
 _LEAST_MEMORY_MB = 32
@@ -94,7 +96,26 @@ class _Reader:
             functions={
                 n: f for n, t in self.tables(table, "functions") if (f := self.function(n, t)) is not None
             },
+            email=self.email(table),
         )
+
+    def email(self, table: Mapping[str, Any]) -> str:
+        inner = table.get("notifications", {})
+        if not isinstance(inner, Mapping):
+            self.add("WRONG_TYPE", "notifications", "notifications must be a table.")
+            return ""
+        self.only(inner, "notifications", ["email"])
+        address = inner.get("email", "")
+        if not isinstance(address, str) or (address and not _MAIL.match(address)):
+            # Not repeated: it may have a password in it.
+            self.add(
+                "WRONG_VALUE",
+                "notifications.email",
+                "email is not an address by which apprise sends e-mail.",
+                'Write it like "mailto://USER:PASSWORD@HOST".',
+            )
+            return ""
+        return address
 
     def image(self, name: str, table: Mapping[str, Any]) -> ImageSetting:
         path = f'images."{name}"'

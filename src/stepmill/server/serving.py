@@ -133,10 +133,9 @@ class Serving:
             executions = self._platform.engine.resume()
             jobs = self._platform.direct_jobs.resume()
             events = self._platform.function_services.events.resume()
+            events += self._platform.publishing.deliveries.resume()
         except StepmillError as error:
             _log.warning("What an earlier server left cannot be resumed: %s", error)
             return
         if executions or jobs or events:
-            _log.info(
-                "Resumed %d executions, %d jobs and %d events of functions.", len(executions), jobs, events
-            )
+            _log.info("Resumed %d executions, %d jobs and %d deliveries.", len(executions), jobs, events)

@@ -52,6 +52,8 @@ def test_every_key_is_read() -> None:
         handler = "score.handler"
         timeout_seconds = 3
         environment = {STAGE = "test"}
+        [notifications]
+        email = "mailto://me:secret@example.org"
     """)
     assert (settings.region, settings.account) == ("eu-west-1", "000000000042")
     assert (settings.isolation, settings.warm) == (Isolation.NONE, False)
@@ -66,7 +68,18 @@ def test_every_key_is_read() -> None:
     assert (score.code, score.handler) == (PROJECT / "functions/score.py", "score.handler")
     assert score.timeout == timedelta(seconds=3)
     assert score.environment == {"STAGE": "test"}
+    assert settings.email == "mailto://me:secret@example.org"
+    assert "secret" not in repr(settings)
     assert settings.default_bucket == "sagemaker-eu-west-1-000000000042"
+
+
+def test_an_address_that_may_have_a_password_in_it_is_not_repeated() -> None:
+    with pytest.raises(DefinitionError) as caught:
+        read('[notifications]\nemail = "secret@example.org"')
+    (finding,) = caught.value.findings
+    assert finding.path == "stepmill.toml: notifications.email"
+    assert "secret" not in finding.message + finding.mend
+    assert refused("notifications = 1") == ["WRONG_TYPE stepmill.toml: notifications"]
 
 
 def test_all_mistakes_are_told_at_once() -> None:

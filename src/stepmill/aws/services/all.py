@@ -10,6 +10,7 @@ from stepmill.aws.services.logs.service import logs
 from stepmill.aws.services.s3.service import s3
 from stepmill.aws.services.sagemaker.service import sagemaker
 from stepmill.aws.services.sagemaker_metrics import sagemaker_metrics
+from stepmill.aws.services.sns.service import sns
 from stepmill.aws.services.sqs.service import sqs
 from stepmill.aws.services.sts import sts
 from stepmill.platform import Platform
@@ -24,6 +25,7 @@ def services_of(platform: Platform) -> tuple[Service, ...]:
         s3(platform),
         lambda_(platform),
         sqs(platform),
+        sns(platform),
         logs(platform),
         cloudwatch(platform),
         sagemaker_metrics(platform),

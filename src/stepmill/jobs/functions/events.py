@@ -9,20 +9,18 @@ Source: AWS Lambda developer guide, "How Lambda handles errors and retries with 
 
 from __future__ import annotations
 
-import heapq
 import logging
-import threading
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from stepmill.compute.spec import JobRunning
+from stepmill.core.agenda import Agenda
 from stepmill.core.clock import Clock, as_text
 from stepmill.core.errors import NotFoundError, StepmillError
 from stepmill.core.json import Json, JsonObject
-from stepmill.core.workers import WorkerPool
 from stepmill.jobs.functions.calls import CallEnded, CallEvent, FunctionCall, FunctionCalls
 from stepmill.jobs.functions.outcome import Answered
 from stepmill.jobs.functions.versions import FunctionVersions
@@ -37,15 +35,6 @@ _MOST_STARTING = 4
 _PAGE = 1000
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, order=True)
-class _Due:
-    """An event that waits for its moment. Sorts by that."""
-
-    at: datetime
-    number: int
-    event_id: str
 
 
 class FunctionEvents:
@@ -75,15 +64,9 @@ class FunctionEvents:
         self._records = records
         self._clock = clock
         self._retry_delays = tuple(retry_delays)
-        self._most_at_once = most_at_once
-        self._changed = threading.Condition()
-        self._due: list[_Due] = []
-        self._known: set[str] = set()
-        self._running = 0
-        self._count = 0
-        self._starters = WorkerPool("stepmill-events", _MOST_STARTING)
-        self._thread: threading.Thread | None = None
-        self._is_closed = False
+        self._agenda = Agenda(
+            "stepmill-events", clock, self._deliver, most_at_once=most_at_once, most_threads=_MOST_STARTING
+        )
 
     def submit(self, name: str, qualifier: str, event: Json) -> str:
         """Take an event; the function is called soon.
@@ -96,10 +79,22 @@ class FunctionEvents:
         Returns:
             The request id that the function will see. The event is on the disk.
         """
-        body: JsonObject = {"function": name, "qualifier": qualifier, "event": event, "attempt": 0, "due": ""}
-        record = self._records.create(EVENT_KIND, str(uuid.uuid4()), body)
-        self._wait_for(record)
+        record = self.keep(name, qualifier, event)
+        self.begin(record)
         return record.name
+
+    def keep(self, name: str, qualifier: str, event: Json) -> Record:
+        """Put an event on the disk, and no more: for what else belongs into the same transaction.
+
+        See ``submit`` for the arguments. ``begin`` has it delivered, after that transaction.
+        """
+        body: JsonObject = {"function": name, "qualifier": qualifier, "event": event, "attempt": 0, "due": ""}
+        return self._records.create(EVENT_KIND, str(uuid.uuid4()), body)
+
+    def begin(self, record: Record) -> None:
+        """Have an event that was kept delivered when its time has come."""
+        due = str(record.body["due"])
+        self._agenda.put(record.name, datetime.fromisoformat(due) if due else record.created_at)
 
     def resume(self) -> int:
         """Deliver what has not been delivered. To be called once, by whoever drives this home.
@@ -113,59 +108,19 @@ class FunctionEvents:
             page = self._records.list(EVENT_KIND, limit=_PAGE, after=token)
             for record in page.records:
                 count += 1
-                self._wait_for(record)
+                self.begin(record)
             token = page.next_token
             if token is None:
                 return count
 
     def close(self) -> None:
         """Begin nothing more. What runs goes on, and is picked up by ``resume``."""
-        with self._changed:
-            self._is_closed = True
-            self._due.clear()
-            self._changed.notify_all()
-        self._starters.close()
-
-    def _wait_for(self, record: Record) -> None:
-        due = str(record.body["due"])
-        at = datetime.fromisoformat(due) if due else record.created_at
-        with self._changed:
-            if self._is_closed or record.name in self._known:
-                return
-            self._known.add(record.name)
-            self._push(at, record.name)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="stepmill-events", daemon=True)
-                self._thread.start()
-
-    def _push(self, at: datetime, event_id: str) -> None:
-        self._count += 1
-        heapq.heappush(self._due, _Due(at, self._count, event_id))
-        self._changed.notify_all()
-
-    def _work(self) -> None:
-        while True:
-            with self._changed:
-                while not self._is_closed and not self._is_time():
-                    self._changed.wait(self._seconds_to_next())
-                if self._is_closed:
-                    return
-                self._running += 1
-                event_id = heapq.heappop(self._due).event_id
-            self._starters.submit(partial(self._deliver, event_id))
-
-    def _is_time(self) -> bool:
-        return self._running < self._most_at_once and bool(self._due) and self._due[0].at <= self._clock.now()
-
-    def _seconds_to_next(self) -> float | None:
-        if not self._due or self._running >= self._most_at_once:
-            return None
-        return max(0.0, (self._due[0].at - self._clock.now()).total_seconds())
+        self._agenda.close()
 
     def _deliver(self, event_id: str) -> None:
         record = self._records.find(EVENT_KIND, event_id)
         if record is None:
-            self._let_go(event_id)
+            self._agenda.done(event_id)
             return
         body = record.body
         attempt = int(str(body["attempt"]))
@@ -205,25 +160,16 @@ class FunctionEvents:
         except StepmillError as error:
             # The attempt stays as it is: whoever opens the home next finds this call over, and goes on.
             _log.warning("An event of %s cannot be put off: %s", name, error)
-            self._let_go(record.name)
+            self._agenda.done(record.name)
             return
-        with self._changed:
-            self._running -= 1
-            if not self._is_closed:
-                self._push(at, record.name)
+        self._agenda.again(record.name, at)
 
     def _drop(self, event_id: str) -> None:
         try:
             self._records.delete(EVENT_KIND, event_id)
         except StepmillError as error:
             _log.warning("An event that was delivered cannot be removed: %s", error)
-        self._let_go(event_id)
-
-    def _let_go(self, event_id: str) -> None:
-        with self._changed:
-            self._known.discard(event_id)
-            self._running -= 1
-            self._changed.notify_all()
+        self._agenda.done(event_id)
 
 
 def _reason(ended: CallEnded) -> str:

@@ -213,5 +213,4 @@ def test_a_compute_that_raises_costs_an_attempt_and_nothing_else(
 
 def wake(home: Home) -> None:
     """Let the thread look at the clock: it sleeps by the machine's, and this one is advanced by hand."""
-    with home.events._changed:
-        home.events._changed.notify_all()
+    home.events._agenda.look()

@@ -33,20 +33,23 @@ def text_md5(text: str) -> str:
     return md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def read_attributes(given: Mapping[str, Mapping[str, Any]] | None, where: str) -> JsonObject:
+def read_attributes(
+    given: Mapping[str, Mapping[str, Any]] | None, where: str, *, most: int = MOST_ATTRIBUTES
+) -> JsonObject:
     """Return attributes as they are kept: binary values in base64.
 
     Args:
         given: Name -> ``DataType`` with ``StringValue`` or ``BinaryValue``.
         where: The member that has them.
+        most: How many there may be.
 
     Raises:
         InvalidInputError: If there are too many, or one cannot be taken.
     """
     attributes = given or {}
-    if len(attributes) > MOST_ATTRIBUTES:
+    if len(attributes) > most:
         raise InvalidInputError(
-            f"A message has at most {MOST_ATTRIBUTES} attributes, not {len(attributes)}.", where=where
+            f"A message has at most {most} attributes, not {len(attributes)}.", where=where
         )
     return {name: _read(name, value, f"{where}.{name[:100]}") for name, value in attributes.items()}
 

@@ -1,0 +1,1 @@
+"""Patterns of events and filter policies of subscriptions: read and matched. Pure."""
