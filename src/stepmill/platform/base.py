@@ -1,0 +1,78 @@
+"""What every platform has from the start: settings, storage, and what is kept in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stepmill.catalog.content import ContentDigests
+from stepmill.catalog.experiments import Experiments
+from stepmill.catalog.pipelines import Pipelines
+from stepmill.catalog.queues import Queues
+from stepmill.catalog.roles import Roles
+from stepmill.catalog.state_machine_aliases import StateMachineAliases
+from stepmill.catalog.state_machines import StateMachines
+from stepmill.catalog.tags import Tags
+from stepmill.core.clock import SystemClock
+from stepmill.core.endpoint import Endpoint
+from stepmill.core.made_once import made_once
+from stepmill.core.service_models import service_model
+from stepmill.core.settings import Settings
+from stepmill.core.states_arns import StatesArns
+from stepmill.engine.plans import Plans
+from stepmill.engine.reading import ExecutionReader
+from stepmill.jobs.callbacks import Callbacks
+from stepmill.storage.database import Database
+from stepmill.storage.keys import KeyStore
+from stepmill.storage.layout import HomeLayout
+from stepmill.storage.objects.folder import FolderStore
+from stepmill.storage.sql_executions import SqlExecutionStore
+from stepmill.storage.sql_records import SqlRecordStore
+
+Remark = Callable[[str], None]
+
+
+class Base:
+    """Storage of one home, and what is kept in it.
+
+    Args:
+        settings: What holds here.
+        remark: Told, in a sentence, what is worth knowing and no answer.
+        serves: Whether this process is the server of its home: its engine drives what others hand over.
+
+    Raises:
+        StorageError: If the home cannot be made or opened.
+    """
+
+    def __init__(self, settings: Settings, *, remark: Remark = print, serves: bool = False) -> None:
+        self.settings = settings
+        self._remark = remark
+        self._serves = serves
+        # Set by whoever serves this home, before anything runs: jobs find AWS's services there.
+        self.endpoint: Endpoint | None = None
+        # Those of jobs: what they do after a job's end is to be done before the database closes.
+        self._to_close: list[Callable[[], None]] = []
+        self.layout = HomeLayout(settings.home)
+        self.layout.create()
+        self._clock = SystemClock()
+        self._database = Database.open_sqlite(self.layout.database)
+        self.records = SqlRecordStore(self._database, self._clock)
+        # What a job has come to can be read from its folder again.
+        self._progress = SqlRecordStore(self._database, self._clock, durable=False)
+        self.objects = FolderStore(self._database, self.layout.objects, self._clock)
+        self._executions = SqlExecutionStore(self._database)
+        self.pipelines = Pipelines(self.records, settings.arns)
+        self.queues = Queues(self.records, self._clock)
+        self.callbacks = Callbacks(self.records, self.queues)
+        self.tags = Tags(self.records)
+        self.experiments = Experiments(self.records, settings.arns, self.tags)
+        self.keys = KeyStore(self.records, self._clock)
+        self.roles = Roles(self.records, settings.arns)
+        states_arns = StatesArns(settings.arns.region, settings.arns.account)
+        self.state_machines = StateMachines(self.records, states_arns)
+        self.state_machine_aliases = StateMachineAliases(self.records, self.state_machines)
+        self._plans = Plans(self._executions.definition, service_model)
+        self.executions = ExecutionReader(self._executions, self._plans, self.layout.engines)
+
+    @made_once
+    def _contents(self) -> ContentDigests:
+        return ContentDigests(self.objects, self.settings.project)

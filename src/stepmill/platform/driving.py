@@ -1,0 +1,68 @@
+"""Who drives executions: the server of this home if one lives, else this process."""
+
+from __future__ import annotations
+
+from stepmill.core.errors import StorageError
+from stepmill.core.made_once import made_once
+from stepmill.engine.control import ExecutionControl
+from stepmill.engine.deputy import Deputy
+from stepmill.engine.engine import Engine
+from stepmill.platform.work import Work
+from stepmill.storage.server_file import running_server
+
+
+class Driving(Work):
+    """The engine, made when somebody needs it."""
+
+    @made_once
+    def engine(self) -> ExecutionControl:
+        """Has executions driven: by the server of this home if one lives, else by this process."""
+        self._lay_out()
+        if self._serves:
+            return self.own_engine
+        return Deputy(
+            self._executions,
+            self._plans,
+            self.executions,
+            resources=self._handler_makers().keys(),
+            clock=self._clock,
+            arns=self.settings.arns,
+            locks=self.layout.engines,
+            server=self._find_server,
+            make_engine=lambda: self.own_engine,
+        )
+
+    @made_once
+    def own_engine(self) -> Engine:
+        """Drives executions. Made at its first use: from then on this process is one that drives."""
+        return Engine(
+            self._executions,
+            {resource: make() for resource, make in self._handler_makers().items()},
+            clock=self._clock,
+            arns=self.settings.arns,
+            locks=self.layout.engines,
+            plans=self._plans,
+            on_trouble=self._tell_trouble,
+            serves=self._serves,
+        )
+
+    def _find_server(self) -> str:
+        server = running_server(self.layout.server)
+        # Relative paths in its jobs start from its project.
+        is_ours = server is not None and server.project == str(self.settings.project)
+        return server.engine if server is not None and is_ours else ""
+
+    def _lay_out(self) -> None:
+        """Make what every execution may count on: the bucket, and the functions of the settings."""
+        self.objects.create_bucket(self.settings.default_bucket, exist_ok=True)
+        for name, function in self.settings.functions.items():
+            self.functions.put(
+                name,
+                code=function.code,
+                handler=function.handler,
+                timeout=function.timeout,
+                environment=function.environment,
+            )
+
+    def _tell_trouble(self, error: StorageError) -> None:
+        self._remark(f"Waiting, nothing is lost: {error}")

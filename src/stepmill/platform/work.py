@@ -1,0 +1,193 @@
+"""What does work: compute, jobs, functions, and who does the tasks of which resource."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from stepmill.catalog.experiments import Experiments
+from stepmill.catalog.models import Models
+from stepmill.catalog.registry import ModelRegistry
+from stepmill.catalog.tags import Tags
+from stepmill.compute.local.compute import LocalCompute
+from stepmill.compute.logs import tail_log
+from stepmill.compute.spec import Resources
+from stepmill.core.made_once import made_once
+from stepmill.core.settings import Settings
+from stepmill.core.tasks import TaskHandler
+from stepmill.images.catalog import ImageCatalog
+from stepmill.jobs import processing, training
+from stepmill.jobs.cache_keys import JobKeys, KeyBuilder, callback_key
+from stepmill.jobs.cache_outputs import KeptOutputs
+from stepmill.jobs.caching import CachingHandler
+from stepmill.jobs.callbacks import CallbackHandler
+from stepmill.jobs.direct import DirectJobs
+from stepmill.jobs.functions.calls import CALL_KIND, FunctionSurroundings
+from stepmill.jobs.functions.handler import FunctionHandler
+from stepmill.jobs.functions.keys import FunctionKeys
+from stepmill.jobs.functions.registry import FunctionRegistry
+from stepmill.jobs.functions.services import FunctionServices, FunctionStores
+from stepmill.jobs.handler import JobHandler
+from stepmill.jobs.json_reader import JsonReader
+from stepmill.jobs.log_streams import LogStreams
+from stepmill.jobs.lookup import JobLookup
+from stepmill.jobs.models import ModelHandler
+from stepmill.jobs.notifications.notifications import Notifications
+from stepmill.jobs.publishing.services import Publishing
+from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
+from stepmill.jobs.registering import RegisterHandler
+from stepmill.jobs.services import JobServices
+from stepmill.jobs.tracking import ExperimentTracker
+from stepmill.platform.base import Base, Remark
+from stepmill.storage.cache import SqlCacheStore
+from stepmill.storage.objects.uri import S3Uri
+
+
+class Work(Base):
+    """Parts that are made when somebody needs them. ``Base`` tells of the arguments."""
+
+    def __init__(self, settings: Settings, *, remark: Remark = print, serves: bool = False) -> None:
+        super().__init__(settings, remark=remark, serves=serves)
+        self.notifications = Notifications(
+            self.objects, lambda: self.function_services.events, self.queues, self._clock, settings.arns
+        )
+        if serves:
+            self.notifications.listen()
+
+    @made_once
+    def compute(self) -> LocalCompute:
+        """Where jobs run."""
+        return LocalCompute(hidden=(self.settings.home,), warm=self.settings.warm, roots=self.layout.roots)
+
+    @made_once
+    def models(self) -> ModelRegistry:
+        """The model registry."""
+        return ModelRegistry(self.records, self._contents, self._clock, self.settings.arns, self.tags)
+
+    @made_once
+    def served_models(self) -> Models:
+        """The models that Model steps and CreateModel make: which image serves which data."""
+        return Models(self.records, self._contents, self.models, self.settings.arns, self.tags)
+
+    @made_once
+    def jobs(self) -> JobLookup:
+        """The jobs that executions made."""
+        return JobLookup(self.records, self.layout.jobs)
+
+    @made_once
+    def direct_jobs(self) -> DirectJobs:
+        """The jobs that are asked for outside executions. ``resume`` picks up those that have not ended."""
+        return DirectJobs(self._job_handlers, self.records, self._clock)
+
+    @made_once
+    def log_streams(self) -> LogStreams:
+        """The logs of jobs and of calls of functions, by group and stream."""
+        return LogStreams(self.records, self.layout.jobs)
+
+    @made_once
+    def functions(self) -> FunctionRegistry:
+        """The functions that Lambda steps call."""
+        prefix = S3Uri(self.settings.default_bucket, "stepmill/functions")
+        return FunctionRegistry(self.records, self.objects, prefix, self.settings.arns)
+
+    @made_once
+    def function_services(self) -> FunctionServices:
+        """Their versions and permissions, and whoever calls them: for steps, for clients, for events."""
+        return FunctionServices(
+            self.functions,
+            FunctionStores(self.records, self._progress, self.objects),
+            lambda: self.compute,
+            self._function_surroundings,
+            tail_log,
+            clock=self._clock,
+            arns=self.settings.arns,
+        )
+
+    @made_once
+    def publishing(self) -> Publishing:
+        """Topics, and whoever tells what is published on them."""
+        return Publishing(
+            self.records,
+            self.queues,
+            lambda: self.function_services,
+            clock=self._clock,
+            settings=self.settings,
+            endpoint=lambda: self.endpoint,
+        )
+
+    def _function_surroundings(self) -> FunctionSurroundings:
+        settings = self.settings
+        return FunctionSurroundings(
+            jobs=self.layout.jobs / CALL_KIND,
+            arns=settings.arns,
+            isolation=settings.isolation,
+            warm=settings.warm,
+            log_limit_bytes=settings.log_limit_bytes,
+            endpoint=lambda: self.endpoint,
+        )
+
+    @made_once
+    def _images(self) -> ImageCatalog:
+        return ImageCatalog(self.settings.images, self.layout.environments)
+
+    @made_once
+    def _job_handlers(self) -> dict[str, JobHandler[Any]]:
+        """Who does jobs, be they of executions or not, by the kind of their records."""
+        settings = self.settings
+        services = JobServices(
+            objects=self.objects,
+            records=self._progress,
+            compute=self.compute,
+            images=self._images,
+            clock=self._clock,
+            arns=settings.arns,
+            folder=self.layout.jobs,
+            project=settings.project,
+            isolation=settings.isolation,
+            warm=settings.warm,
+            resources=Resources(settings.cpu_limit, settings.memory_limit_bytes),
+            log_limit_bytes=settings.log_limit_bytes,
+            endpoint=lambda: self.endpoint,
+            private=settings.home,
+            tracker=ExperimentTracker(Experiments(self._progress, settings.arns, Tags(self._progress))),
+        )
+        handlers: dict[str, JobHandler[Any]] = {
+            PROCESSING_JOB: processing.processing_handler(services),
+            TRAINING_JOB: training.training_handler(services),
+        }
+        self._to_close += [handler.close for handler in handlers.values()]
+        return handlers
+
+    def _handler_makers(self) -> dict[str, Callable[[], TaskHandler]]:
+        """Return who does the tasks of which resource. The names are of use without anybody being made."""
+        return {
+            processing.RESOURCE: lambda: self._cached(
+                self._job_handlers[PROCESSING_JOB], self._job_keys.processing
+            ),
+            training.RESOURCE: lambda: self._cached(
+                self._job_handlers[TRAINING_JOB], self._job_keys.training
+            ),
+            "sagemaker:createModel": lambda: ModelHandler(self.served_models),
+            "sagemaker:createModelPackage": lambda: RegisterHandler(self.models),
+            "lambda:invoke": lambda: self._cached(
+                FunctionHandler(self.function_services.versions, self.function_services.calls),
+                FunctionKeys(self.function_services.versions),
+            ),
+            "callback": lambda: self._cached(CallbackHandler(self.callbacks), callback_key),
+            "stepmill:readJson": lambda: JsonReader(self.objects, self.settings.project),
+        }
+
+    @made_once
+    def _job_keys(self) -> JobKeys:
+        return JobKeys(self._contents, self.objects, self.settings.project, self._images.identity)
+
+    def _cached(self, inner: TaskHandler, keys: KeyBuilder) -> TaskHandler:
+        return CachingHandler(
+            inner,
+            keys,
+            SqlCacheStore(self._database),
+            self.records,
+            KeptOutputs(self.objects, self.settings.project),
+            self._clock,
+            self.settings.cache_scope,
+        )
