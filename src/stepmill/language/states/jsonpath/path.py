@@ -1,0 +1,117 @@
+"""A compiled path, and how it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from stepmill.core.json import Json
+from stepmill.language.states.jsonpath.errors import PathNotFoundError
+from stepmill.language.states.jsonpath.segments import Budget, Indexes, Names, Search, Segment
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Path:
+    """A path, ready to be read from any document. Make one with ``compile_path``.
+
+    Args:
+        text: As it was written.
+        segments: What comes after the root.
+        is_root: Whether it starts at ``$``; else at ``@``.
+    """
+
+    text: str
+    segments: tuple[Segment, ...]
+    is_root: bool = True
+    is_definite: bool = field(init=False)
+    _definite_before: tuple[bool, ...] = field(init=False)
+    _names: tuple[str, ...] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        last = len(self.segments) - 1
+        definite = [segment.is_definite(is_last=index == last) for index, segment in enumerate(self.segments)]
+        set_field = object.__setattr__
+        set_field(self, "is_definite", all(definite))
+        set_field(self, "_definite_before", tuple(accumulate(definite, initial=True, func=_both))[:-1])
+        set_field(self, "_names", _plain_names(self.segments))
+
+    @property
+    def canonical(self) -> str:
+        """The path as texts name it: ``$['a'][0]``."""
+        return ("$" if self.is_root else "@") + "".join(segment.fragment for segment in self.segments)
+
+    @property
+    def keys(self) -> tuple[str | int, ...] | None:
+        """The names and indexes of a path that has nothing else; ``None`` for all others."""
+        keys: list[str | int] = []
+        for segment in self.segments:
+            if isinstance(segment, Names) and len(segment.names) == 1:
+                keys.append(segment.names[0])
+            elif isinstance(segment, Indexes) and len(segment.indexes) == 1:
+                keys.append(segment.indexes[0])
+            else:
+                return None
+        return tuple(keys)
+
+    def read(self, document: Json) -> Json:
+        """Return what stands at the path: one value, or a list if the path is not definite.
+
+        Where the library says that nothing was found, the service gives ``[]`` if the path is not definite.
+
+        Raises:
+            PathNotFoundError: If the path is definite and the document has nothing there.
+            PathEvaluationError: If a function or a filter cannot be applied, or it takes too long.
+
+        Example:
+            >>> from stepmill.language.states.jsonpath import compile_path
+            >>> compile_path("$.a[0].b").read({"a": [{"b": 1}]})
+            1
+            >>> compile_path("$.items[*]").read({})
+            []
+        """
+        if self._names is not None:
+            value = document
+            try:
+                for name in self._names:
+                    value = value[name]  # type: ignore[index,call-overload]
+            except (KeyError, TypeError):
+                pass
+            else:
+                return value
+        try:
+            return self.search(document, document, Budget())
+        except PathNotFoundError:
+            if self.is_definite:
+                raise
+            return []
+
+    def search(self, start: Json, root: Json, budget: Budget, *, is_strict: bool = False) -> Json:
+        """Read as the library does, which differs in what ``read`` says.
+
+        Args:
+            start: Where the path begins.
+            root: What ``$`` means in its filters and functions.
+            budget: Counts the steps.
+            is_strict: Whether every property that is named must be there.
+
+        Raises:
+            PathNotFoundError: If nothing is there that must be.
+            PathEvaluationError: As with ``read``.
+        """
+        search = Search(self.segments, self._definite_before, root, is_strict, budget)
+        search.follow(0, start)
+        if not self.is_definite:
+            return search.results
+        if not search.results:
+            raise PathNotFoundError(f"No results for path: {self.canonical}")
+        return search.results[-1]
+
+
+def _both(left: bool, right: bool) -> bool:
+    return left and right
+
+
+def _plain_names(segments: Sequence[Segment]) -> tuple[str, ...] | None:
+    names = [s.names[0] for s in segments if isinstance(s, Names) and len(s.names) == 1]
+    return tuple(names) if len(names) == len(segments) else None
