@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stepmill.catalog.roles import MalformedDocumentError
 from stepmill.core.errors import (
     ConflictError,
     DefinitionError,
@@ -62,7 +63,7 @@ class Code:
     status: int = 400
 
 
-# Class of the error -> code; the first line whose class fits holds. ``""`` holds for all services.
+# Class of the error -> code; the first line whose class fits holds. This holds for all services.
 _COMMON: tuple[tuple[type[StepmillError], Code], ...] = (
     (DefinitionError, Code("ValidationException")),
     (InvalidInputError, Code("ValidationException")),
@@ -101,6 +102,7 @@ _OF_SERVICE: Mapping[str, tuple[tuple[type[StepmillError], Code], ...]] = {
         (NotFoundError, Code("NoSuchEntity", 404)),
         (ConflictError, Code("EntityAlreadyExists", 409)),
         (WrongStateError, Code("DeleteConflict", 409)),
+        (MalformedDocumentError, Code("MalformedPolicyDocument")),
         (InvalidInputError, Code("ValidationError")),
     ),
     "s3": (

@@ -95,6 +95,10 @@ class Policy(msgspec.Struct, frozen=True):
     created_at: datetime = _UNKNOWN_SINCE
 
 
+class MalformedDocumentError(InvalidInputError):
+    """A policy that is no policy document."""
+
+
 @dataclass(frozen=True)
 class Roles:
     """Keeps roles and policies. Safe to share between threads and processes.
@@ -151,9 +155,10 @@ class Roles:
         """Change a role; one that nobody made is made by that.
 
         Raises:
-            InvalidInputError: If that cannot be a role's name.
+            InvalidInputError: If that cannot be a role's name, or a document is none.
         """
         bare = self.get(name)
+        _check_documents(change(bare))
         if not bare.is_made:
             made = msgspec.structs.replace(bare, is_made=True)
             with suppress(ConflictError):  # another was faster
@@ -326,11 +331,21 @@ def _check_path(path: str) -> None:
         raise InvalidInputError(f"{path[:80]!r} is no path.", where="Path", mend="Begin and end it with /.")
 
 
+def _check_documents(role: Role) -> None:
+    _check_document(role.trust, "PolicyDocument")
+    for document in role.inline.values():
+        _check_document(document, "PolicyDocument")
+
+
 def _check_document(text: str, where: str) -> None:
     if len(text) > _LARGEST_DOCUMENT:
         raise InvalidInputError(f"The document has more than {_LARGEST_DOCUMENT} characters.", where=where)
-    if not isinstance(read_json(text, where=where), Mapping):
-        raise InvalidInputError("The document is no JSON object.", where=where)
+    try:
+        document = read_json(text, where=where)
+    except InvalidInputError as error:
+        raise MalformedDocumentError(error.what, where=where) from error
+    if not isinstance(document, Mapping):
+        raise MalformedDocumentError("The document is no JSON object.", where=where)
 
 
 def _new_id(start: str) -> str:

@@ -219,3 +219,22 @@ class TestSessions:
             code_of(sts.assume_role, RoleArn="arn:aws:iam::1:user/nobody", RoleSessionName="me")
             == "ValidationError"
         )
+
+
+@pytest.mark.parametrize("document", ["x", "[1]", '{"Version": '])
+def test_a_policy_that_is_no_document_is_refused_and_changes_nothing(wire: Wire, document: str) -> None:
+    iam = wire.client("iam")
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    iam.create_role(RoleName="documents", AssumeRolePolicyDocument=trust)
+    try:
+        with pytest.raises(ClientError) as put:
+            iam.put_role_policy(RoleName="documents", PolicyName="p", PolicyDocument=document)
+        with pytest.raises(ClientError) as updated:
+            iam.update_assume_role_policy(RoleName="documents", PolicyDocument=document)
+        codes = {each.value.response["Error"]["Code"] for each in (put, updated)}
+        assert codes == {"MalformedPolicyDocument"}
+        role = iam.get_role(RoleName="documents")["Role"]
+        assert role["AssumeRolePolicyDocument"] == json.loads(trust)
+        assert iam.list_role_policies(RoleName="documents")["PolicyNames"] == []
+    finally:
+        iam.delete_role(RoleName="documents")
