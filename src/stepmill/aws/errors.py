@@ -94,6 +94,12 @@ _OF_SERVICE: Mapping[str, tuple[tuple[type[StepmillError], Code], ...]] = {
         (InvalidInputError, Code("InvalidParameter")),
         (UnsupportedError, Code("InvalidParameter")),
     ),
+    "dynamodb": (
+        (NotFoundError, Code("ResourceNotFoundException")),
+        (ConflictError, Code("ResourceInUseException")),
+        (WrongStateError, Code("ConditionalCheckFailedException")),
+        (InvalidInputError, Code("ValidationException")),
+    ),
     "logs": (
         (NotFoundError, Code("ResourceNotFoundException")),
         (InvalidInputError, Code("InvalidParameterException")),

@@ -88,6 +88,10 @@ class Arns:
         """Return the ARN of a topic; its name keeps its case."""
         return f"arn:aws:sns:{self.region}:{self.account}:{name}"
 
+    def table(self, name: str) -> str:
+        """Return the ARN of a DynamoDB table; its name keeps its case."""
+        return f"arn:aws:dynamodb:{self.region}:{self.account}:table/{name}"
+
     def log_group(self, name: str) -> str:
         """Return the ARN of a group of CloudWatch Logs."""
         return f"arn:aws:logs:{self.region}:{self.account}:log-group:{name}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from stepmill.catalog.content import ContentDigests
+from stepmill.catalog.dynamodb.dynamodb import DynamoDb
 from stepmill.catalog.experiments import Experiments
 from stepmill.catalog.pipelines import Pipelines
 from stepmill.catalog.queues import Queues
@@ -22,6 +23,7 @@ from stepmill.engine.plans import Plans
 from stepmill.engine.reading import ExecutionReader
 from stepmill.jobs.callbacks import Callbacks
 from stepmill.storage.database import Database
+from stepmill.storage.items import SqlItemStore
 from stepmill.storage.keys import KeyStore
 from stepmill.storage.layout import HomeLayout
 from stepmill.storage.objects.folder import FolderStore
@@ -62,6 +64,7 @@ class Base:
         self._executions = SqlExecutionStore(self._database)
         self.pipelines = Pipelines(self.records, settings.arns)
         self.queues = Queues(self.records, self._clock)
+        self.dynamodb = DynamoDb(self.records, SqlItemStore(self._database), self._clock)
         self.callbacks = Callbacks(self.records, self.queues)
         self.tags = Tags(self.records)
         self.experiments = Experiments(self.records, settings.arns, self.tags)

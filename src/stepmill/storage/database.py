@@ -13,7 +13,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -124,6 +124,16 @@ class Database:
         finally:
             self._local.writer = None
             self._turn.release()
+
+    @contextmanager
+    def joined_write(self) -> Iterator[Connection]:
+        """Give the connection of this thread's ``write`` if there is one, else that of a new one.
+
+        Inside another what it changes is kept or rolled back with that one: whoever asks for it must know.
+        """
+        writing = self._writer()
+        with nullcontext(writing) if writing is not None else self.write() as connection:
+            yield connection
 
     def close(self) -> None:
         """Close all connections."""

@@ -6,7 +6,7 @@ PostgreSQL keep them exactly. Documents are JSON text.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -171,5 +171,29 @@ cache = Table(
     Column("body", Text, nullable=False),  # output, metadata, the parts of the key
     Index("cache_by_key", "key", "created_at"),
     Index("cache_by_scope", "scope", "created_at"),
+    sqlite_with_rowid=False,
+)
+
+# The items of DynamoDB's tables. Keys are encoded so that their bytes sort as the table's keys do.
+table_items = Table(
+    "table_items",
+    metadata,
+    Column("table", String(64), primary_key=True),  # the table's id: one made anew under its name has another
+    Column("partition", LargeBinary, primary_key=True),
+    Column("place", LargeBinary, primary_key=True),
+    Column("size_bytes", Integer, nullable=False),  # as DynamoDB counts
+    Column("body", LargeBinary, nullable=False),  # MessagePack: attributes may be binary
+    sqlite_with_rowid=False,
+)
+
+# Where their items lie in a table's indexes.
+table_entries = Table(
+    "table_entries",
+    metadata,
+    Column("index", String(512), primary_key=True),  # "<table's id>/<index>"
+    Column("partition", LargeBinary, primary_key=True),
+    Column("place", LargeBinary, primary_key=True),
+    Column("item_partition", LargeBinary, primary_key=True),
+    Column("item_place", LargeBinary, primary_key=True),
     sqlite_with_rowid=False,
 )

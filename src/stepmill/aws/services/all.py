@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stepmill.aws.service import Service
 from stepmill.aws.services.cloudwatch import cloudwatch
+from stepmill.aws.services.dynamodb.service import dynamodb
 from stepmill.aws.services.iam.service import iam
 from stepmill.aws.services.lambda_.service import lambda_
 from stepmill.aws.services.logs.service import logs
@@ -26,6 +27,7 @@ def services_of(platform: Platform) -> tuple[Service, ...]:
         lambda_(platform),
         sqs(platform),
         sns(platform),
+        dynamodb(platform),
         logs(platform),
         cloudwatch(platform),
         sagemaker_metrics(platform),
