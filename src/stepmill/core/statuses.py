@@ -1,4 +1,4 @@
-"""Statuses, spelt as on SageMaker's wire. Source: API reference, the enums of the same names."""
+"""Statuses, spelt as on the wire. Source: SageMaker's and Step Functions' API references."""
 
 from __future__ import annotations
 
@@ -19,6 +19,22 @@ class PipelineExecutionStatus(StrEnum):
     def is_final(self) -> bool:
         """Whether nothing more happens by itself."""
         return self not in (self.EXECUTING, self.STOPPING)
+
+
+class StateMachineExecutionStatus(StrEnum):
+    """How an execution of a state machine stands."""
+
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"
+    ABORTED = "ABORTED"
+    PENDING_REDRIVE = "PENDING_REDRIVE"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self not in (self.RUNNING, self.PENDING_REDRIVE)
 
 
 class StepStatus(StrEnum):

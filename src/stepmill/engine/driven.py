@@ -11,7 +11,7 @@ import msgspec
 from stepmill.core.statuses import PipelineExecutionStatus
 from stepmill.core.tasks import TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
 from stepmill.engine.frame_cache import FrameCache
-from stepmill.engine.interpreters.commands import Command, SetTimer, StartTask, StopTask
+from stepmill.engine.interpreters.commands import Command, DropTimer, SetTimer, StartTask, StopTask
 from stepmill.engine.interpreters.pipelines.advance import advance
 from stepmill.engine.interpreters.pipelines.events import (
     Event,
@@ -172,6 +172,10 @@ class Driven:
                 self.tasks[task_id] = self._changed_tasks[task_id] = StoredTask(kept.task, stopping=True)
             case SetTimer(timer_id, due_at):
                 self.timers[timer_id] = self._changed_timers[timer_id] = due_at
+            case DropTimer(timer_id):
+                if self.timers.pop(timer_id, None) is not None:
+                    self._changed_timers[timer_id] = None
+                return
         self._commands.append(command)
 
     def _end_task(self, task_id: str) -> None:
@@ -179,8 +183,9 @@ class Driven:
         self._changed_tasks[task_id] = None
 
     def _end_timer(self, timer_id: str, at: datetime) -> None:
-        # Unless the event set the timer anew.
-        if self.timers[timer_id] <= at:
+        # Unless the event set the timer anew, or dropped it.
+        due_at = self.timers.get(timer_id)
+        if due_at is not None and due_at <= at:
             del self.timers[timer_id]
             self._changed_timers[timer_id] = None
 

@@ -29,7 +29,13 @@ class SetTimer(msgspec.Struct, frozen=True, tag=True):
     due_at: datetime
 
 
-Command: TypeAlias = StartTask | StopTask | SetTimer
+class DropTimer(msgspec.Struct, frozen=True, tag=True):
+    """Forget a timer that nobody waits for any more. One that has fired or was never set is no fault."""
+
+    timer_id: str
+
+
+Command: TypeAlias = StartTask | StopTask | SetTimer | DropTimer
 
 _decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
 

@@ -1,0 +1,1 @@
+"""Interpreter of state machines: (plan, frames, event) -> (frames, history, commands)."""

@@ -1,0 +1,83 @@
+"""The context object: what an execution can read of itself.
+
+Source: Step Functions developer guide, "Accessing execution data from the Context object".
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from stepmill.core.json import Json, JsonObject
+from stepmill.engine.interpreters.states.chance import Chance
+from stepmill.engine.interpreters.states.draft import Draft
+from stepmill.engine.interpreters.states.evaluation import Scope
+from stepmill.engine.interpreters.states.frames import BranchFrame, StartedFrame
+from stepmill.engine.interpreters.states.times import moment_text
+
+
+def scope_of(
+    draft: Draft,
+    name: str,
+    branch: BranchFrame,
+    document: Json,
+    *,
+    token: str = "",
+    item: tuple[int, Json] | None = None,
+) -> Scope:
+    """Return what the expressions of a state see.
+
+    Args:
+        draft: The advance.
+        name: Of the branch.
+        branch: Its frame.
+        document: What ``$`` is.
+        token: Task token, where there is one.
+        item: Index and value, for what a Map computes for one iteration.
+    """
+    make = partial(context_of, draft, name, branch, token=token, item=item)
+    chance = Chance(draft.started.seed, f"{draft.last_event}/{name}")
+    return Scope(document, draft.variables(name), make, chance)
+
+
+def context_of(
+    draft: Draft,
+    name: str,
+    branch: BranchFrame,
+    *,
+    token: str = "",
+    item: tuple[int, Json] | None = None,
+) -> JsonObject:
+    """Return the context object for a state."""
+    started = draft.started
+    context: dict[str, Json] = {
+        "Execution": {
+            "Id": started.execution_arn,
+            "Input": started.input,
+            "Name": started.name,
+            "RoleArn": started.role_arn,
+            "StartTime": moment_text(started.started_at),
+            "RedriveCount": started.redrive_count + draft.execution.redrives,
+        },
+        "StateMachine": {"Id": started.machine_arn, "Name": started.machine_name},
+        "State": {
+            "Name": draft.planned(branch).state.name,
+            "EnteredTime": moment_text(branch.entered_at or draft.at),
+            "RetryCount": branch.retry_count,
+        },
+    }
+    found = item if item is not None else _item(draft, name, started)
+    if found is not None:
+        context["Map"] = {"Item": {"Index": found[0], "Value": found[1]}}
+    if token:
+        context["Task"] = {"Token": token}
+    return context
+
+
+def _item(draft: Draft, name: str, started: StartedFrame) -> tuple[int, Json] | None:
+    """Return the index and the value of the innermost iteration that a branch belongs to."""
+    outer, _, last = name.rpartition(".")
+    while outer:
+        if draft.planned(draft.branch(outer)).kind == "Map":
+            return int(last), draft.item(outer, int(last))
+        outer, _, last = outer.rpartition(".")
+    return (started.map_index, started.map_item) if started.map_index >= 0 else None

@@ -1,0 +1,208 @@
+"""The one place where the interpreter meets the query languages: paths, templates and expressions, compiled.
+
+What a definition writes is compiled once into functions of a ``Scope``. Whatever goes wrong in them is a
+``StateFailure`` in the service's words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Final, TypeAlias
+
+from stepmill.core.errors import InvalidInputError
+from stepmill.core.json import Json, JsonObject, write_json
+from stepmill.engine.interpreters.states.chance import Chance
+from stepmill.engine.interpreters.states.failure import (
+    RESULT_PATH_FAILED,
+    StateFailure,
+    query_failure,
+    runtime_failure,
+)
+from stepmill.language.states.definition import Given, StateBase
+from stepmill.language.states.jsonpath import PathError, PathNotFoundError, ReferencePath, ReferencePathError
+from stepmill.language.states.jsonpath.fields import Field, Root
+
+
+class Missing(Enum):
+    """Says that a path leads nowhere, where ``None`` is the JSON null."""
+
+    MISSING = "missing"
+
+
+MISSING: Final = Missing.MISSING
+
+
+class Scope:
+    """What an expression sees.
+
+    Args:
+        document: What ``$`` is in JSONPath, and ``$states.input`` in JSONata.
+        variables: By name, those of outer scopes too.
+        make_context: Returns the context object; called only by what reads it.
+        chance: For what is drawn.
+        result: ``$states.result``.
+        error_output: ``$states.errorOutput``.
+    """
+
+    __slots__ = ("_context", "_make_context", "chance", "document", "error_output", "result", "variables")
+
+    def __init__(
+        self,
+        document: Json,
+        variables: JsonObject,
+        make_context: Callable[[], JsonObject],
+        chance: Chance,
+    ) -> None:
+        self.document = document
+        self.variables = variables
+        self.chance = chance
+        self.result: Json | Missing = MISSING
+        self.error_output: Json | Missing = MISSING
+        self._make_context = make_context
+        self._context: JsonObject | None = None
+
+    @property
+    def context(self) -> JsonObject:
+        """The context object."""
+        if self._context is None:
+            self._context = self._make_context()
+        return self._context
+
+
+Evaluate: TypeAlias = Callable[[Scope], Json]
+Lookup: TypeAlias = Callable[[Scope], "Json | Missing"]
+
+
+def compile_lookup(path: str) -> Lookup:
+    """Return a function that reads a path of the document, the context or a variable."""
+    if path == "$":
+        return _document
+    field = Field.of(path)
+    reads_context = field.root is Root.CONTEXT
+
+    def lookup(scope: Scope) -> Json | Missing:
+        try:
+            return field.read(scope.document, scope.context if reads_context else None, scope.variables)
+        except PathNotFoundError:
+            return MISSING
+        except PathError as error:
+            raise runtime_failure(f"Invalid path '{path}' : {error.what}") from error
+
+    return lookup
+
+
+def _document(scope: Scope) -> Json:
+    return scope.document
+
+
+def compile_path(path: str) -> Evaluate:
+    """Return a function that reads a path of InputPath, OutputPath, ItemsPath and the like."""
+    if path == "$":
+        return _document
+    field = Field.of(path)
+    reads_context = field.root is Root.CONTEXT
+
+    def read(scope: Scope) -> Json:
+        try:
+            return field.read(scope.document, scope.context if reads_context else None, scope.variables)
+        except PathError as error:
+            raise runtime_failure(f"Invalid path '{path}' : {error.what}") from error
+
+    return read
+
+
+def compile_value(text: str, field: str) -> Evaluate:
+    """Return a function for what a template or a ``...Path`` field holds: a path or an intrinsic function."""
+    if not text.startswith("$"):
+        raise InvalidInputError(f"The intrinsic function {text!r} cannot be evaluated yet.", where=field)
+    lookup = compile_lookup(text)
+
+    def read(scope: Scope) -> Json:
+        found = lookup(scope)
+        if found is MISSING:
+            raise runtime_failure(
+                f"The JSONPath '{text}' specified for the field '{field}' could not be found in the input "
+                f"'{write_json(scope.document)}'"
+            )
+        return found
+
+    return read
+
+
+def compile_template(template: Json) -> Evaluate:
+    """Return a function for a payload template: keys that end in ``.$`` are computed."""
+    if isinstance(template, Mapping):
+        parts = []
+        for key, value in template.items():
+            if key.endswith(".$") and isinstance(value, str):
+                parts.append((key[:-2], compile_value(value, key)))
+            else:
+                parts.append((key, compile_template(value)))
+        return lambda scope: {key: part(scope) for key, part in parts}
+    if isinstance(template, Sequence) and not isinstance(template, str):
+        items = [compile_template(item) for item in template]
+        return lambda scope: [item(scope) for item in items]
+    return lambda _: template
+
+
+def compile_jsonata(value: Json, field: str) -> Evaluate:
+    """Return a function for a JSONata field: every ``{% ... %}`` in it is computed."""
+    if not has_jsonata(value):
+        return lambda _: value
+
+    def refuse(_: Scope) -> Json:
+        raise query_failure(f"The field '{field}' holds JSONata, which cannot be evaluated yet.", field)
+
+    return refuse
+
+
+def has_jsonata(value: Json) -> bool:
+    """Return whether a value holds an expression at any depth."""
+    if isinstance(value, str):
+        return value.startswith("{%") and value.endswith("%}")
+    if isinstance(value, Mapping):
+        return any(has_jsonata(item) for item in value.values())
+    return isinstance(value, Sequence) and any(has_jsonata(item) for item in value)
+
+
+def compile_field(state: StateBase, value: Json, field: str) -> Evaluate:
+    """Return a function for a template of a state, in the state's language."""
+    return compile_jsonata(value, field) if state.uses_jsonata else compile_template(value)
+
+
+def compile_given(state: StateBase, given: Given, field: str) -> Evaluate:
+    """Return a function for a value that is written or computed."""
+    if given.path:
+        return compile_value(given.path, f"{field}Path")
+    return compile_jsonata(given.value, field) if state.uses_jsonata else (lambda _: given.value)
+
+
+Put: TypeAlias = Callable[[Json, Json], Json]
+
+
+def compile_put(path: str) -> Put:
+    """Return a function (input, result) -> output that puts a result where a ResultPath says."""
+    reference = ReferencePath.of(path)
+
+    def put(document: Json, result: Json) -> Json:
+        try:
+            return reference.put(document, result)
+        except ReferencePathError as error:
+            raise StateFailure(RESULT_PATH_FAILED, error.what, is_found_here=True) from error
+
+    return put
+
+
+def compile_assign(state: StateBase, assign: Mapping[str, Json]) -> Callable[[Scope], JsonObject]:
+    """Return a function for ``Assign``: all values are computed from the variables as they were before."""
+    if state.uses_jsonata:
+        named = [(name, compile_jsonata(value, f"Assign/{name}")) for name, value in assign.items()]
+        return lambda scope: {name: part(scope) for name, part in named}
+    template = compile_template(assign)
+
+    def evaluate(scope: Scope) -> JsonObject:
+        values = template(scope)
+        return values if isinstance(values, Mapping) else {}
+
+    return evaluate

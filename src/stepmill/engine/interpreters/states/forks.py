@@ -1,0 +1,225 @@
+"""States that run others inside: Parallel, and Map with its iterations in the same execution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from stepmill.core.json import Json, write_json
+from stepmill.engine.interpreters.states.branches import abort_child, iteration_details
+from stepmill.engine.interpreters.states.context import scope_of
+from stepmill.engine.interpreters.states.draft import Draft, Enter
+from stepmill.engine.interpreters.states.evaluation import Scope
+from stepmill.engine.interpreters.states.failing import fail
+from stepmill.engine.interpreters.states.failure import StateFailure, query_failure, runtime_failure
+from stepmill.engine.interpreters.states.frames import BranchFrame, ForkFrame, Phase
+from stepmill.engine.interpreters.states.leaving import conclude, effective_input
+from stepmill.engine.interpreters.states.plan import PlannedState
+from stepmill.language.states.definition import MapState
+
+# Of the service: so many inline iterations run at once. Source: developer guide, "Map state in Inline mode".
+MOST_INLINE = 40
+
+
+def work_input(draft: Draft, name: str, branch: BranchFrame, planned: PlannedState) -> tuple[Json, Scope]:
+    """Return what Arguments or Parameters give a Parallel or Map to work on."""
+    scope = scope_of(draft, name, branch, branch.input)
+    value = effective_input(planned, branch, scope)
+    if not planned.state.uses_jsonata:
+        scope.document = value
+    return (value if planned.arguments is None else planned.arguments(scope)), scope
+
+
+# ---- Parallel -----------------------------------------------------------------------------------
+
+
+def begin_parallel(draft: Draft, name: str, branch: BranchFrame, planned: PlannedState) -> None:
+    """Begin all branches."""
+    value, _ = work_input(draft, name, branch, planned)
+    started = branch.link = draft.say("ParallelStateStarted", planned.state.name, branch.link)
+    total = len(planned.branches)
+    draft.put(f"fork/{name}", ForkFrame(total, total, tuple(range(total)), started=started))
+    branch.phase = Phase.INSIDE
+    for index in reversed(range(total)):
+        child = f"{name}.{index}"
+        draft.new_branch(child, planned.branches[index], value, started)
+        draft.todo.appendleft(Enter(child))
+
+
+# ---- Map ----------------------------------------------------------------------------------------
+
+
+def begin_map(draft: Draft, name: str, branch: BranchFrame, planned: PlannedState) -> None:
+    """Begin as many iterations as may run at once.
+
+    Raises:
+        StateFailure: If there are no items to be found.
+    """
+    state = planned.state
+    scope = scope_of(draft, name, branch, branch.input)
+    value = effective_input(planned, branch, scope)
+    if not state.uses_jsonata:
+        scope.document = value
+    items = _items(planned, scope, value)
+    limit = _concurrency(planned, scope)
+    branch.link = draft.say(
+        "MapStateStarted", state.name, branch.link, "mapStateStartedEventDetails", {"length": len(items)}
+    )
+    fork = ForkFrame(len(items), limit=limit, started=branch.link)
+    draft.put(f"fork/{name}", fork)
+    draft.put_items(name, items)
+    branch.phase = Phase.INSIDE
+    go_on(draft, name, branch, planned, branch.link)
+
+
+def _items(planned: PlannedState, scope: Scope, value: Json) -> Sequence[Json]:
+    find = planned.givens.get("Items")
+    found = value if find is None else find(scope)
+    if isinstance(found, Sequence) and not isinstance(found, str):
+        return found
+    state = planned.state
+    if state.uses_jsonata:
+        raise query_failure(
+            "The JSONata expression specified for the field 'Items' returned an unexpected result type. "
+            f"Expected 'array' for value: {write_json(found)}",
+            "Items",
+        )
+    path = state.items_path if isinstance(state, MapState) else "$"
+    raise runtime_failure(f'Reference path "{path}" must point to array.')
+
+
+def _concurrency(planned: PlannedState, scope: Scope) -> int:
+    if "MaxConcurrency" not in planned.givens:
+        return MOST_INLINE
+    value = planned.givens["MaxConcurrency"](scope)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return min(value, MOST_INLINE) or MOST_INLINE
+    state = planned.state
+    if state.uses_jsonata:
+        raise query_failure(
+            "The JSONata expression specified for the field 'MaxConcurrency' returned an unexpected value: "
+            f"{write_json(value)}",
+            "MaxConcurrency",
+        )
+    given = state.max_concurrency if isinstance(state, MapState) else None
+    text = value if isinstance(value, str) else write_json(value)
+    raise runtime_failure(
+        f'The MaxConcurrencyPath field refers to value "{text}" which is not a valid integer: '
+        f"{given.path if given is not None else ''}"
+    )
+
+
+def go_on(draft: Draft, name: str, branch: BranchFrame, planned: PlannedState, link: int) -> None:
+    """Begin further iterations, or end the Map if all have ended.
+
+    Args:
+        draft: The advance.
+        name: Of the branch that the Map is in.
+        branch: Its frame.
+        planned: The Map.
+        link: What the beginnings point at.
+
+    Raises:
+        StateFailure: If what an iteration is to work on cannot be computed.
+    """
+    fork = draft.fork(name)
+    if fork.succeeded == fork.total:
+        _succeed(draft, name, branch, planned, fork)
+        return
+    begun: list[str] = []
+    while fork.next < fork.total and len(fork.running) < fork.limit:
+        index = fork.next
+        fork = replace(fork, next=index + 1, running=(*fork.running, index))
+        draft.put(f"fork/{name}", fork)
+        begun.append(begin_iteration(draft, name, branch, planned, index, link))
+    draft.todo.extendleft(Enter(child) for child in reversed(begun))
+
+
+def begin_iteration(
+    draft: Draft, name: str, branch: BranchFrame, planned: PlannedState, index: int, link: int
+) -> str:
+    """Make the branch of an iteration, and return its name.
+
+    Raises:
+        StateFailure: If what it is to work on cannot be computed.
+    """
+    started = draft.say(
+        "MapIterationStarted",
+        planned.state.name,
+        link,
+        "mapIterationStartedEventDetails",
+        iteration_details(draft, name, index),
+    )
+    value = draft.item(name, index)
+    child = f"{name}.{index}"
+    frame = draft.new_branch(child, planned.branches[0], value, started)
+    select = planned.givens.get("ItemSelector")
+    if select is not None:
+        scope = scope_of(draft, name, branch, branch.input, item=(index, value))
+        if not planned.state.uses_jsonata:
+            scope.document = effective_input(planned, branch, scope)
+        frame.input = select(scope)
+    return child
+
+
+def _succeed(draft: Draft, name: str, branch: BranchFrame, planned: PlannedState, fork: ForkFrame) -> None:
+    """End a Parallel or Map well: its success and its exit point at the same event."""
+    draft.say(f"{planned.kind}StateSucceeded", planned.state.name, branch.link)
+    result = draft.results(name, fork.total)
+    draft.drop_fork(name)
+    scope = scope_of(draft, name, branch, branch.input) if planned.uses_scope else None
+    conclude(draft, name, branch, planned, result, scope)
+
+
+# ---- both ---------------------------------------------------------------------------------------
+
+
+def take_end(draft: Draft, child: str, output: Json) -> None:
+    """Take that a branch inside has come to its end.
+
+    Raises:
+        StateFailure: If the state around it fails because of it; its frame is in ``draft``.
+    """
+    name, _, last = child.rpartition(".")
+    branch = draft.branch(name)
+    planned = draft.planned(branch)
+    index, link = int(last), draft.branch(child).link
+    fork = draft.fork(name)
+    running = tuple(each for each in fork.running if each != index)
+    fork = replace(fork, running=running, succeeded=fork.succeeded + 1)
+    draft.put(f"fork/{name}", fork)
+    draft.put_result(name, index, output)
+    draft.drop_branch(child)
+    if planned.kind == "Parallel":
+        branch.link = link
+        if fork.succeeded == fork.total:
+            _succeed(draft, name, branch, planned, fork)
+        return
+    details = iteration_details(draft, name, index)
+    branch.link = draft.say(
+        "MapIterationSucceeded", planned.state.name, link, "mapIterationSucceededEventDetails", details
+    )
+    go_on(draft, name, branch, planned, link)
+
+
+def take_failure(draft: Draft, child: str, failure: StateFailure) -> None:
+    """Take that a branch inside has failed: its siblings are stopped, and the state around it fails."""
+    name, _, last = child.rpartition(".")
+    branch = draft.branch(name)
+    planned = draft.planned(branch)
+    frame = draft.branch(child)
+    state = planned.state.name
+    if planned.kind == "Map":
+        details = iteration_details(draft, name, int(last))
+        frame.link = draft.say(
+            "MapIterationFailed", state, frame.link, "mapIterationFailedEventDetails", details
+        )
+    link = frame.link
+    for index in draft.fork(name).running:
+        if index != int(last):
+            abort_child(draft, name, f"{name}.{index}")
+    branch.link = draft.say(f"{planned.kind}StateFailed", state, link)
+    fail(draft, name, branch, failure)
