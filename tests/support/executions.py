@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from stepmill.storage.executions import ExecutionDetails, NewExecution
+from stepmill.storage.executions import PIPELINES, ExecutionDetails, NewExecution
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ARN = "arn:aws:sagemaker:us-west-2:123456789012:pipeline/p/execution/"
@@ -21,6 +21,7 @@ def new_execution(
 ) -> NewExecution:
     return NewExecution(
         id=execution,
+        language=PIPELINES,
         pipeline=pipeline,
         status="Executing",
         owner=owner,

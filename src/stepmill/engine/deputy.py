@@ -14,16 +14,15 @@ from pathlib import Path
 
 from stepmill.core.arns import Arns
 from stepmill.core.clock import Clock
-from stepmill.core.statuses import PipelineExecutionStatus
 from stepmill.engine.control import ExecutionControl
 from stepmill.engine.interpreters.pipelines.events import (
     Event,
-    ResumeRequested,
     RetryRequested,
     StopRequested,
     UpdateRequested,
     encode_event,
 )
+from stepmill.engine.languages import NUDGE
 from stepmill.engine.ownership import is_alive
 from stepmill.engine.plans import Plans
 from stepmill.engine.reading import ExecutionReader
@@ -196,9 +195,7 @@ class Deputy:
     def _give_to(self, execution: str, owner: str, server: str) -> bool:
         """Hand an execution over in which nothing happens: an event must tell the server of it."""
         # First, so that whoever finds it after a crash finds the wish, too.
-        self._store.post(
-            execution, encode_event(ResumeRequested()), statuses=frozenset(PipelineExecutionStatus)
-        )
+        self._store.post(execution, NUDGE, statuses=None)
         return self._hand_over(execution, owner, server)
 
     def _hand_over(self, execution: str, owner: str, server: str) -> bool:

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -18,11 +19,11 @@ import msgspec
 
 from stepmill.core.clock import Clock
 from stepmill.core.errors import IllegalTransitionError, StorageError
-from stepmill.core.tasks import TaskHandler, TaskReport, TaskStarted
+from stepmill.core.tasks import TaskReport, TaskStarted
 from stepmill.engine.driven import Batch, Driven
 from stepmill.engine.interpreters.commands import SetTimer, StartTask, StopTask
-from stepmill.engine.interpreters.pipelines.events import Event, TimerFired, decode_event
-from stepmill.engine.outbox import Outbox
+from stepmill.engine.languages import NUDGE, Event
+from stepmill.engine.outbox import HandlerLookup, Outbox
 from stepmill.engine.patience import ClosedError, Patience
 from stepmill.engine.timers import Timer, TimerQueue
 from stepmill.storage.executions import ExecutionStore, InboxWatch
@@ -44,6 +45,13 @@ class _Look:
     """Message: the inbox has something."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """In place of an event: this timer is due."""
+
+    timer_id: str
+
+
 _Message = tuple[str, Event] | Driven | _Look
 
 
@@ -52,7 +60,7 @@ class Driver:
 
     Args:
         store: Where executions are kept.
-        handlers: Resource -> who does it.
+        handlers: Language -> who does its tasks.
         clock: Tells the time.
         owner: Id of this engine; the executions handed to ``drive`` are owned by it.
         on_trouble: Called on each failure of the store that is waited out.
@@ -63,7 +71,7 @@ class Driver:
     def __init__(
         self,
         store: ExecutionStore,
-        handlers: Mapping[str, TaskHandler],
+        handlers: Mapping[str, HandlerLookup],
         clock: Clock,
         owner: str,
         on_trouble: Callable[[StorageError], None] | None = None,
@@ -73,7 +81,7 @@ class Driver:
         self._store = store
         self._clock = clock
         self._owner = owner
-        self._outbox = Outbox(handlers, self._deliver_report)
+        self._outboxes = {name: Outbox(lookup, self._deliver_report) for name, lookup in handlers.items()}
         self._timers = TimerQueue()
         self._messages: SimpleQueue[_Message] = SimpleQueue()
         self._driven: dict[str, Driven] = {}
@@ -96,7 +104,8 @@ class Driver:
         self._messages.put(_Look())
         if self._thread.is_alive():
             self._thread.join()
-        self._outbox.close()
+        for outbox in self._outboxes.values():
+            outbox.close()
         with self._progress:
             self._progress.notify_all()
 
@@ -182,7 +191,7 @@ class Driver:
         self._finish_turn(touched.values())
         for driven in taken_up:
             # Adopted for an event that another engine has taken in meanwhile.
-            if driven.id not in touched and driven.status.is_final:
+            if driven.id not in touched and driven.is_final:
                 self._give_up(driven)
 
     def _finish_turn(self, touched: Iterable[Driven]) -> None:
@@ -205,15 +214,16 @@ class Driver:
 
     def _carry_out(self, driven: Driven, batch: Batch) -> None:
         driven.settle(batch.change)
+        outbox = self._outboxes[driven.language.name]
         for task_id, kept in batch.change.tasks.items():
             if kept is None:
-                self._outbox.forget(task_id)
+                outbox.forget(task_id)
         for command in batch.commands:
             match command:
                 case StartTask(task):
-                    self._outbox.start(driven.id, task)
+                    outbox.start(driven.id, task)
                 case StopTask(task_id):
-                    self._outbox.stop(task_id)
+                    outbox.stop(task_id)
                 case SetTimer(timer_id, due_at):
                     self._timers.set(Timer(due_at, driven.id, timer_id))
         if batch.change.release:
@@ -223,7 +233,10 @@ class Driver:
         if driven.id in self._broken:
             return
         try:
-            self._patience.call(lambda: driven.receive(event, at))
+            if isinstance(event, _Due):
+                self._patience.call(lambda: driven.fire(event.timer_id, at))
+            else:
+                self._patience.call(lambda: driven.receive(event, at))
         except ClosedError:
             raise
         except Exception as error:  # noqa: BLE001  (a bug must cost one execution, not all)
@@ -239,7 +252,7 @@ class Driver:
         self._drop(driven)
 
     def _drop(self, driven: Driven) -> None:
-        self._outbox.forget_all(driven.id)
+        self._outboxes[driven.language.name].forget_all(driven.id)
         # Unless a new one has taken its place: a retry may follow the end at once.
         if self._driven.get(driven.id) is driven:
             del self._driven[driven.id]
@@ -297,10 +310,11 @@ class Driver:
     def _take_up(self, driven: Driven) -> None:
         for timer_id, due_at in driven.timers.items():
             self._timers.set(Timer(due_at, driven.id, timer_id))
+        outbox = self._outboxes[driven.language.name]
         for kept in list(driven.tasks.values()):
-            self._outbox.start(driven.id, kept.task, is_new=False)
+            outbox.start(driven.id, kept.task, is_new=False)
             if kept.stopping:
-                self._outbox.stop(kept.task.id)
+                outbox.stop(kept.task.id)
 
     def _due_timers(self) -> list[tuple[str, Event]]:
         due: list[tuple[str, Event]] = []
@@ -308,7 +322,7 @@ class Driver:
             driven = self._driven.get(timer.execution)
             # A timer that was set anew is in the queue twice.
             if driven is not None and driven.timers.get(timer.timer_id) == timer.due_at:
-                due.append((timer.execution, TimerFired(timer.timer_id)))
+                due.append((timer.execution, _Due(timer.timer_id)))
         return due
 
     def _should_look(self) -> bool:
@@ -323,18 +337,18 @@ class Driver:
     def _read_inbox(self) -> list[tuple[str, Event | None, int]]:
         events: list[tuple[str, Event | None, int]] = []
         for row in self._patience.call(partial(self._store.inbox, self._owner)):
-            if row.execution not in self._driven:
+            driven = self._driven.get(row.execution)
+            if driven is None:
                 if self._on_stray is not None:
                     self._on_stray(row.execution)
                 continue
-            event: Event | None
+            event: Event = None
             try:
-                event = decode_event(row.body)
+                event = None if row.body == NUDGE else driven.language.decode_event(row.body)
             except msgspec.DecodeError as error:
                 _log.error(
                     "An event for execution %s cannot be read and is dropped: %s", row.execution, error
                 )
-                event = None
             events.append((row.execution, event, row.id))
         return events
 

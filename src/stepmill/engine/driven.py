@@ -6,32 +6,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
-
-from stepmill.core.statuses import PipelineExecutionStatus
-from stepmill.core.tasks import TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
+from stepmill.core.tasks import (
+    TaskFailed,
+    TaskHeartbeat,
+    TaskStarted,
+    TaskStopped,
+    TaskSubmitted,
+    TaskSucceeded,
+)
 from stepmill.engine.frame_cache import FrameCache
 from stepmill.engine.interpreters.commands import Command, DropTimer, SetTimer, StartTask, StopTask
-from stepmill.engine.interpreters.pipelines.advance import advance
-from stepmill.engine.interpreters.pipelines.events import (
-    Event,
-    ResumeRequested,
-    RetryRequested,
-    StopRequested,
-    TimerFired,
-    UpdateRequested,
-)
-from stepmill.engine.interpreters.pipelines.outcome import Advance
-from stepmill.engine.interpreters.pipelines.plan import Plan
+from stepmill.engine.languages import Event, Language, Outcome, Plan
 from stepmill.storage.executions import (
     ExecutionChange,
-    ExecutionDetails,
     HistoryRecord,
     StoredExecution,
     StoredTask,
 )
 
-_REPORTS = (TaskStarted, TaskSucceeded, TaskFailed, TaskStopped)
+_PROGRESS = (TaskStarted, TaskSubmitted, TaskHeartbeat)
+_ENDS = (TaskSucceeded, TaskFailed, TaskStopped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +44,7 @@ class Driven:
     Args:
         stored: The execution as it is stored.
         owner: The engine that drives it.
+        language: The one that it is written in.
         plan: Of its definition.
         frames: Its frames.
         tasks: Those that have not ended.
@@ -60,13 +55,15 @@ class Driven:
         self,
         stored: StoredExecution,
         owner: str,
+        language: Language,
         plan: Plan,
         frames: FrameCache,
         tasks: Iterable[StoredTask] = (),
         timers: Mapping[str, datetime] | None = None,
     ) -> None:
         self.id = stored.id
-        self.status = PipelineExecutionStatus(stored.status)
+        self.language = language
+        self.status = stored.status
         self.tasks = {kept.task.id: kept for kept in tasks}
         self.timers = dict(timers or {})
         self.written_position = stored.position
@@ -76,12 +73,18 @@ class Driven:
         self._details = stored.details
         self._modified_at = stored.modified_at
         self._has_new_details = False
-        self._was_final = self.status.is_final
+        self._was_final = self.is_final
+        self._texts: dict[str, str] = {}
         self._history: list[HistoryRecord] = []
         self._changed_tasks: dict[str, StoredTask | None] = {}
         self._changed_timers: dict[str, datetime | None] = {}
         self._consumed: list[int] = []
         self._commands: list[Command] = []
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self.status in self.language.final
 
     def receive(self, event: Event, at: datetime) -> None:
         """Take an event in. What nobody waits for any more changes nothing.
@@ -93,22 +96,22 @@ class Driven:
             StorageError: If a frame could not be read. Nothing changed.
         """
         at = max(at, self._modified_at)
-        if isinstance(event, _REPORTS):
+        if isinstance(event, _PROGRESS + _ENDS):
             if event.task_id not in self.tasks:
                 return
-            self._take_over(advance(self._plan, self._frames, event, at), at)
-            if not isinstance(event, TaskStarted):
+            self._take_over(event, at)
+            if isinstance(event, _ENDS):
                 self._end_task(event.task_id)
             return
-        if isinstance(event, ResumeRequested):
+        self._take_over(event, at)
+
+    def fire(self, timer_id: str, at: datetime) -> None:
+        """Have a timer fire. One that is not set any more changes nothing. Raises what ``receive`` raises."""
+        if timer_id not in self.timers:
             return
-        if isinstance(event, TimerFired) and event.timer_id not in self.timers:
-            return
-        self._take_over(advance(self._plan, self._frames, event, at), at)
-        if isinstance(event, TimerFired):
-            self._end_timer(event.timer_id, at)
-        elif isinstance(event, StopRequested | RetryRequested | UpdateRequested):
-            self._replace_details(_told(self._details, event))
+        at = max(at, self._modified_at)
+        self._take_over(self.language.timer_fired(timer_id), at)
+        self._end_timer(timer_id, at)
 
     def consume(self, inbox_id: int) -> None:
         """Remember that this inbox event has been taken in."""
@@ -116,7 +119,7 @@ class Driven:
 
     def take_batch(self) -> Batch | None:
         """Return what changed since the last call, ``None`` if nothing did."""
-        frames = self._frames.take_changes()
+        frames = {**self._frames.take_changes(), **self._texts}
         touched = (frames, self._history, self._changed_tasks, self._changed_timers, self._consumed)
         if not any(touched):
             return None
@@ -128,8 +131,8 @@ class Driven:
             status=self.status,
             modified_at=self._modified_at,
             details=self._details if self._has_new_details else None,
-            release=self.status.is_final,
-            ends=self.status.is_final and not self._was_final,
+            release=self.is_final,
+            ends=self.is_final and not self._was_final,
             frames=frames,
             history=self._history,
             tasks=self._changed_tasks,
@@ -139,7 +142,8 @@ class Driven:
         batch = Batch(change, tuple(self._commands))
         self._history, self._changed_tasks, self._changed_timers = [], {}, {}
         self._consumed, self._commands, self._has_new_details = [], [], False
-        self._was_final = self.status.is_final
+        self._was_final = self.is_final
+        self._texts = {}
         return batch
 
     def settle(self, change: ExecutionChange) -> None:
@@ -147,8 +151,10 @@ class Driven:
         self.written_position = change.position
         self._frames.settle()
 
-    def _take_over(self, outcome: Advance, at: datetime) -> None:
+    def _take_over(self, event: Event, at: datetime) -> None:
+        outcome: Outcome = self.language.advance(self._plan, self._frames, event, at)
         self._frames.update(outcome.frames)
+        self._texts.update(self.language.texts(outcome))
         self._modified_at = at
         position = self.written_position + len(self._history)
         for offset, fact in enumerate(outcome.history, start=1):
@@ -157,9 +163,10 @@ class Driven:
             self._note(command)
         if outcome.status is not None:
             self.status = outcome.status
-            self._replace_details(
-                msgspec.structs.replace(self._details, failure_reason=outcome.failure_reason)
-            )
+        details = self.language.details_after(self._details, event, outcome, at)
+        if details != self._details:
+            self._details = details
+            self._has_new_details = True
 
     def _note(self, command: Command) -> None:
         match command:
@@ -188,28 +195,3 @@ class Driven:
         if due_at is not None and due_at <= at:
             del self.timers[timer_id]
             self._changed_timers[timer_id] = None
-
-    def _replace_details(self, details: ExecutionDetails) -> None:
-        if details != self._details:
-            self._details = details
-            self._has_new_details = True
-
-
-def _told(
-    details: ExecutionDetails, event: StopRequested | RetryRequested | UpdateRequested
-) -> ExecutionDetails:
-    """Return what is kept of an execution after somebody wished something of it."""
-    changed: dict[str, str | int | None] = {"modified_by": event.by or None}
-    match event:
-        case StopRequested():
-            changed["stop_token"] = event.token or None
-        case RetryRequested():
-            changed |= {"retry_token": event.token or None, "parallelism": event.parallelism}
-        case UpdateRequested():
-            changed |= {
-                "display_name": event.display_name,
-                "description": event.description,
-                "parallelism": event.parallelism,
-            }
-    said = {name: value for name, value in changed.items() if value is not None}
-    return msgspec.structs.replace(details, **said)

@@ -23,8 +23,10 @@ from stepmill.engine.interpreters.pipelines.events import (
     UpdateRequested,
     encode_event,
 )
+from stepmill.engine.languages import Language
 from stepmill.engine.lookout import Lookout
 from stepmill.engine.ownership import EngineLock, is_alive, remove_stale
+from stepmill.engine.pipeline_language import PipelineLanguage
 from stepmill.engine.plans import Plans
 from stepmill.engine.reading import ExecutionReader
 from stepmill.engine.recovery import take_new, take_over
@@ -32,7 +34,7 @@ from stepmill.engine.starting import StartRequest, create_once, prepare
 from stepmill.engine.summaries import ExecutionSummary
 from stepmill.engine.waiting import wait_for, wait_until
 from stepmill.engine.wishes import OPEN, is_answered, is_updated, post_retry, post_stop, post_update
-from stepmill.storage.executions import ExecutionStore
+from stepmill.storage.executions import PIPELINES, ExecutionStore
 from stepmill.storage.texts import check_text
 
 # So long a wait for a wish to be taken in trusts in the engine's own thread.
@@ -92,7 +94,8 @@ class Engine:
         self._adopting = threading.Lock()
         self._lookout = Lookout(self._left_behind, self._adopt) if serves else None
         on_stray = self._lookout.notice if self._lookout else None
-        self._driver = Driver(store, handlers, clock, self._lock.engine_id, on_trouble, on_stray)
+        self._languages: dict[str, Language] = {PIPELINES: PipelineLanguage(self._plans)}
+        self._driver = Driver(store, {PIPELINES: handlers}, clock, self._lock.engine_id, on_trouble, on_stray)
         self._driver.start()
         if self._lookout:
             self._lookout.start()
@@ -142,7 +145,7 @@ class Engine:
         )
         with self._adopting:
             if create_once(self._store, new):
-                self._driver.drive(take_new(new, self._plans))
+                self._driver.drive(take_new(new, self._languages[PIPELINES]))
         return new.id
 
     def stop(self, execution: str, wish: StopRequested = _STOP) -> None:
@@ -244,7 +247,8 @@ class Engine:
                 return False
             try:
                 # Only its owner advances an execution: what is read from here on stays true.
-                driven = take_over(self._store.get(execution), self._store, self._plans)
+                stored = self._store.get(execution)
+                driven = take_over(stored, self._store, self._languages[stored.language])
             except StepmillError:
                 self._store.adopt(execution, "", instead_of=self.id)
                 raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar, overload
 
-from stepmill.engine.interpreters.pipelines.frames import Frame, decode_frame, encode_frame
+from stepmill.engine.languages import Frame, Language
 from stepmill.storage.executions import ExecutionStore
 
 _Default = TypeVar("_Default")
@@ -20,14 +20,21 @@ class FrameCache(Mapping[str, Frame]):
     Args:
         names: Of all frames that are stored.
         load: Returns a stored frame's text by its name.
+        language: The one that they are of.
         limit: So many decoded frames stay in memory between commits.
     """
 
     def __init__(
-        self, names: Iterable[str], load: Callable[[str], str | None], *, limit: int = MOST_FRAMES
+        self,
+        names: Iterable[str],
+        load: Callable[[str], str | None],
+        language: Language,
+        *,
+        limit: int = MOST_FRAMES,
     ) -> None:
         self._names = set(names)
         self._load = load
+        self._language = language
         self._limit = limit
         self._decoded: dict[str, Frame] = {}  # least recently used first
         self._changed: set[str] = set()
@@ -40,9 +47,6 @@ class FrameCache(Mapping[str, Frame]):
 
     @overload
     def get(self, name: str, default: None = None, /) -> Frame | None: ...
-
-    @overload
-    def get(self, name: str, default: Frame, /) -> Frame: ...
 
     @overload
     def get(self, name: str, default: _Default, /) -> Frame | _Default: ...
@@ -87,7 +91,7 @@ class FrameCache(Mapping[str, Frame]):
 
     def _text(self, name: str) -> str | None:
         frame = self._decoded.get(name)
-        return None if frame is None else encode_frame(frame)
+        return None if frame is None else self._language.encode_frame(frame)
 
     def _find(self, name: str) -> Frame | None:
         if name not in self._names:
@@ -97,12 +101,12 @@ class FrameCache(Mapping[str, Frame]):
             text = self._load(name)
             if text is None:
                 return None
-            frame = decode_frame(text)
+            frame = self._language.decode_frame(text)
         self._decoded[name] = frame
         return frame
 
 
-def all_frames(store: ExecutionStore, execution: str) -> FrameCache:
+def all_frames(store: ExecutionStore, execution: str, language: Language) -> FrameCache:
     """Return all frames of an execution as they are stored now, read at once and decoded when needed."""
     texts = store.frames(execution)
-    return FrameCache(texts, texts.get, limit=len(texts))
+    return FrameCache(texts, texts.get, language, limit=len(texts))

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Protocol
 
 from stepmill.core.errors import StepmillError
 from stepmill.core.tasks import Task, TaskFailed, TaskHandler, TaskReport, TaskStarted, TaskStopped
@@ -25,6 +26,14 @@ MOST_STOPPING = 8
 STOP_AGAIN_S = 1.0
 
 _log = logging.getLogger(__name__)
+
+
+class HandlerLookup(Protocol):
+    """Finds who does the tasks of a resource. A mapping is one."""
+
+    def get(self, resource: str, /) -> TaskHandler | None:
+        """Return the handler, ``None`` if there is none."""
+        ...
 
 
 class _Phase(Enum):
@@ -54,7 +63,7 @@ class Outbox:
 
     def __init__(
         self,
-        handlers: Mapping[str, TaskHandler],
+        handlers: HandlerLookup,
         deliver: Callable[[str, TaskReport], None],
         *,
         most_starting: int = MOST_STARTING,
@@ -174,6 +183,8 @@ def _log_failure(task: Task, error: Exception) -> None:
         _log.error("The handler of task %s raised.", task.id, exc_info=error)
 
 
-def _no_handler(task: Task, handlers: Mapping[str, TaskHandler]) -> str:
+def _no_handler(task: Task, handlers: HandlerLookup) -> str:
+    if not isinstance(handlers, Mapping):
+        return f"No handler does {task.resource!r} here."
     known = ", ".join(sorted(handlers)) or "nothing"
     return f"No handler does {task.resource!r} here; there are handlers for {known}."

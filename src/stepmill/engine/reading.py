@@ -18,9 +18,16 @@ from stepmill.engine.interpreters.pipelines.listing import StepView, step_entrie
 from stepmill.engine.interpreters.pipelines.plan import Plan
 from stepmill.engine.interpreters.pipelines.selection import selection_from
 from stepmill.engine.ownership import is_alive
+from stepmill.engine.pipeline_language import PipelineLanguage
 from stepmill.engine.plans import Plans
 from stepmill.engine.summaries import ExecutionSummary, SummaryPage, summarize
-from stepmill.storage.executions import ExecutionOrder, ExecutionStore, HistoryRecord, StoredExecution
+from stepmill.storage.executions import (
+    PIPELINES,
+    ExecutionOrder,
+    ExecutionStore,
+    HistoryRecord,
+    StoredExecution,
+)
 
 _HISTORY_PAGE = 1000
 
@@ -37,6 +44,7 @@ class ExecutionReader:
     def __init__(self, store: ExecutionStore, plans: Plans, locks: Path) -> None:
         self._store = store
         self._plans = plans
+        self._language = PipelineLanguage(plans)
         self._locks = locks
 
     def describe(self, execution: str) -> ExecutionSummary:
@@ -64,6 +72,7 @@ class ExecutionReader:
             InvalidInputError: If the token is none of ours, or the limit not within 1 to 1000.
         """
         page = self._store.find(
+            language=PIPELINES,
             pipeline=pipeline,
             statuses=statuses,
             created_after=created_after,
@@ -147,7 +156,7 @@ class ExecutionReader:
         return selection_from(plan, first, frames)
 
     def _plan_and_frames(self, execution: str) -> tuple[Plan, FrameCache]:
-        return self.plan(execution), all_frames(self._store, execution)
+        return self.plan(execution), all_frames(self._store, execution, self._language)
 
     def _summary(self, stored: StoredExecution) -> ExecutionSummary:
         while True:

@@ -6,14 +6,15 @@ from functools import partial
 
 from stepmill.engine.driven import Driven
 from stepmill.engine.frame_cache import FrameCache
-from stepmill.engine.plans import Plans
+from stepmill.engine.languages import Language
 from stepmill.storage.executions import ExecutionStore, NewExecution, StoredExecution
 
 
-def take_new(new: NewExecution, plans: Plans) -> Driven:
+def take_new(new: NewExecution, language: Language) -> Driven:
     """Return an execution that was just created, without reading what cannot be there."""
     stored = StoredExecution(
         id=new.id,
+        language=new.language,
         pipeline=new.pipeline,
         status=new.status,
         owner=new.owner,
@@ -22,10 +23,11 @@ def take_new(new: NewExecution, plans: Plans) -> Driven:
         position=0,
         details=new.details,
     )
-    return Driven(stored, new.owner, plans.of(new.details.definition), FrameCache((), _nothing))
+    frames = FrameCache((), _nothing, language)
+    return Driven(stored, new.owner, language, language.plan(new.details), frames)
 
 
-def take_over(stored: StoredExecution, store: ExecutionStore, plans: Plans) -> Driven:
+def take_over(stored: StoredExecution, store: ExecutionStore, language: Language) -> Driven:
     """Return an execution as it was last committed. Its owner must be the caller already.
 
     What an engine before had begun and not committed is done again: its tasks are among those that
@@ -35,9 +37,11 @@ def take_over(stored: StoredExecution, store: ExecutionStore, plans: Plans) -> D
         DefinitionError: If this version of Stepmill refuses its definition.
         StorageError: If the store fails.
     """
-    frames = FrameCache(store.frame_names(stored.id), partial(store.frame, stored.id))
-    plan = plans.of(stored.details.definition)
-    return Driven(stored, stored.owner, plan, frames, store.tasks(stored.id), store.timers(stored.id))
+    frames = FrameCache(store.frame_names(stored.id), partial(store.frame, stored.id), language)
+    plan = language.plan(stored.details)
+    return Driven(
+        stored, stored.owner, language, plan, frames, store.tasks(stored.id), store.timers(stored.id)
+    )
 
 
 def _nothing(_name: str) -> str | None:

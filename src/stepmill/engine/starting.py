@@ -19,10 +19,11 @@ from stepmill.engine.interpreters.pipelines.events import ExecutionStarted, Sele
 from stepmill.engine.interpreters.pipelines.frames import Frame
 from stepmill.engine.interpreters.pipelines.plan import Plan
 from stepmill.engine.interpreters.pipelines.selection import check_selection, selection_from
+from stepmill.engine.pipeline_language import PipelineLanguage
 from stepmill.engine.plans import Plans
 from stepmill.language.pipelines.parameters import bind_parameters
 from stepmill.language.pipelines.supported import refuse_unsupported
-from stepmill.storage.executions import ExecutionDetails, ExecutionStore, NewExecution
+from stepmill.storage.executions import PIPELINES, ExecutionDetails, ExecutionStore, NewExecution
 from stepmill.storage.texts import check_text
 
 # Source: API reference, PipelineExecutionArn ends in twelve lower-case alphanumerics.
@@ -111,7 +112,7 @@ def prepare(
         at=at,
         definition_digest=definition_digest,
         parameters=parameters,
-        selection=_selection(request, plan, store),
+        selection=_selection(request, plan, plans, store),
     )
 
 
@@ -160,19 +161,19 @@ def check_resources(plan: Plan, available: Collection[str]) -> None:
         )
 
 
-def _selection(request: StartRequest, plan: Plan, store: ExecutionStore) -> Selection | None:
+def _selection(request: StartRequest, plan: Plan, plans: Plans, store: ExecutionStore) -> Selection | None:
     if not (request.selected_steps or request.from_step):
         return None
     if request.selected_steps and request.from_step:
         raise InvalidInputError(
             "Both the steps to run and the step to run from are given.", mend="Give one of them."
         )
-    source, arn = _source(request, store)
+    source, arn = _source(request, plans, store)
     selected = request.selected_steps or selection_from(plan, request.from_step, source)
     return check_selection(plan, selected, source, arn)
 
 
-def _source(request: StartRequest, store: ExecutionStore) -> tuple[Mapping[str, Frame], str]:
+def _source(request: StartRequest, plans: Plans, store: ExecutionStore) -> tuple[Mapping[str, Frame], str]:
     """Return the frames of the execution whose results are taken over, and its ARN."""
     if not request.source_execution:
         return {}, ""
@@ -190,7 +191,7 @@ def _source(request: StartRequest, store: ExecutionStore) -> tuple[Mapping[str, 
             where=where,
             mend="Wait until it has ended, or stop it first.",
         )
-    return all_frames(store, stored.id), stored.details.arn
+    return all_frames(store, stored.id, PipelineLanguage(plans)), stored.details.arn
 
 
 def create_once(store: ExecutionStore, new: NewExecution) -> bool:
@@ -286,6 +287,7 @@ def new_execution(
     )
     return NewExecution(
         id=identifier,
+        language=PIPELINES,
         pipeline=request.pipeline,
         status=PipelineExecutionStatus.EXECUTING,
         owner=owner,

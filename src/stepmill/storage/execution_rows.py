@@ -72,6 +72,7 @@ def stored(row: Any) -> StoredExecution:
     """Return the execution of a row."""
     return StoredExecution(
         id=row.id,
+        language=row.language,
         pipeline=row.pipeline,
         status=row.status,
         owner=row.owner,

@@ -18,6 +18,46 @@ import msgspec
 from stepmill.core.json import JsonObject
 from stepmill.core.tasks import Task
 
+# The languages, as executions name theirs.
+PIPELINES = "pipelines"
+STATES = "states"
+
+
+class MachineDetails(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What only executions of state machines have.
+
+    Args:
+        name: Of the execution.
+        machine_arn: ARN of the machine.
+        is_express: Whether it is one of an express machine.
+        version_arn: ARN of the version that was started; empty: none.
+        alias_arn: ARN of the alias that was started; empty: none.
+        trace_header: As it was given at the start.
+        error: Name of the error that it ended with, if one was given.
+        cause: The same: for a human.
+        stopped_at: When it ended.
+        redrive_count: How often it was redriven.
+        redriven_at: When it was redriven last.
+        map_run: ARN of the Map Run that it is an iteration of; empty: of none.
+        processor: Path of the distributed Map that it is an iteration of; empty: of none.
+        redrive_token: Asking for a redrive with the same token again is no other wish.
+    """
+
+    name: str
+    machine_arn: str
+    is_express: bool = False
+    version_arn: str = ""
+    alias_arn: str = ""
+    trace_header: str = ""
+    error: str | None = None
+    cause: str | None = None
+    stopped_at: datetime | None = None
+    redrive_count: int = 0
+    redriven_at: datetime | None = None
+    map_run: str = ""
+    processor: str = ""
+    redrive_token: str = ""
+
 
 class ExecutionDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an execution was started with, and why it failed.
@@ -40,6 +80,7 @@ class ExecutionDetails(msgspec.Struct, frozen=True, omit_defaults=True):
         uses_cache: Whether steps may reuse earlier results.
         stop_token: Asking to stop with the same token again is no other wish.
         retry_token: The same of retrying.
+        machine: Of an execution of a state machine.
     """
 
     arn: str
@@ -59,6 +100,7 @@ class ExecutionDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     uses_cache: bool = True
     stop_token: str = ""
     retry_token: str = ""
+    machine: MachineDetails | None = None
 
 
 class ExecutionOrder(StrEnum):
@@ -74,16 +116,20 @@ class NewExecution:
 
     Args:
         id: Unique.
-        pipeline: Name of the pipeline.
+        language: What it is written in: ``PIPELINES`` or ``STATES``.
+        pipeline: Name of the pipeline, or of the state machine.
         status: The first one.
         owner: The engine that will drive it.
         created_at: Aware.
         details: What it was started with; ``details.definition`` is the digest of ``definition``.
         definition: Text of the document.
         first_event: Body of the event that lies in its inbox from the start.
+        parent: What it is part of: ARN of a Map Run. Empty: of nothing.
+        texts: Kept beside its frames, and like them: key -> text.
     """
 
     id: str
+    language: str
     pipeline: str
     status: str
     owner: str
@@ -91,6 +137,8 @@ class NewExecution:
     details: ExecutionDetails
     definition: str
     first_event: str
+    parent: str = ""
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +147,8 @@ class StoredExecution:
 
     Args:
         id: Unique.
-        pipeline: Name of the pipeline.
+        language: What it is written in: ``PIPELINES`` or ``STATES``.
+        pipeline: Name of the pipeline, or of the state machine.
         status: As its language spells it.
         owner: Id of the engine that drives it; empty if none does.
         created_at: Aware, UTC.
@@ -109,6 +158,7 @@ class StoredExecution:
     """
 
     id: str
+    language: str
     pipeline: str
     status: str
     owner: str
@@ -256,12 +306,13 @@ class ExecutionStore(Protocol):
         """Leave all executions of that owner without one."""
         ...
 
-    def post(self, execution: str, body: str, *, statuses: Collection[str]) -> str:
+    def post(self, execution: str, body: str, *, statuses: Collection[str] | None) -> str:
         """Put an event into the inbox of an execution; return the execution's owner.
 
         Raises:
             NotFoundError: If there is no such execution.
-            WrongStateError: If its status is none of ``statuses``. Nothing was written.
+            WrongStateError: If its status is none of ``statuses``; with ``None`` any will do. Nothing was
+                written.
         """
         ...
 
@@ -288,7 +339,9 @@ class ExecutionStore(Protocol):
     def find(
         self,
         *,
+        language: str | None = None,
         pipeline: str | None = None,
+        parent: str | None = None,
         statuses: Collection[str] | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,
@@ -313,8 +366,8 @@ class ExecutionStore(Protocol):
         """Return when each of these pipelines was started last; one that never was is left out."""
         ...
 
-    def delete(self, pipeline: str, *, statuses: Collection[str]) -> int:
-        """Remove all executions of a pipeline; return how many there were.
+    def delete(self, pipeline: str, *, statuses: Collection[str], language: str = PIPELINES) -> int:
+        """Remove all executions of a pipeline or machine; return how many there were.
 
         Raises:
             WrongStateError: If the status of one is none of ``statuses``. Nothing was removed.

@@ -32,6 +32,7 @@ from stepmill.storage.execution_rows import (
     timer_rows,
 )
 from stepmill.storage.executions import (
+    PIPELINES,
     ExecutionChange,
     ExecutionOrder,
     ExecutionPage,
@@ -85,7 +86,7 @@ _INBOX = Prepared(
 )
 _LAST_START = Prepared(
     select(func.max(_executions.c.created_at).label("created_at")).where(
-        _executions.c.pipeline == bindparam("pipeline_")
+        _executions.c.language == PIPELINES, _executions.c.pipeline == bindparam("pipeline_")
     )
 )
 _GET = Prepared(select(_executions).where(_executions.c.id == bindparam("of")))
@@ -107,7 +108,9 @@ class SqlExecutionStore:
         created = to_micros(execution.created_at)
         row = {
             "id": execution.id,
+            "language": execution.language,
             "pipeline": execution.pipeline,
+            "parent": execution.parent,
             "status": execution.status,
             "owner": execution.owner,
             "created_at": created,
@@ -122,6 +125,10 @@ class SqlExecutionStore:
             connection.execute(self._add_definition, document)
             connection.execute(insert(_executions), row)
             connection.execute(insert(_inbox), {"execution": execution.id, "body": execution.first_event})
+            texts: Rows = [
+                {"execution": execution.id, "frame": k, "body": v} for k, v in execution.texts.items()
+            ]
+            _run(connection, self._put_frame, texts)
 
     def commit(self, changes: Sequence[ExecutionChange]) -> frozenset[str]:
         """Write the changes in one transaction; return the executions that were lost to others."""
@@ -162,13 +169,13 @@ class SqlExecutionStore:
         with self._database.write() as connection:
             connection.execute(update(_executions).where(_executions.c.owner == owner).values(owner=""))
 
-    def post(self, execution: str, body: str, *, statuses: Collection[str]) -> str:
+    def post(self, execution: str, body: str, *, statuses: Collection[str] | None) -> str:
         """Put an event into the inbox of an execution; return the execution's owner."""
         with self._database.write() as connection:
             row = _row_of(connection, execution)
             if row is None:
                 raise _unknown(execution)
-            if row.status not in statuses:
+            if statuses is not None and row.status not in statuses:
                 raise WrongStateError(f"The execution is {row.status}.", where=execution)
             connection.execute(insert(_inbox), {"execution": execution, "body": body})
             return str(row.owner)
@@ -213,7 +220,9 @@ class SqlExecutionStore:
     def find(
         self,
         *,
+        language: str | None = None,
         pipeline: str | None = None,
+        parent: str | None = None,
         statuses: Collection[str] | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,
@@ -224,7 +233,7 @@ class SqlExecutionStore:
         after: str | None = None,
     ) -> ExecutionPage:
         """List executions, one page at a time."""
-        filters = Filters(pipeline, statuses, created_after, created_before, version)
+        filters = Filters(language, pipeline, parent, statuses, created_after, created_before, version)
         statement = listing(filters, order, ascending=ascending, limit=limit, after=after)
         with self._database.read() as connection:
             rows = connection.execute(statement).all()
@@ -248,9 +257,10 @@ class SqlExecutionStore:
                     found[pipeline] = from_micros(row.created_at)
         return found
 
-    def delete(self, pipeline: str, *, statuses: Collection[str]) -> int:
-        """Remove all executions of a pipeline; return how many there were."""
-        found = select(_executions.c.id, _executions.c.status).where(_executions.c.pipeline == pipeline)
+    def delete(self, pipeline: str, *, statuses: Collection[str], language: str = PIPELINES) -> int:
+        """Remove all executions of a pipeline or machine; return how many there were."""
+        theirs = (_executions.c.language == language, _executions.c.pipeline == pipeline)
+        found = select(_executions.c.id, _executions.c.status).where(*theirs)
         with self._database.write() as connection:
             rows = connection.execute(found.order_by(_executions.c.created_at)).all()
             for row in rows:
@@ -259,7 +269,7 @@ class SqlExecutionStore:
             for row in rows:
                 for table in (_frames, _history, _tasks, _timers, _inbox):
                     connection.execute(delete(table).where(table.c.execution == row.id))
-            connection.execute(delete(_executions).where(_executions.c.pipeline == pipeline))
+            connection.execute(delete(_executions).where(*theirs))
         return len(rows)
 
     def definition(self, digest: str) -> str:

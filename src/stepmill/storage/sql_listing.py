@@ -12,7 +12,7 @@ from sqlalchemy import JSON, func, select, type_coerce
 
 from stepmill.core.errors import InvalidInputError
 from stepmill.storage.database import to_micros
-from stepmill.storage.executions import ExecutionOrder, StoredExecution
+from stepmill.storage.executions import PIPELINES, ExecutionOrder, StoredExecution
 from stepmill.storage.tables import executions
 
 # Most pages are small; a page of 100 executions is what AWS gives at most.
@@ -26,7 +26,9 @@ _VERSION: Any = func.coalesce(type_coerce(executions.c.body, JSON)["version"].as
 class Filters:
     """Which executions are listed; ``None``: all. ``ExecutionStore.find`` tells of the members."""
 
+    language: str | None = None
     pipeline: str | None = None
+    parent: str | None = None
     statuses: Collection[str] | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
@@ -67,7 +69,7 @@ def newest_of_versions(pipeline: str) -> sqlalchemy.Select[Any]:
     )
     ranked = (
         select(executions.c.id, _VERSION.label("version"), place.label("place"))
-        .where(executions.c.pipeline == pipeline)
+        .where(executions.c.language == PIPELINES, executions.c.pipeline == pipeline)
         .subquery()
     )
     return select(ranked.c.version, ranked.c.id).where(ranked.c.place == 1)
@@ -75,6 +77,10 @@ def newest_of_versions(pipeline: str) -> sqlalchemy.Select[Any]:
 
 def _filtered(statement: sqlalchemy.Select[Any], filters: Filters) -> sqlalchemy.Select[Any]:
     created = executions.c.created_at
+    if filters.language is not None:
+        statement = statement.where(executions.c.language == filters.language)
+    if filters.parent is not None:
+        statement = statement.where(executions.c.parent == filters.parent)
     if filters.pipeline is not None:
         statement = statement.where(executions.c.pipeline == filters.pipeline)
     if filters.statuses is not None:

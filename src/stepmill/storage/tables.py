@@ -107,7 +107,10 @@ executions = Table(
     Column("modified_at", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False, default=0),  # of the last history event
     Column("body", Text, nullable=False),  # definition reference, parameters, options, reason
-    Index("executions_by_pipeline", "pipeline", "created_at"),
+    Column("language", String(16), nullable=False, default="pipelines", server_default="pipelines"),
+    Column("parent", String(256), nullable=False, default="", server_default=""),  # ARN of a Map Run
+    Index("executions_by_pipeline", "language", "pipeline", "created_at"),
+    Index("executions_by_parent", "parent", "created_at"),
     Index("executions_by_status", "status"),
 )
 

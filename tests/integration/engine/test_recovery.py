@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from stepmill.core.errors import IllegalTransitionError, StorageError, StorageFullError
 from stepmill.core.statuses import PipelineExecutionStatus as Status
 from stepmill.core.tasks import Report, Task, TaskSucceeded
-from stepmill.engine import driven as driven_module
+from stepmill.engine import pipeline_language
 from stepmill.engine.engine import Engine
 from stepmill.engine.interpreters.pipelines.advance import advance
 from stepmill.engine.interpreters.pipelines.events import Event
@@ -369,7 +369,7 @@ class TestTrouble:
                 raise ZeroDivisionError("a bug")
             return advance(plan, frames, event, at)
 
-        monkeypatch.setattr(driven_module, "advance", faulty)
+        monkeypatch.setattr(pipeline_language, "advance", faulty)
         engine = home.engine(handler.on("Good", Hold()))
         good, bad = engine.start(request(chain("Good"))), engine.start(request(chain("Bad")))
         with pytest.raises(IllegalTransitionError, match="a bug"):

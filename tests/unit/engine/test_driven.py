@@ -9,12 +9,11 @@ from stepmill.engine.driven import Batch, Driven
 from stepmill.engine.interpreters.commands import SetTimer, StartTask, StopTask
 from stepmill.engine.interpreters.pipelines.events import (
     ExecutionStarted,
-    ResumeRequested,
     RetryRequested,
     StopRequested,
-    TimerFired,
     UpdateRequested,
 )
+from stepmill.engine.pipeline_language import PipelineLanguage
 from stepmill.engine.plans import Plans
 from stepmill.engine.recovery import take_new
 from support.engines import chain
@@ -26,7 +25,7 @@ STARTED = ExecutionStarted("abc", "arn", "P", "pipeline arn")
 
 def _driven(*steps: str) -> Driven:
     new = new_execution(definition=chain(*steps or ("A", "B")))
-    return take_new(new, Plans(lambda _digest: new.definition, service_model))
+    return take_new(new, PipelineLanguage(Plans(lambda _digest: new.definition, service_model)))
 
 
 def _started(*steps: str) -> tuple[Driven, Batch]:
@@ -136,11 +135,11 @@ def test_a_timer_is_kept_until_it_fires_and_fires_once() -> None:
     assert isinstance(command, SetTimer)
     assert batch.change.timers == {command.timer_id: command.due_at}
     assert driven.timers == {command.timer_id: command.due_at}
-    driven.receive(TimerFired(command.timer_id), command.due_at)
+    driven.fire(command.timer_id, command.due_at)
     batch = _settled(driven)
     assert batch.change.timers == {command.timer_id: None}
     assert [type(each) for each in batch.commands] == [StartTask]
-    driven.receive(TimerFired(command.timer_id), command.due_at)
+    driven.fire(command.timer_id, command.due_at)
     assert driven.take_batch() is None
 
 
@@ -169,7 +168,6 @@ def test_a_clock_that_goes_back_does_not_turn_the_history_round() -> None:
 
 def test_a_wish_to_be_driven_is_taken_in_and_changes_nothing() -> None:
     driven, _ = _started()
-    driven.receive(ResumeRequested(), LATER)
     assert driven.take_batch() is None
     driven.consume(7)
     change = _settled(driven).change

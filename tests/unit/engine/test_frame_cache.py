@@ -4,8 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepmill.core.service_models import service_model
 from stepmill.engine.frame_cache import FrameCache
 from stepmill.engine.interpreters.pipelines.frames import Frame, GateFrame, decode_frame, encode_frame
+from stepmill.engine.pipeline_language import PipelineLanguage
+from stepmill.engine.plans import Plans
+
+LANGUAGE = PipelineLanguage(Plans(str, service_model))
 
 
 class _Stored(dict[str, str]):
@@ -26,7 +31,7 @@ class _Stored(dict[str, str]):
 
 
 def _cache(stored: _Stored, limit: int = 100) -> FrameCache:
-    return FrameCache(stored, stored.load, limit=limit)
+    return FrameCache(stored, stored.load, LANGUAGE, limit=limit)
 
 
 def test_a_frame_is_read_when_it_is_asked_for_and_only_once() -> None:

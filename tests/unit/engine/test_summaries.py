@@ -4,13 +4,13 @@ import pytest
 
 from stepmill.core.statuses import PipelineExecutionStatus as Status
 from stepmill.engine.summaries import summarize
-from stepmill.storage.executions import ExecutionDetails, StoredExecution
+from stepmill.storage.executions import PIPELINES, ExecutionDetails, StoredExecution
 from support.executions import NOON
 
 
 def _stored(status: Status, owner: str) -> StoredExecution:
     details = ExecutionDetails("arn", "digest", version=2, failure_reason="Because.")
-    return StoredExecution("abc", "P", status, owner, NOON, NOON, 7, details)
+    return StoredExecution("abc", PIPELINES, "P", status, owner, NOON, NOON, 7, details)
 
 
 @pytest.mark.parametrize("status", list(Status))

@@ -10,11 +10,13 @@ import pytest
 from stepmill.core.statuses import PipelineExecutionStatus as Status
 from stepmill.engine.summaries import ExecutionSummary, summarize
 from stepmill.engine.waiting import wait_for, wait_until
-from stepmill.storage.executions import ExecutionDetails, StoredExecution
+from stepmill.storage.executions import PIPELINES, ExecutionDetails, StoredExecution
 from support.executions import NOON
 
 RUNNING = summarize(
-    StoredExecution("abc", "P", Status.EXECUTING, "me", NOON, NOON, 5, ExecutionDetails("arn", "digest")),
+    StoredExecution(
+        "abc", PIPELINES, "P", Status.EXECUTING, "me", NOON, NOON, 5, ExecutionDetails("arn", "digest")
+    ),
     is_owner_alive=True,
 )
 LIMIT = timedelta(seconds=60)

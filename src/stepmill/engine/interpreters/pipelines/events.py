@@ -111,18 +111,8 @@ class UpdateRequested(msgspec.Struct, frozen=True, tag=True):
     by: str = ""
 
 
-class ResumeRequested(msgspec.Struct, frozen=True, tag=True):
-    """Somebody wants an engine to drive the execution. To the execution itself nothing happens."""
-
-
 Event: TypeAlias = (
-    ExecutionStarted
-    | TaskReport
-    | TimerFired
-    | StopRequested
-    | RetryRequested
-    | UpdateRequested
-    | ResumeRequested
+    ExecutionStarted | TaskReport | TimerFired | StopRequested | RetryRequested | UpdateRequested
 )
 
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)

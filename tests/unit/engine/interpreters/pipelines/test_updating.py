@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from stepmill.core.statuses import PipelineExecutionStatus as Status
 from stepmill.engine.interpreters.pipelines.events import (
     Event,
-    ResumeRequested,
     RetryRequested,
     StopRequested,
     UpdateRequested,
@@ -80,7 +79,6 @@ def test_while_it_is_stopping_nothing_more_starts() -> None:
         ),
         st.builds(StopRequested, st.text(), st.text()),
         st.builds(RetryRequested, st.none() | st.integers(1), st.text(), st.text()),
-        st.just(ResumeRequested()),
     )
 )
 def test_wishes_survive_the_inbox(event: Event) -> None:
