@@ -53,12 +53,19 @@ def abort(draft: Draft, name: str) -> None:
     if branch.phase in (Phase.ABORTED, Phase.FAILED):
         return
     planned = draft.planned(branch)
-    for child in children_of(draft, name):
-        abort_child(draft, name, child)
+    if branch.phase is Phase.INSIDE:
+        branch.link = abort_inside(draft, name)
     silence(draft, name, branch)
     if branch.phase is not Phase.READY:
         branch.link = draft.say(f"{planned.kind}StateAborted", planned.state.name, branch.link)
     branch.phase = Phase.ABORTED
+
+
+def abort_inside(draft: Draft, name: str) -> int:
+    """Stop all that is inside of a branch; return what its state's next event points at."""
+    for child in children_of(draft, name):
+        abort_child(draft, name, child)
+    return draft.fork(name).link
 
 
 def abort_child(draft: Draft, parent: str, child: str) -> None:

@@ -6,7 +6,7 @@ Source: Amazon States Language, "Errors": retriers are tried before catchers; th
 from __future__ import annotations
 
 from stepmill.core.json import Json, JsonObject
-from stepmill.engine.interpreters.states.branches import drop_inside
+from stepmill.engine.interpreters.states.branches import abort_inside, drop_inside
 from stepmill.engine.interpreters.states.chance import Chance
 from stepmill.engine.interpreters.states.context import scope_of
 from stepmill.engine.interpreters.states.draft import Broken, Draft
@@ -27,6 +27,8 @@ def fail(draft: Draft, name: str, branch: BranchFrame, failure: StateFailure) ->
     planned = draft.planned(branch)
     state = planned.state
     failure = failure.placed(state.name, branch.entered)
+    if branch.phase is Phase.INSIDE:
+        branch.link = abort_inside(draft, name)
     if failure.location:
         _say_evaluation_failed(draft, branch, planned, failure)
     if isinstance(state, WorkState):

@@ -39,7 +39,7 @@ def begin_parallel(draft: Draft, name: str, branch: BranchFrame, planned: Planne
     value, _ = work_input(draft, name, branch, planned)
     started = branch.link = draft.say("ParallelStateStarted", planned.state.name, branch.link)
     total = len(planned.branches)
-    draft.put(f"fork/{name}", ForkFrame(total, total, tuple(range(total)), started=started))
+    draft.put(f"fork/{name}", ForkFrame(total, total, tuple(range(total)), link=started))
     branch.phase = Phase.INSIDE
     for index in reversed(range(total)):
         child = f"{name}.{index}"
@@ -66,8 +66,7 @@ def begin_map(draft: Draft, name: str, branch: BranchFrame, planned: PlannedStat
     branch.link = draft.say(
         "MapStateStarted", state.name, branch.link, "mapStateStartedEventDetails", {"length": len(items)}
     )
-    fork = ForkFrame(len(items), limit=limit, started=branch.link)
-    draft.put(f"fork/{name}", fork)
+    draft.put(f"fork/{name}", ForkFrame(len(items), limit=limit, link=branch.link))
     draft.put_items(name, items)
     branch.phase = Phase.INSIDE
     go_on(draft, name, branch, planned, branch.link)
@@ -167,6 +166,7 @@ def begin_iteration(
 
 def _succeed(draft: Draft, name: str, branch: BranchFrame, planned: PlannedState, fork: ForkFrame) -> None:
     """End a Parallel or Map well: its success and its exit point at the same event."""
+    branch.link = fork.link
     draft.say(f"{planned.kind}StateSucceeded", planned.state.name, branch.link)
     result = draft.results(name, fork.total)
     draft.drop_fork(name)
@@ -189,20 +189,20 @@ def take_end(draft: Draft, child: str, output: Json) -> None:
     index, link = int(last), draft.branch(child).link
     fork = draft.fork(name)
     running = tuple(each for each in fork.running if each != index)
-    fork = replace(fork, running=running, succeeded=fork.succeeded + 1)
-    draft.put(f"fork/{name}", fork)
     draft.put_result(name, index, output)
     draft.drop_branch(child)
-    if planned.kind == "Parallel":
-        branch.link = link
-        if fork.succeeded == fork.total:
-            _succeed(draft, name, branch, planned, fork)
-        return
-    details = iteration_details(draft, name, index)
-    branch.link = draft.say(
-        "MapIterationSucceeded", planned.state.name, link, "mapIterationSucceededEventDetails", details
-    )
-    go_on(draft, name, branch, planned, link)
+    last_link = link
+    if planned.kind == "Map":
+        details = iteration_details(draft, name, index)
+        last_link = draft.say(
+            "MapIterationSucceeded", planned.state.name, link, "mapIterationSucceededEventDetails", details
+        )
+    fork = replace(fork, running=running, succeeded=fork.succeeded + 1, link=last_link)
+    draft.put(f"fork/{name}", fork)
+    if fork.succeeded == fork.total:
+        _succeed(draft, name, branch, planned, fork)
+    elif planned.kind == "Map":
+        go_on(draft, name, branch, planned, link)
 
 
 def take_failure(draft: Draft, child: str, failure: StateFailure) -> None:
@@ -221,5 +221,6 @@ def take_failure(draft: Draft, child: str, failure: StateFailure) -> None:
     for index in draft.fork(name).running:
         if index != int(last):
             abort_child(draft, name, f"{name}.{index}")
-    branch.link = draft.say(f"{planned.kind}StateFailed", state, link)
+    failed = draft.say(f"{planned.kind}StateFailed", state, link)
+    draft.put(f"fork/{name}", replace(draft.fork(name), link=failed))
     fail(draft, name, branch, failure)

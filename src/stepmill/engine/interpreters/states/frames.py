@@ -150,7 +150,8 @@ class ForkFrame(msgspec.Struct, frozen=True, tag=True):
         succeeded: How many ended well.
         failed: How many did not, and were tolerated.
         limit: Most at once; 0: no limit.
-        started: Id of the event of its start.
+        link: What the next event of the state itself points at; its branch's frame, with the state's whole
+            input, is not written meanwhile.
     """
 
     total: int
@@ -159,7 +160,7 @@ class ForkFrame(msgspec.Struct, frozen=True, tag=True):
     succeeded: int = 0
     failed: int = 0
     limit: int = 0
-    started: int = 0
+    link: int = 0
 
 
 class ItemsFrame(msgspec.Struct, frozen=True, tag=True):
