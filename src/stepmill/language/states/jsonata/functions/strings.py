@@ -9,7 +9,6 @@ import base64
 import binascii
 import math
 import re
-from urllib.parse import quote, unquote_to_bytes
 
 from stepmill.language.states.jsonata.errors import QueryError
 from stepmill.language.states.jsonata.running import Run
@@ -18,9 +17,11 @@ from stepmill.language.states.jsonata.values import UNDEFINED, Value
 
 _BLANKS = re.compile(r"[ \t\n\r]+")
 _ESCAPES = re.compile(r"%[0-9A-Fa-f]{2}")
+_ESCAPED_RUN = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 # What stays as it is, beside letters and digits.
 _COMPONENT = "-_.!~*'()"
 _WHOLE = _COMPONENT + ";/?:@&=+$,#"
+_UNSAFE = {safe: re.compile(f"[^A-Za-z0-9{re.escape(safe)}]+") for safe in (_COMPONENT, _WHOLE)}
 
 
 def string(run: Run, value: Value, is_pretty: Value) -> Value:
@@ -152,9 +153,17 @@ def _encoded(text: Value, safe: str, name: str) -> Value:
     if text is UNDEFINED:
         return UNDEFINED
     try:
-        return quote(text, safe=safe)
+        return _UNSAFE[safe].sub(_escaped, text)
     except UnicodeEncodeError as error:
         raise QueryError("D3140", value=text, functionName=name) from error
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode())
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return bytes.fromhex(found[0].replace("%", "")).decode()
 
 
 def decode_component(_: Run, text: Value) -> Value:
@@ -181,7 +190,7 @@ def _decoded(text: Value, kept: str, name: str) -> Value:
         lambda escape: "%25" + escape[0][1:] if chr(int(escape[0][1:], 16)) in kept else escape[0], text
     )
     try:
-        return unquote_to_bytes(held).decode("utf-8")
+        return _ESCAPED_RUN.sub(_unescaped, held)
     except UnicodeDecodeError as error:
         raise QueryError("D3140", value=text, functionName=name) from error
 
