@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any
@@ -15,6 +16,8 @@ from stepmill.aws.wire import Request, Response
 from stepmill.core.json import write_json
 from stepmill.core.service_documents import Reference, ServiceDocument
 
+_WITH_CHECKSUMS = "DynamoDB"
+
 
 class JsonRpc:
     """A service in JSON 1.0 or 1.1."""
@@ -22,6 +25,8 @@ class JsonRpc:
     def __init__(self, document: ServiceDocument) -> None:
         self._document = document
         self._content_type = f"application/x-amz-json-{document.metadata.json_version}"
+        # DynamoDB's clients hold answers against their checksum, and ask again if these differ.
+        self._has_checksums = document.metadata.service_id == _WITH_CHECKSUMS
         self._reading = JsonReading(document)
         self._writing = JsonWriting(document)
         self._readers: Plans[Reader] = Plans(self._reader, late_unary)
@@ -62,12 +67,15 @@ class JsonRpc:
     def _response(
         self, status: int, document: object, request_id: str, headers: list[tuple[str, str]] | None = None
     ) -> Response:
+        body = write_json(document).encode()
+        checksums = [("x-amz-crc32", str(zlib.crc32(body)))] if self._has_checksums else []
         all_headers = (
             ("Content-Type", self._content_type),
             ("x-amzn-RequestId", request_id),
+            *checksums,
             *(headers or ()),
         )
-        return Response(status, all_headers, write_json(document).encode())
+        return Response(status, all_headers, body)
 
     def _reader(self, operation: str) -> Reader:
         return self._reading.structure(members_of(self._document, self._document.operations[operation].input))

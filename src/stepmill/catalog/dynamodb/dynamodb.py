@@ -5,6 +5,7 @@ from __future__ import annotations
 from stepmill.catalog.dynamodb.items import ItemRows
 from stepmill.catalog.dynamodb.reading import Reading
 from stepmill.catalog.dynamodb.tables import Tables
+from stepmill.catalog.dynamodb.tokens import Tokens
 from stepmill.catalog.dynamodb.writing import Writing
 from stepmill.core.clock import Clock
 from stepmill.storage.items import SqlItemStore
@@ -24,4 +25,5 @@ class DynamoDb:
         rows = ItemRows(items)
         self.tables = Tables(records, rows)
         self.writing = Writing(self.tables, rows, clock)
+        self.tokens = Tokens(records, clock)
         self.reading = Reading(rows, self.writing, clock)

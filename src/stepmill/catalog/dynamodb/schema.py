@@ -84,6 +84,11 @@ class TableSchema:
     key: KeySchema
     indexes: Mapping[str, IndexSchema]
 
+    @property
+    def has_local(self) -> bool:
+        """Whether there is a local index, so that items of a partition are a collection."""
+        return any(index.is_local for index in self.indexes.values())
+
     def shown_in(self, index: IndexSchema) -> frozenset[str] | None:
         """Return the attributes that an index shows; ``None`` for all."""
         if index.projection == "ALL":

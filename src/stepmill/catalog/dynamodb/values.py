@@ -56,8 +56,7 @@ def read_value(given: Mapping[str, Any], depth: int = 1) -> Value:
             f"Supplied AttributeValue {how}, must contain exactly one of the supported datatypes"
         )
     kind, content = next(iter(given.items()))
-    # The attribute itself is no nesting; what lies in it is.
-    if depth > DEEPEST + 1:
+    if kind in ("M", "L") and depth > DEEPEST:
         raise InvalidInputError("Nesting Levels have exceeded supported limits")
     match kind:
         case "M":

@@ -152,6 +152,14 @@ def _answer(
     given: Mapping[str, Any], table: Table, written: Written, shown: Mapping[str, Item | None]
 ) -> dict[str, Any]:
     answer = capacity(given, table, write_units(written.old, written.new))
+    if given.get("ReturnItemCollectionMetrics") == "SIZE" and table.schema.has_local:
+        partition = table.schema.key.partition
+        key = (written.new or written.old or {}).get(partition)
+        if key is not None:
+            answer["ItemCollectionMetrics"] = {
+                "ItemCollectionKey": {partition: key},
+                "SizeEstimateRangeGB": [0.0, 1.0],
+            }
     if attributes := shown.get(given.get("ReturnValues") or "NONE"):
         answer["Attributes"] = attributes
     return answer

@@ -6,6 +6,7 @@ Source: DynamoDB API reference, Query, Scan.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from stepmill.aws.service import Call, Handler
@@ -77,15 +78,11 @@ def _page(
         raise InvalidInputError("Consistent reads are not supported on global secondary indexes")
     _check_projected(table, index, paths)
     limit = given.get("Limit")
-    wanted = Wanted(
-        table,
-        index,
-        wanted.key_range,
-        wanted.condition,
+    wanted = replace(
+        wanted,
         limit=None if limit is None else int(limit),
         after=_start(given, wanted),
         descending=given.get("ScanIndexForward") is False,
-        segment=wanted.segment,
     )
     page = platform.dynamodb.reading.page(wanted)
     units = read_units(page.size_bytes, consistent=consistent)

@@ -6,7 +6,10 @@ Source: DynamoDB API reference, TransactWriteItems, TransactGetItems.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import Any
+
+import msgspec
 
 from stepmill.aws.errors import ApiError
 from stepmill.aws.service import Call, Handler
@@ -21,9 +24,11 @@ from stepmill.aws.services.dynamodb.asked import (
     write_units,
 )
 from stepmill.aws.services.dynamodb.items import read_change, read_put, read_remove
+from stepmill.aws.services.sagemaker.refusals import told_as
 from stepmill.catalog.dynamodb.keys import key_of, read_key
 from stepmill.catalog.dynamodb.paths import project
 from stepmill.catalog.dynamodb.records import Table
+from stepmill.catalog.dynamodb.tokens import OtherRequestError
 from stepmill.catalog.dynamodb.values import item_size
 from stepmill.catalog.dynamodb.writing import Check, ConditionFailedError, Put, TransactionFailedError, Write
 from stepmill.core.errors import InvalidInputError
@@ -34,7 +39,7 @@ LARGEST_BYTES = 4 * 1024 * 1024
 
 def handlers(platform: Platform) -> dict[str, Handler]:
     """Return who answers transactions."""
-    writing = platform.dynamodb.writing
+    writing, tokens = platform.dynamodb.writing, platform.dynamodb.tokens
 
     def write(call: Call) -> dict[str, Any]:
         asked = call.parameters["TransactItems"]
@@ -42,8 +47,14 @@ def handlers(platform: Platform) -> dict[str, Handler]:
         places = {(each.table.name, key_of(each.table.schema.key, _key(each))) for each in writes}
         if len(places) != len(writes):
             raise InvalidInputError("Transaction request cannot include multiple operations on one item")
+        token = call.parameters.get("ClientRequestToken") or ""
         try:
-            writing.write_all(writes)
+            if token:
+                digest = sha256(msgspec.msgpack.encode(asked, order="deterministic")).hexdigest()
+                with told_as("IdempotentParameterMismatchException", OtherRequestError):
+                    tokens.once(token, digest, lambda: writing.write_all(writes))
+            else:
+                writing.write_all(writes)
         except TransactionFailedError as error:
             raise _cancelled(error, asked) from error
         consumed = [
