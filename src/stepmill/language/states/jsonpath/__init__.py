@@ -9,7 +9,10 @@ What to call::
 
 A path of names only costs a fraction of a microsecond for each name.
 
-Source: the published source of Jayway's JsonPath 2.x; Amazon States Language, section "Paths".
+Functions such as ``length()`` are not part of it: the service runs version 2.0.0 of Jayway's JsonPath, which
+has none; filters compare and test for existence.
+
+Source: the published source of that version; Amazon States Language, section "Paths".
 """
 
 from stepmill.language.states.jsonpath.compiling import compile_path

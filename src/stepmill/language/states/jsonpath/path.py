@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 
 from stepmill.core.json import Json
 from stepmill.language.states.jsonpath.errors import PathNotFoundError
@@ -25,21 +23,23 @@ class Path:
     segments: tuple[Segment, ...]
     is_root: bool = True
     is_definite: bool = field(init=False)
-    _definite_before: tuple[bool, ...] = field(init=False)
+    _must_be: tuple[bool, ...] = field(init=False)
     _names: tuple[str, ...] | None = field(init=False)
 
     def __post_init__(self) -> None:
-        last = len(self.segments) - 1
-        definite = [segment.is_definite(is_last=index == last) for index, segment in enumerate(self.segments)]
+        definite = [segment.is_definite for segment in self.segments]
+        names = [s.names[0] for s in self.segments if isinstance(s, Names) and len(s.names) == 1]
         set_field = object.__setattr__
         set_field(self, "is_definite", all(definite))
-        set_field(self, "_definite_before", tuple(accumulate(definite, initial=True, func=_both))[:-1])
-        set_field(self, "_names", _plain_names(self.segments))
+        # The library asks whether all is definite from the part before on, where it means up to it. So where
+        # an indefinite part follows, a property that is missing is passed over.
+        set_field(self, "_must_be", tuple(all(definite[max(i - 1, 0) :]) for i in range(len(definite))))
+        set_field(self, "_names", tuple(names) if len(names) == len(self.segments) else None)
 
     @property
     def canonical(self) -> str:
         """The path as texts name it: ``$['a'][0]``."""
-        return ("$" if self.is_root else "@") + "".join(segment.fragment for segment in self.segments)
+        return "$" + "".join(segment.fragment for segment in self.segments)
 
     @property
     def keys(self) -> tuple[str | int, ...] | None:
@@ -57,11 +57,10 @@ class Path:
     def read(self, document: Json) -> Json:
         """Return what stands at the path: one value, or a list if the path is not definite.
 
-        Where the library says that nothing was found, the service gives ``[]`` if the path is not definite.
-
         Raises:
-            PathNotFoundError: If the path is definite and the document has nothing there.
-            PathEvaluationError: If a function or a filter cannot be applied, or it takes too long.
+            PathNotFoundError: If nothing is there.
+            PathEvaluationError: If an index or a filter meets what it cannot be applied to, or it takes too
+                long.
 
         Example:
             >>> from stepmill.language.states.jsonpath import compile_path
@@ -79,39 +78,25 @@ class Path:
                 pass
             else:
                 return value
-        try:
-            return self.search(document, document, Budget())
-        except PathNotFoundError:
-            if self.is_definite:
-                raise
-            return []
+        return self.search(document, document, Budget())
 
     def search(self, start: Json, root: Json, budget: Budget, *, is_strict: bool = False) -> Json:
-        """Read as the library does, which differs in what ``read`` says.
+        """Read from somewhere in a document.
 
         Args:
             start: Where the path begins.
-            root: What ``$`` means in its filters and functions.
+            root: What ``$`` means in its filters.
             budget: Counts the steps.
             is_strict: Whether every property that is named must be there.
 
         Raises:
-            PathNotFoundError: If nothing is there that must be.
+            PathNotFoundError: As with ``read``.
             PathEvaluationError: As with ``read``.
         """
-        search = Search(self.segments, self._definite_before, root, is_strict, budget)
-        search.follow(0, start)
+        search = Search(self.segments, self._must_be, root, is_strict, budget)
+        search.follow(0, None, start)
         if not self.is_definite:
             return search.results
         if not search.results:
             raise PathNotFoundError(f"No results for path: {self.canonical}")
-        return search.results[-1]
-
-
-def _both(left: bool, right: bool) -> bool:
-    return left and right
-
-
-def _plain_names(segments: Sequence[Segment]) -> tuple[str, ...] | None:
-    names = [s.names[0] for s in segments if isinstance(s, Names) and len(s.names) == 1]
-    return tuple(names) if len(names) == len(segments) else None
+        return search.results[0]

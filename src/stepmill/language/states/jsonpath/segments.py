@@ -1,26 +1,37 @@
 """The parts of a path, and what each finds in a document.
 
-A part before which everything is definite complains when it does not fit; behind a wildcard, a filter or
-a deep scan it finds nothing, silently. That, the order of results and the texts follow the library.
+What is an error, what is passed over in silence and in which order results come follows the library that
+the service runs, version 2.0.0 of Jayway's JsonPath, its slips included: paths count on them.
 
-Source: Jayway's JsonPath, ``internal/path``.
+Source: Jayway's JsonPath 2.0.0, ``internal/token``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from stepmill.core.json import Json
-from stepmill.language.states.java_text import java_class, java_text
+from stepmill.language.states.java_text import java_text
 from stepmill.language.states.jsonpath.errors import PathEvaluationError, PathNotFoundError
 
 # A handful of deep scans in one path can visit every node of a document over and over. No honest path takes
 # so many steps in a payload of 256 KB.
 MOST_STEPS = 500_000
 
-_PROVIDER = "com.jayway.jsonpath.spi.json.JacksonJsonProvider"
+# Where in a document something stands, as a chain from the inside out; the root is ``None``. Texts name
+# places, and building a text for each would cost more than the walk.
+Place: TypeAlias = "tuple[Place, str | int] | None"
+
+
+def place_text(place: Place) -> str:
+    """Return a place as texts name it: ``$['a'][0]``."""
+    parts: list[str] = []
+    while place is not None:
+        place, key = place
+        parts.append(f"['{key}']" if isinstance(key, str) else f"[{key}]")
+    return "$" + "".join(reversed(parts))
 
 
 class Segment(Protocol):
@@ -31,23 +42,20 @@ class Segment(Protocol):
         """The part as it is written in texts."""
 
     @property
-    def place(self) -> str:
-        """What it adds to the place that texts name."""
-
-    def is_definite(self, *, is_last: bool) -> bool:
+    def is_definite(self) -> bool:
         """Whether it finds one value at most."""
 
-    def find(self, search: Search, index: int, model: Json) -> None:
+    def find(self, search: Search, index: int, place: Place, model: Json) -> None:
         """Hand what it finds in the model to the part after it.
 
         Raises:
-            PathNotFoundError: If all before it is definite, and the model has nothing of the kind.
+            PathNotFoundError: If the model has nothing of the kind.
             PathEvaluationError: If the model is not of a kind that it works on.
         """
 
 
 class Budget:
-    """Counts the steps of one read, over all the filters and functions in it."""
+    """Counts the steps of one read, over all the filters in it."""
 
     __slots__ = ("left",)
 
@@ -71,140 +79,98 @@ class Search:
 
     Args:
         segments: Of the path, without the root.
-        is_definite_before: For each segment, whether everything before it is definite.
-        root: What ``$`` means.
-        is_strict: Whether every property that is named must be there, as in tests for existence.
+        must_be: For each segment, whether a property that it names must be there even if more follows.
+        root: What ``$`` means in filters.
+        is_strict: Whether all properties must be there, as in tests for existence.
         budget: Shared with the walks that this one starts.
         results: What was found, in order.
-        scanned: For a segment after a deep scan: the index that it was reached by.
     """
 
     segments: tuple[Segment, ...]
-    is_definite_before: tuple[bool, ...]
+    must_be: tuple[bool, ...]
     root: Json
     is_strict: bool
     budget: Budget
     results: list[Json] = field(default_factory=list)
-    scanned: dict[int, int] = field(default_factory=dict)
 
-    def follow(self, index: int, model: Json) -> None:
+    def follow(self, index: int, place: Place, model: Json) -> None:
         """Go on with the segment of that index, or take the model as a result."""
         self.budget.spend()
         if index == len(self.segments):
             self.results.append(model)
         else:
-            self.segments[index].find(self, index, model)
+            self.segments[index].find(self, index, place, model)
 
-    def place(self, index: int) -> str:
-        """Return where in the document the segment of that index looks."""
-        return "$" + "".join(segment.place for segment in self.segments[:index])
+    def follow_item(self, index: int, place: Place, model: Sequence[Json], position: int) -> None:
+        """Hand the item of a list to the segment after that index.
+
+        Raises:
+            PathNotFoundError: If the list is shorter, or the position is negative.
+        """
+        if not 0 <= position < len(model):
+            where = place_text((place, position))
+            raise PathNotFoundError(f"Index out of bounds when evaluating path {where}")
+        self.follow(index + 1, (place, position), model[position])
 
     def rest(self, index: int) -> str:
         """Return the path from a segment on."""
         return "".join(segment.fragment for segment in self.segments[index:])
 
-    def follow_property(self, index: int, model: Mapping[str, Json], name: str) -> None:
-        """Hand on a property that is there."""
-        after = index + 1
-        if after == len(self.segments):
-            # After a deep scan over a list only a part of the same index hands its properties on. That looks
-            # like a slip of the library, and paths count on it.
-            reached = self.scanned.get(index, -1)
-            before = self.segments[index - 1].fragment if index else "$"
-            if reached >= 0 and before != f"[{reached}]":
-                return
-        self.follow(after, model[name])
-
-    def follow_index(self, index: int, model: Sequence[Json], position: int) -> None:
-        """Hand on an item; negative positions count from the end, and nobody minds if there is none."""
-        effective = len(model) + position if position < 0 else position
-        if 0 <= effective < len(model):
-            self.follow(index + 1, model[effective])
-
-
-def is_array(model: Json) -> bool:
-    """Whether a value is a list."""
-    return isinstance(model, Sequence) and not isinstance(model, str)
-
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """``.a``, ``['a']`` or ``['a','b']``.
-
-    Args:
-        names: At least one.
-        quote: The quote around them.
-    """
+    """``.a``, ``['a']`` or ``['a','b']``."""
 
     names: tuple[str, ...]
-    quote: str = "'"
+
+    is_definite = True
 
     @property
     def fragment(self) -> str:
         """See ``Segment``."""
-        return "[" + ",".join(f"{self.quote}{name}{self.quote}" for name in self.names) + "]"
-
-    @property
-    def place(self) -> str:
-        """See ``Segment``."""
         return "[" + ", ".join(f"'{name}'" for name in self.names) + "]"
 
-    def is_definite(self, *, is_last: bool) -> bool:
-        """Several names at the end are merged into one object."""
-        return is_last or len(self.names) == 1
-
-    def find(self, search: Search, index: int, model: Json) -> None:
+    def find(self, search: Search, index: int, place: Place, model: Json) -> None:
         """See ``Segment``."""
         if not isinstance(model, Mapping):
-            if search.is_definite_before[index]:
-                raise PathNotFoundError(
-                    f"Expected to find an object with property {self.fragment} in path {search.place(index)} "
-                    f"but found '{java_class(model)}'. This is not a json object according to the "
-                    f"JsonProvider: '{_PROVIDER}'."
-                )
-            return
+            raise PathNotFoundError(f"Property {self.fragment} not found in path {place_text(place)}")
         is_last = index + 1 == len(search.segments)
-        if is_last and len(self.names) > 1:
-            self._merge(search, index, model)
-            return
-        for name in self.names:
+        if len(self.names) == 1:
+            name = self.names[0]
             if name in model:
-                search.follow_property(index, model, name)
-            else:
-                self._miss(search, index, name, is_last=is_last)
-
-    def _miss(self, search: Search, index: int, name: str, *, is_last: bool) -> None:
-        is_definite = search.is_definite_before[index] and len(self.names) == 1
-        if search.is_strict or (is_definite and not is_last):
-            kind = "No results for path:" if is_last else "Missing property in path"
-            raise PathNotFoundError(f"{kind} {search.place(index)}['{name}']")
-
-    def _merge(self, search: Search, index: int, model: Mapping[str, Json]) -> None:
+                search.follow(index + 1, (place, name), model[name])
+            elif is_last:
+                raise PathNotFoundError(f"No results for path: {place_text((place, name))}")
+            elif search.must_be[index] or search.is_strict:
+                raise PathNotFoundError(f"Missing property in path {place_text((place, name))}")
+            return
+        where = place_text(place) + self.fragment
+        if not is_last:
+            raise PathEvaluationError(f"Multi properties can only be used as path leafs: {where}")
         if search.is_strict and any(name not in model for name in self.names):
-            raise PathNotFoundError(f"Missing property in path {search.place(index + 1)}")
-        search.follow(index + 1, {name: model[name] for name in self.names if name in model})
+            raise PathNotFoundError(f"Missing property in path {where}")
+        search.follow(index + 1, place, {name: model[name] for name in self.names if name in model})
 
 
-def _is_list_to_read(search: Search, index: int, model: Json) -> bool:
-    """Return whether the model is a list.
+def _list_at(search: Search, index: int, place: Place, model: Json) -> Sequence[Json]:
+    """Return the model if it is a list.
 
     Raises:
-        PathNotFoundError: If it is none and all before is definite.
+        PathNotFoundError: If it is null.
+        PathEvaluationError: If it is anything else.
     """
-    if is_array(model):
-        return True
-    if not search.is_definite_before[index]:
-        return False
+    if isinstance(model, Sequence) and not isinstance(model, str):
+        return model
     if model is None:
-        raise PathNotFoundError(f"The path {search.place(index)} is null")
-    raise PathNotFoundError(
+        raise PathNotFoundError(f"The path {place_text(place)} is null")
+    raise PathEvaluationError(
         f"Filter: {search.rest(index)} can only be applied to arrays. Current context is: {java_text(model)}"
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Indexes:
-    """``[0]``, ``[-1]`` or ``[0,2]``."""
+    """``[0]`` or ``[0,2]``; negative ones are found nowhere."""
 
     indexes: tuple[int, ...]
 
@@ -213,18 +179,39 @@ class Indexes:
         """See ``Segment``."""
         return "[" + ",".join(map(str, self.indexes)) + "]"
 
-    place = fragment
-
-    def is_definite(self, *, is_last: bool) -> bool:  # noqa: ARG002
+    @property
+    def is_definite(self) -> bool:
         """See ``Segment``."""
         return len(self.indexes) == 1
 
-    def find(self, search: Search, index: int, model: Json) -> None:
+    def find(self, search: Search, index: int, place: Place, model: Json) -> None:
         """See ``Segment``."""
-        if _is_list_to_read(search, index, model):
-            assert isinstance(model, Sequence)
-            for position in self.indexes:
-                search.follow_index(index, model, position)
+        items = _list_at(search, index, place, model)
+        for position in self.indexes:
+            search.follow_item(index, place, items, position)
+
+
+@dataclass(frozen=True, slots=True)
+class FromEnd:
+    """``[(@.length-1)]``.
+
+    Args:
+        offset: What is added to the length: -1.
+    """
+
+    offset: int
+
+    is_definite = True
+
+    @property
+    def fragment(self) -> str:
+        """See ``Segment``."""
+        return f"[@.size(){self.offset}]"
+
+    def find(self, search: Search, index: int, place: Place, model: Json) -> None:
+        """See ``Segment``."""
+        items = _list_at(search, index, place, model)
+        search.follow_item(index, place, items, len(items) + self.offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,24 +221,19 @@ class Slice:
     start: int | None
     stop: int | None
 
+    is_definite = False
+
     @property
     def fragment(self) -> str:
         """See ``Segment``."""
         start = "" if self.start is None else self.start
         return f"[{start}:{'' if self.stop is None else self.stop}]"
 
-    place = fragment
-
-    def is_definite(self, *, is_last: bool) -> bool:  # noqa: ARG002
+    def find(self, search: Search, index: int, place: Place, model: Json) -> None:
         """See ``Segment``."""
-        return False
-
-    def find(self, search: Search, index: int, model: Json) -> None:
-        """See ``Segment``."""
-        if _is_list_to_read(search, index, model):
-            assert isinstance(model, Sequence)
-            for position in self._positions(len(model)):
-                search.follow_index(index, model, position)
+        items = _list_at(search, index, place, model)
+        for position in self._positions(len(items)):
+            search.follow_item(index, place, items, position)
 
     def _positions(self, length: int) -> range:
         if self.start is None:
@@ -259,29 +241,29 @@ class Slice:
             return range(min(length, length + stop if stop < 0 else stop))
         if self.stop is None:
             return range(max(0, length + self.start if self.start < 0 else self.start), length)
-        # Between two bounds neither is counted from the end; each negative position is, on its own.
-        return range(max(self.start, -length), min(length, self.stop))
+        # Between two bounds neither is counted from the end.
+        return range(self.start, min(length, self.stop)) if length else range(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Wildcard:
-    """``.*`` or ``[*]``."""
+    """``.*`` or ``[*]``; an item of a list in which the rest of the path leads nowhere is passed over."""
 
     fragment = "[*]"
-    place = fragment
+    is_definite = False
 
-    def is_definite(self, *, is_last: bool) -> bool:  # noqa: ARG002
-        """See ``Segment``."""
-        return False
-
-    def find(self, search: Search, index: int, model: Json) -> None:
+    def find(self, search: Search, index: int, place: Place, model: Json) -> None:
         """See ``Segment``."""
         if isinstance(model, Mapping):
-            for name in model:
-                search.follow_property(index, model, name)
+            for name, value in model.items():
+                search.follow(index + 1, (place, name), value)
         elif isinstance(model, Sequence) and not isinstance(model, str):
-            for position in range(len(model)):
-                search.follow_index(index, model, position)
+            for position, value in enumerate(model):
+                try:
+                    search.follow(index + 1, (place, position), value)
+                except PathNotFoundError:
+                    if search.is_strict:
+                        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,48 +271,41 @@ class Scan:
     """``..``: the part after it, in every object and list below, outer ones first."""
 
     fragment = ".."
-    place = fragment
+    is_definite = False
 
-    def is_definite(self, *, is_last: bool) -> bool:  # noqa: ARG002
+    def find(self, search: Search, index: int, place: Place, model: Json) -> None:
         """See ``Segment``."""
-        return False
+        self._walk(search, index + 1, place, model)
 
-    def find(self, search: Search, index: int, model: Json) -> None:
-        """See ``Segment``."""
-        self._walk(search, index + 1, model)
-
-    def _walk(self, search: Search, index: int, model: Json) -> None:
+    def _walk(self, search: Search, index: int, place: Place, model: Json) -> None:
         search.budget.spend()
         if isinstance(model, Mapping):
             if _is_target(search, index, model):
-                search.follow(index, model)
-            for value in model.values():
-                self._walk(search, index, value)
+                search.follow(index, place, model)
+            for name, value in model.items():
+                self._walk(search, index, (place, name), value)
         elif isinstance(model, Sequence) and not isinstance(model, str):
             if _is_target(search, index, model):
-                self._enter_list(search, index, model)
-            for value in model:
-                self._walk(search, index, value)
+                self._enter_list(search, index, place, model)
+            for position, value in enumerate(model):
+                self._walk(search, index, (place, position), value)
 
-    def _enter_list(self, search: Search, index: int, model: Sequence[Json]) -> None:
+    def _enter_list(self, search: Search, index: int, place: Place, model: Sequence[Json]) -> None:
+        """Try the part after the scan on a list; or, if more follows, what follows on each of its items."""
         if index + 1 == len(search.segments):
-            search.follow(index, model)
+            search.follow(index, place, model)
             return
         for position, value in enumerate(model):
-            search.scanned[index + 1] = position
-            search.follow(index + 1, value)
+            search.follow(index + 1, (place, position), value)
 
 
 def _is_target(search: Search, index: int, model: Json) -> bool:
     """Return whether the part after a deep scan is to look into this object or list."""
     match search.segments[index]:
-        case Names() as names:
-            if not isinstance(model, Mapping):
-                return False
-            is_definite = names.is_definite(is_last=index + 1 == len(search.segments))
-            return not is_definite or all(name in model for name in names.names)
-        case Indexes() | Slice():
-            return is_array(model)
+        case Names(names=names):
+            return isinstance(model, Mapping) and all(name in model for name in names)
+        case Indexes() | FromEnd() | Slice():
+            return isinstance(model, Sequence)
         case Wildcard():
             return True
         case Filter() as filtered:
@@ -357,27 +332,23 @@ class Filter:
     test: Test
 
     fragment = "[?]"
-    place = fragment
-
-    def is_definite(self, *, is_last: bool) -> bool:  # noqa: ARG002
-        """See ``Segment``."""
-        return False
+    is_definite = False
 
     def accepts(self, search: Search, item: Json) -> bool:
         """Return whether the test is true of an item."""
         search.budget.spend()
         return self.test.holds(item, search)
 
-    def find(self, search: Search, index: int, model: Json) -> None:
+    def find(self, search: Search, index: int, place: Place, model: Json) -> None:
         """See ``Segment``."""
         if isinstance(model, Mapping):
             if self.accepts(search, model):
-                search.follow(index + 1, model)
+                search.follow(index + 1, place, model)
         elif isinstance(model, Sequence) and not isinstance(model, str):
-            for item in model:
+            for position, item in enumerate(model):
                 if self.accepts(search, item):
-                    search.follow(index + 1, item)
-        elif search.is_definite_before[index]:
+                    search.follow(index + 1, (place, position), item)
+        else:
             raise PathEvaluationError(
                 f"Filter: {search.rest(index)} can not be applied to primitives. "
                 f"Current context is: {java_text(model)}"

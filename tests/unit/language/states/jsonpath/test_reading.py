@@ -1,4 +1,7 @@
-"""What each kind of path finds, and what it says when it finds nothing."""
+"""What each kind of path finds, and what it says when it finds nothing.
+
+Expected values are those that Jayway's JsonPath 2.0.0 gives for the same document.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ DOCUMENT: Json = {
         {"sku": "b", "price": 20.5},
         {"sku": "c", "sizes": []},
     ],
-    "with space": {"quo'te": True},
+    "with space": {"q": True},
     "0": "zero",
 }
 
@@ -32,15 +35,19 @@ DOCUMENT: Json = {
         ("$", DOCUMENT),
         ("$.order.id", 7),
         ("$['order']['id']", 7),
-        ('$["order"].id', 7),
+        ("$.['order'].['id']", 7),
         ("$.order.customer", None),
-        ("$['with space']['quo\\'te']", True),
+        ("$['with space'].q", True),
         ("$.0", "zero"),
         ("$.order.tags[0]", "new"),
-        ("$.order.tags[-1]", "paid"),
-        ("$.items[1].price", 20.5),
+        ("$.order.tags[ 1 ]", "paid"),
+        ("$.order.tags.[1]", "paid"),
+        ("$.items[(@.length-1)].sku", "c"),
+        ("$.items[(@.length - 2)].sku", "b"),
+        ("$.items[(@.size()-3)].sku", "a"),
         ("$['order','0']", {"order": {"id": 7, "tags": ["new", "paid"], "customer": None}, "0": "zero"}),
         ("$.order['id','none']", {"id": 7}),
+        ("order.id", 7),
     ],
 )
 def test_a_definite_path_gives_the_value_itself(path: str, found: Json) -> None:
@@ -52,22 +59,25 @@ def test_a_definite_path_gives_the_value_itself(path: str, found: Json) -> None:
     ("path", "found"),
     [
         ("$.items[*].sku", ["a", "b", "c"]),
+        ("$.items[*].price", [10, 20.5]),
         ("$.items[*].sizes[*]", [1, 2]),
+        ("$.items.*.sku", ["a", "b", "c"]),
         ("$.order.*", [7, ["new", "paid"], None]),
         ("$.items[0,2].sku", ["a", "c"]),
-        ("$.items[0,9].sku", ["a"]),
         ("$.items[1:].sku", ["b", "c"]),
         ("$.items[:2].sku", ["a", "b"]),
         ("$.items[:-1].sku", ["a", "b"]),
         ("$.items[-1:].sku", ["c"]),
-        ("$.items[-2:3].sku", ["b", "c", "a", "b", "c"]),
         ("$.items[0:2:2].sku", ["a", "b"]),
+        ("$.items[1: 2].sku", ["b"]),
         ("$.items[2:1]", []),
+        ("$.items[5:]", []),
         ("$..sku", ["a", "b", "c"]),
-        ("$..sizes[0]", [1]),
+        ("$...sku", ["a", "b", "c"]),
+        ("$..sizes", [[1, 2], []]),
+        ("$.items..price", [10, 20.5]),
         ("$..['sku','price']", [{"sku": "a", "price": 10}, {"sku": "b", "price": 20.5}]),
         ("$.items[*]['sku','price']", [{"sku": "a", "price": 10}, {"sku": "b", "price": 20.5}, {"sku": "c"}]),
-        ("$['order','with space'].id", [7]),
     ],
 )
 def test_a_path_that_may_find_more_gives_a_list(path: str, found: Json) -> None:
@@ -76,97 +86,59 @@ def test_a_path_that_may_find_more_gives_a_list(path: str, found: Json) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["$.none[*]", "$.none[1:]", "$.none[:1]", "$.none.deep[*].x", "$.order.id[1:]", "$.order.id.x[*]"]
+    "path", ["$.none[*]", "$.none[1:]", "$.none[:1]", "$.none.deep[*]", "$.none..x", "$.order.id[*]"]
 )
-def test_a_path_that_may_find_more_finds_nothing_quietly(path: str) -> None:
+def test_a_property_that_is_missing_before_a_part_that_may_find_more_is_nothing(path: str) -> None:
     assert compile_path(path).read(DOCUMENT) == []
-
-
-def _not_an_object(place: str, kind: str) -> str:
-    return (
-        f"Expected to find an object with property ['x'] in path {place} but found '{kind}'. This is not a "
-        "json object according to the JsonProvider: 'com.jayway.jsonpath.spi.json.JacksonJsonProvider'."
-    )
 
 
 @pytest.mark.parametrize(
     ("path", "said"),
     [
         ("$.x", "No results for path: $['x']"),
-        ('$["x"]', 'No results for path: $["x"]'),
         ("$.x.y", "Missing property in path $['x']"),
         ("$.order.x.y.z", "Missing property in path $['order']['x']"),
-        ("$.items[7]", "No results for path: $['items'][7]"),
-        ("$.items[7].sku", "No results for path: $['items'][7]['sku']"),
-        ("$.items[-4]", "No results for path: $['items'][-4]"),
+        ("$.none[0]", "Missing property in path $['none']"),
+        ("$.items[7]", "Index out of bounds when evaluating path $['items'][7]"),
+        ("$.items[7].sku", "Index out of bounds when evaluating path $['items'][7]"),
+        ("$.items[-1].sku", "Index out of bounds when evaluating path $['items'][-1]"),
+        ("$.items[0,9].sku", "Index out of bounds when evaluating path $['items'][9]"),
+        ("$.items[-2:3]", "Index out of bounds when evaluating path $['items'][-2]"),
         ("$.order.customer[0]", "The path $['order']['customer'] is null"),
-        ("$.order.id[0]", "Filter: [0] can only be applied to arrays. Current context is: 7"),
-        (
-            "$.items[1][0].x",
-            "Filter: [0]['x'] can only be applied to arrays. Current context is: {sku=b, price=20.5}",
-        ),
-        (
-            "$.order.id.x",
-            _not_an_object("$['order']['id']", "java.lang.Integer"),
-        ),
-        (
-            "$.order.customer.x",
-            _not_an_object("$['order']['customer']", "null"),
-        ),
+        ("$.order.id.x", "Property ['x'] not found in path $['order']['id']"),
+        ("$.items.sku", "Property ['sku'] not found in path $['items']"),
+        ("$.items.length()", "Property ['length()'] not found in path $['items']"),
+        ("$.order.*.x", "Property ['x'] not found in path $['order']['id']"),
+        ("$..sizes[0]", "Index out of bounds when evaluating path $['items'][2]['sizes'][0]"),
     ],
 )
-def test_a_definite_path_that_leads_nowhere_says_where_it_ends(path: str, said: str) -> None:
+def test_a_path_that_leads_nowhere_says_where_it_ends(path: str, said: str) -> None:
     with pytest.raises(PathNotFoundError) as caught:
         compile_path(path).read(DOCUMENT)
     assert str(caught.value) == said
 
 
 @pytest.mark.parametrize(
-    ("path", "found"),
-    [
-        ("$.items.length()", 3),
-        ("$.order.size()", 3),
-        ("$.order.id.length()", None),
-        ("$.order.keys()", ["id", "tags", "customer"]),
-        ("$.items.keys()", None),
-        ("$..price.sum()", 30.5),
-        ("$..price.max()", 20.5),
-        ("$..price.min()", 10.0),
-        ("$..price.avg()", 15.25),
-        ("$..price.stddev()", 5.25),
-        ("$.sum($.items[*].price, 1, 0.5)", 32.0),
-        ("$.order.tags.concat()", "newpaid"),
-        ('$.order.tags.concat("!", $.order.id)', "newpaid!7"),
-        ("$.order.tags.append(1)", ["new", "paid", 1]),
-        ("$.order.tags.first()", "new"),
-        ("$.order.tags.last()", "paid"),
-        ("$.order.tags.index(1)", "paid"),
-        ("$.length($.items)", 3),
-    ],
-)
-def test_functions_work_on_what_the_path_before_them_gave(path: str, found: Json) -> None:
-    assert compile_path(path).read(DOCUMENT) == found
-
-
-@pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("$.order.nope()", "Function with name: nope does not exist."),
-        ("$.order.tags.sum()", "Aggregation function attempted to calculate value using empty array"),
-        ("$.items[0].sizes.index(2)", "Index 2 out of bounds for length 2"),
-        ("$.items[0].sizes.index(-2)", "Target index:-2 larger than object count:2"),
+        ("$.order.id[0]", "Filter: [0] can only be applied to arrays. Current context is: 7"),
+        ("$.order.id[1:]", "Filter: [1:] can only be applied to arrays. Current context is: 7"),
+        (
+            "$.items[1][0].x",
+            "Filter: [0]['x'] can only be applied to arrays. Current context is: {sku=b, price=20.5}",
+        ),
+        ("$.items[*].sku[0]", "Filter: [0] can only be applied to arrays. Current context is: a"),
+        ("$.order.id[?(@.a)]", "Filter: [?] can not be applied to primitives. Current context is: 7"),
+        (
+            "$['order','0'].id",
+            "Multi properties can only be used as path leafs: $['order', '0']",
+        ),
     ],
 )
-def test_functions_say_what_they_cannot_do(path: str, said: str) -> None:
+def test_a_part_that_cannot_be_applied_is_another_error(path: str, said: str) -> None:
     with pytest.raises(PathEvaluationError) as caught:
         compile_path(path).read(DOCUMENT)
     assert str(caught.value) == said
-
-
-def test_append_leaves_the_document_as_it_is() -> None:
-    document = {"a": [1]}
-    assert compile_path("$.a.append(2)").read(document) == [1, 2]
-    assert document == {"a": [1]}
 
 
 def test_the_root_is_chosen_by_how_a_path_starts() -> None:
@@ -204,7 +176,7 @@ def test_names_and_indexes_lead_where_python_would_go(document: Json, keys: list
             assert isinstance(value, dict if isinstance(key, str) else list)
             value = value[key]
     except (AssertionError, KeyError, IndexError):
-        with pytest.raises(PathNotFoundError):
+        with pytest.raises((PathNotFoundError, PathEvaluationError)):
             compile_path(path).read(document)
     else:
         assert compile_path(path).read(document) == value
@@ -229,4 +201,4 @@ def test_a_path_that_would_visit_too_much_is_given_up() -> None:
 
 
 def test_a_slice_of_two_thousand_million_items_is_no_work() -> None:
-    assert compile_path("$[-2147483648:2147483647]").read([1]) == [1, 1]
+    assert compile_path("$[0:2147483647]").read([1]) == [1]
