@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from stepmill.storage.objects.uri import S3Uri
-from support.cli import LIMIT_S, PYTHON_IMAGE, ROLE, Cli, Running, eventually
+from support.cli import PYTHON_IMAGE, ROLE, Cli, eventually
+from support.served import Gate, Served
 
 _WAITS = """
 import socket, sys
@@ -25,72 +22,10 @@ print("ended with", answer.decode(), flush=True)
 """
 
 
-class Gate:
-    """Jobs knock here when they begin, and wait until they are let go. Use in ``with``."""
-
-    def __enter__(self) -> Self:
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=20)
-        self.port = self._socket.getsockname()[1]
-        self.knocked: list[socket.socket] = []
-        self._is_closing = False
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_closing = True
-        # A blocked accept does not notice that its socket is closed.
-        socket.create_connection(("127.0.0.1", self.port), timeout=LIMIT_S).close()
-        self._thread.join(LIMIT_S)
-        self._socket.close()
-        for connection in self.knocked:
-            connection.close()
-
-    def _accept(self) -> None:
-        while True:
-            connection, _ = self._socket.accept()
-            if self._is_closing:
-                connection.close()
-                return
-            self.knocked.append(connection)
-
-    def open(self) -> None:
-        for connection in self.knocked:
-            connection.sendall(b"go")
-
-
 @pytest.fixture
 def gate() -> Iterator[Gate]:
     with Gate() as gate:
         yield gate
-
-
-class Served:
-    """A home whose server is started and killed."""
-
-    def __init__(self, cli: Cli) -> None:
-        self.cli = cli
-        self.server: Running | None = None
-
-    def serve(self) -> Any:
-        """Start a server, and return a client of SageMaker for it."""
-        self.server = self.cli.start("serve", "--port", "0")
-        self.server.until("ready")
-        url = self.server.out.split()[1]
-        with self.cli.platform() as platform:
-            key = platform.keys.get("default")
-        return boto3.client(
-            "sagemaker",
-            endpoint_url=url,
-            region_name="us-west-2",
-            aws_access_key_id=key.id,
-            aws_secret_access_key=key.secret,
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-
-    def kill(self) -> None:
-        assert self.server is not None
-        self.server.kill()
 
 
 @pytest.fixture

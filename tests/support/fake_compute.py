@@ -51,9 +51,10 @@ class FakeCompute:
         pass
 
     def release(self) -> None:
-        for spec, listen in self._listeners:
+        # What an end begins is held, too.
+        held, self._listeners = self._listeners, []
+        for spec, listen in held:
             self._end(spec, listen)
-        self._listeners.clear()
 
     def _end(self, spec: JobSpec, listen: Listener) -> None:
         code = self.program(spec)

@@ -16,6 +16,7 @@ from stepmill.core.errors import (
     InvalidInputError,
     NotFoundError,
     StepmillError,
+    StorageError,
     StorageFullError,
     UnsupportedError,
     WrongStateError,
@@ -100,6 +101,7 @@ _OF_SERVICE: Mapping[str, tuple[tuple[type[StepmillError], Code], ...]] = {
         (WrongStateError, Code("ConditionalCheckFailedException")),
         (InvalidInputError, Code("ValidationException")),
     ),
+    "batch": ((StorageError, Code("ServerException", 500)), (StepmillError, Code("ClientException"))),
     "logs": (
         (NotFoundError, Code("ResourceNotFoundException")),
         (InvalidInputError, Code("InvalidParameterException")),

@@ -92,6 +92,10 @@ class Arns:
         """Return the ARN of a DynamoDB table; its name keeps its case."""
         return f"arn:aws:dynamodb:{self.region}:{self.account}:table/{name}"
 
+    def batch(self, kind: str, name: str) -> str:
+        """Return the ARN of a thing of Batch's: ``job-queue``, ``job-definition``, ``job``."""
+        return f"arn:aws:batch:{self.region}:{self.account}:{kind}/{name}"
+
     def log_group(self, name: str) -> str:
         """Return the ARN of a group of CloudWatch Logs."""
         return f"arn:aws:logs:{self.region}:{self.account}:log-group:{name}"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from stepmill.compute.supervision.files import LOG
 from stepmill.core.errors import NotFoundError
+from stepmill.jobs.batch.attempts import ATTEMPT_KIND
 from stepmill.jobs.contract import HOST
 from stepmill.jobs.functions.calls import CALL_KIND
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
@@ -24,6 +25,7 @@ _JOB_GROUPS = {
     "/aws/sagemaker/TrainingJobs": TRAINING_JOB,
 }
 _FUNCTIONS = "/aws/lambda/"
+_BATCH = "/aws/batch/job"
 _RECORDS_A_PAGE = 1000
 
 
@@ -78,6 +80,8 @@ class LogStreams:
             for name, kind in _JOB_GROUPS.items()
             if name.startswith(prefix) and (first := self._first_of(kind)) is not None
         ]
+        if _BATCH.startswith(prefix) and (first := self._first_of(ATTEMPT_KIND)) is not None:
+            found.append(LogGroup(_BATCH, first.created_at))
         if _FUNCTIONS.startswith(prefix) or prefix.startswith(_FUNCTIONS):
             found += self._groups_of_functions(prefix)
         return sorted(found, key=lambda group: group.name)
@@ -121,7 +125,7 @@ class LogStreams:
         return list(groups.values())
 
     def _exists(self, group: str) -> bool:
-        kind = _JOB_GROUPS.get(group)
+        kind = ATTEMPT_KIND if group == _BATCH else _JOB_GROUPS.get(group)
         if kind is not None:
             return self._first_of(kind) is not None
         return group.startswith(_FUNCTIONS) and next(self._calls(group), None) is not None
@@ -131,6 +135,9 @@ class LogStreams:
 
     def _candidates(self, group: str, prefix: str) -> Iterator[Record]:
         """Give the records of the jobs whose streams might have that prefix."""
+        if group == _BATCH:
+            yield from Selection(limit=_RECORDS_A_PAGE).all(self._records, ATTEMPT_KIND)
+            return
         if group not in _JOB_GROUPS:
             yield from self._calls(group)
             return
@@ -153,12 +160,15 @@ class LogStreams:
         if group in _JOB_GROUPS:
             job = stream.partition("/")[0]
             return self._records.find(_JOB_GROUPS[group], job) if job else None
+        if group == _BATCH:
+            attempt = stream.rpartition("/")[2]
+            return self._records.find(ATTEMPT_KIND, attempt) if attempt else None
         record = self._records.find(CALL_KIND, stream)
         is_its = record is not None and f"{_FUNCTIONS}{record.body.get('function')}" == group
         return record if is_its else None
 
     def _stream(self, group: str, record: Record) -> LogStream:
-        name = record.name
+        name = str(record.body["stream"]) if group == _BATCH else record.name
         if group in _JOB_GROUPS:
             name = f"{record.name}/{HOST}-{int(record.created_at.timestamp())}"
         return LogStream(name, self._folder / record.kind / record.name, record.created_at)

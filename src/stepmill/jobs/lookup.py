@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from stepmill.compute.supervision.files import read_started
+from stepmill.jobs.batch.attempts import ATTEMPT_KIND
 from stepmill.jobs.functions.calls import CALL_KIND
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, Metric, state_of
 from stepmill.storage.records import Record, RecordStore
@@ -82,9 +83,9 @@ class JobLookup:
         return freed
 
     def _ended_records(self) -> Iterator[Record]:
-        for kind in (*_JOB_KINDS, CALL_KIND):
+        for kind in (*_JOB_KINDS, CALL_KIND, ATTEMPT_KIND):
             for record in self._all(kind, None):
-                if kind == CALL_KIND or state_of(record).status.is_final:
+                if kind in (CALL_KIND, ATTEMPT_KIND) or state_of(record).status.is_final:
                     yield record
 
     def _all(self, kind: str, parent: str | None) -> Iterator[Record]:

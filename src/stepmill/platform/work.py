@@ -17,6 +17,7 @@ from stepmill.core.settings import Settings
 from stepmill.core.tasks import TaskHandler
 from stepmill.images.catalog import ImageCatalog
 from stepmill.jobs import processing, training
+from stepmill.jobs.batch.services import Batch
 from stepmill.jobs.cache_keys import JobKeys, KeyBuilder, callback_key
 from stepmill.jobs.cache_outputs import KeptOutputs
 from stepmill.jobs.caching import CachingHandler
@@ -104,6 +105,12 @@ class Work(Base):
         )
 
     @made_once
+    def batch(self) -> Batch:
+        """Batch's definitions, queues and jobs. ``scheduler.resume`` goes on with what has not ended."""
+        records, clock, arns = self.records, self._clock, self.settings.arns
+        return Batch(lambda: self._job_services, records, self._progress, clock=clock, arns=arns)
+
+    @made_once
     def publishing(self) -> Publishing:
         """Topics, and whoever tells what is published on them."""
         return Publishing(
@@ -131,10 +138,9 @@ class Work(Base):
         return ImageCatalog(self.settings.images, self.layout.environments)
 
     @made_once
-    def _job_handlers(self) -> dict[str, JobHandler[Any]]:
-        """Who does jobs, be they of executions or not, by the kind of their records."""
+    def _job_services(self) -> JobServices:
         settings = self.settings
-        services = JobServices(
+        return JobServices(
             objects=self.objects,
             records=self._progress,
             compute=self.compute,
@@ -151,9 +157,13 @@ class Work(Base):
             private=settings.home,
             tracker=ExperimentTracker(Experiments(self._progress, settings.arns, Tags(self._progress))),
         )
+
+    @made_once
+    def _job_handlers(self) -> dict[str, JobHandler[Any]]:
+        """Who does jobs, be they of executions or not, by the kind of their records."""
         handlers: dict[str, JobHandler[Any]] = {
-            PROCESSING_JOB: processing.processing_handler(services),
-            TRAINING_JOB: training.training_handler(services),
+            PROCESSING_JOB: processing.processing_handler(self._job_services),
+            TRAINING_JOB: training.training_handler(self._job_services),
         }
         self._to_close += [handler.close for handler in handlers.values()]
         return handlers

@@ -131,7 +131,7 @@ class Serving:
     def _resume(self) -> None:
         try:
             executions = self._platform.engine.resume()
-            jobs = self._platform.direct_jobs.resume()
+            jobs = self._platform.direct_jobs.resume() + self._platform.batch.scheduler.resume()
             events = self._platform.function_services.events.resume()
             events += self._platform.publishing.deliveries.resume()
         except StepmillError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stepmill.aws.service import Service
+from stepmill.aws.services.batch.service import batch
 from stepmill.aws.services.cloudwatch import cloudwatch
 from stepmill.aws.services.dynamodb.service import dynamodb
 from stepmill.aws.services.iam.service import iam
@@ -28,6 +29,7 @@ def services_of(platform: Platform) -> tuple[Service, ...]:
         sqs(platform),
         sns(platform),
         dynamodb(platform),
+        batch(platform),
         logs(platform),
         cloudwatch(platform),
         sagemaker_metrics(platform),

@@ -1,0 +1,1 @@
+"""Batch: definitions, queues and jobs that run on this machine."""

@@ -1,0 +1,1 @@
+"""Batch: definitions, queues with priorities, and jobs that run when their turn comes."""
