@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Protocol
 
+from stepmill.engine.hands import ExecutionHands
 from stepmill.engine.interpreters.pipelines.events import (
     Event,
     RetryRequested,
@@ -18,7 +19,7 @@ _STOP = StopRequested()
 _RETRY = RetryRequested()
 
 
-class ExecutionControl(Protocol):
+class ExecutionControl(ExecutionHands, Protocol):
     """Safe to share between threads."""
 
     def close(self) -> None:

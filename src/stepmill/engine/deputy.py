@@ -23,15 +23,19 @@ from stepmill.engine.interpreters.pipelines.events import (
     encode_event,
 )
 from stepmill.engine.languages import NUDGE
+from stepmill.engine.machines.language import StatesLanguage
 from stepmill.engine.ownership import is_alive
+from stepmill.engine.pipeline_language import PipelineLanguage
 from stepmill.engine.plans import Plans
 from stepmill.engine.reading import ExecutionReader
 from stepmill.engine.starting import StartRequest, create_once, prepare
 from stepmill.engine.summaries import ExecutionSummary
 from stepmill.engine.waiting import wait_for, wait_until
 from stepmill.engine.wishes import OPEN, is_answered, is_updated, post_retry, post_stop, post_update
-from stepmill.storage.executions import ExecutionStore
+from stepmill.storage.executions import ExecutionStore, NewExecution
 from stepmill.storage.texts import check_text
+
+_EVERY_OPEN = PipelineLanguage.open | StatesLanguage.open
 
 _STOP = StopRequested()
 _RETRY = RetryRequested()
@@ -139,7 +143,7 @@ class Deputy:
         server = self._server()
         if not server:
             return self._own().resume(execution)
-        waiting = self._store.strays(server, OPEN)
+        waiting = self._store.strays(server, _EVERY_OPEN)
         return [
             each.id
             for each in waiting
@@ -166,6 +170,25 @@ class Deputy:
         """See ``ExecutionControl``."""
         return self._executions.describe(execution)
 
+    # ---- of every language ------------------------------------------------------------------
+
+    def begin(self, write: Callable[[str], NewExecution | None]) -> None:
+        """See ``ExecutionHands``."""
+        server = self._server()
+        if server:
+            write(server)
+        else:
+            self._own().begin(write)
+
+    def have_driven(self, execution: str) -> None:
+        """See ``ExecutionHands``."""
+        self._have_driven(execution)
+
+    def rest(self, execution: str, left_s: float | None, after_position: int | None = None) -> None:
+        """See ``ExecutionHands``."""
+        if self._engine is not None:
+            self._engine.rest(execution, left_s, after_position)
+
     # ---- inside -----------------------------------------------------------------------------
 
     def _own(self) -> ExecutionControl:
@@ -188,7 +211,7 @@ class Deputy:
             self._own().resume(execution)
             return
         # Not what has been taken in meanwhile: the server would own it, and hear of nothing to do.
-        for stray in self._store.strays(server, OPEN):
+        for stray in self._store.strays(server, _EVERY_OPEN):
             if stray.id == execution and not is_alive(self._locks, stray.owner):
                 self._hand_over(execution, stray.owner, server)
 

@@ -139,7 +139,7 @@ class Driver:
 
         def is_reached() -> bool:
             driven = self._driven.get(execution)
-            if driven is None or self._closing.is_set() or self._died is not None:
+            if driven is None or driven.has_ended or self._closing.is_set() or self._died is not None:
                 return True
             return after_position is not None and driven.written_position > after_position
 
@@ -191,7 +191,7 @@ class Driver:
         self._finish_turn(touched.values())
         for driven in taken_up:
             # Adopted for an event that another engine has taken in meanwhile.
-            if driven.id not in touched and driven.is_final:
+            if driven.id not in touched and driven.is_final and not driven.tasks:
                 self._give_up(driven)
 
     def _finish_turn(self, touched: Iterable[Driven]) -> None:

@@ -73,7 +73,7 @@ class Driven:
         self._details = stored.details
         self._modified_at = stored.modified_at
         self._has_new_details = False
-        self._was_final = self.is_final
+        self._was_final = self.has_ended = self.is_final
         self._texts: dict[str, str] = {}
         self._history: list[HistoryRecord] = []
         self._changed_tasks: dict[str, StoredTask | None] = {}
@@ -123,6 +123,10 @@ class Driven:
         touched = (frames, self._history, self._changed_tasks, self._changed_timers, self._consumed)
         if not any(touched):
             return None
+        ends = self.is_final and not self._was_final
+        if ends:
+            self._changed_timers.update(dict.fromkeys(self.timers))
+            self.timers.clear()
         change = ExecutionChange(
             execution=self.id,
             owner=self._owner,
@@ -131,8 +135,9 @@ class Driven:
             status=self.status,
             modified_at=self._modified_at,
             details=self._details if self._has_new_details else None,
-            release=self.is_final,
-            ends=self.is_final and not self._was_final,
+            # Tasks that were told to stop are seen to their end.
+            release=self.is_final and not self.tasks,
+            ends=ends,
             frames=frames,
             history=self._history,
             tasks=self._changed_tasks,
@@ -149,6 +154,7 @@ class Driven:
     def settle(self, change: ExecutionChange) -> None:
         """Note that the change was written."""
         self.written_position = change.position
+        self.has_ended = change.status in self.language.final
         self._frames.settle()
 
     def _take_over(self, event: Event, at: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ from stepmill.engine.interpreters.pipelines.events import (
 )
 from stepmill.engine.languages import Language
 from stepmill.engine.lookout import Lookout
+from stepmill.engine.outbox import HandlerLookup
 from stepmill.engine.ownership import EngineLock, is_alive, remove_stale
 from stepmill.engine.pipeline_language import PipelineLanguage
 from stepmill.engine.plans import Plans
@@ -34,7 +35,7 @@ from stepmill.engine.starting import StartRequest, create_once, prepare
 from stepmill.engine.summaries import ExecutionSummary
 from stepmill.engine.waiting import wait_for, wait_until
 from stepmill.engine.wishes import OPEN, is_answered, is_updated, post_retry, post_stop, post_update
-from stepmill.storage.executions import PIPELINES, ExecutionStore
+from stepmill.storage.executions import PIPELINES, ExecutionStore, NewExecution
 from stepmill.storage.texts import check_text
 
 # So long a wait for a wish to be taken in trusts in the engine's own thread.
@@ -64,6 +65,7 @@ class Engine:
         on_trouble: Called on each failure of the store that is waited out, on the engine's thread;
             by default it is logged as a warning.
         serves: Whether it looks out for what others hand over or leave behind.
+        others: Further languages, each with who does its tasks.
 
     Raises:
         StorageError: If the lock file cannot be made.
@@ -80,6 +82,7 @@ class Engine:
         plans: Plans | None = None,
         on_trouble: Callable[[StorageError], None] | None = None,
         serves: bool = False,
+        others: Sequence[tuple[Language, HandlerLookup]] = (),
     ) -> None:
         self._store = store
         self._clock = clock
@@ -95,7 +98,12 @@ class Engine:
         self._lookout = Lookout(self._left_behind, self._adopt) if serves else None
         on_stray = self._lookout.notice if self._lookout else None
         self._languages: dict[str, Language] = {PIPELINES: PipelineLanguage(self._plans)}
-        self._driver = Driver(store, {PIPELINES: handlers}, clock, self._lock.engine_id, on_trouble, on_stray)
+        lookups: dict[str, HandlerLookup] = {PIPELINES: handlers}
+        for language, lookup in others:
+            self._languages[language.name] = language
+            lookups[language.name] = lookup
+        self._open = frozenset().union(*(language.open for language in self._languages.values()))
+        self._driver = Driver(store, lookups, clock, self._lock.engine_id, on_trouble, on_stray)
         self._driver.start()
         if self._lookout:
             self._lookout.start()
@@ -176,10 +184,10 @@ class Engine:
         """See ``ExecutionControl``."""
         if execution is not None:
             self._store.get(execution)
-            is_waiting = any(row.id == execution for row in self._store.waiting(OPEN))
+            is_waiting = any(row.id == execution for row in self._store.waiting(self._open))
             return [execution] if is_waiting and self._adopt(execution) else []
         adopted = []
-        for row in self._store.waiting(OPEN):
+        for row in self._store.waiting(self._open):
             try:
                 if self._adopt(row.id):
                     adopted.append(row.id)
@@ -200,6 +208,23 @@ class Engine:
     def describe(self, execution: str) -> ExecutionSummary:
         """See ``ExecutionControl``."""
         return self.executions.describe(execution)
+
+    # ---- of every language ------------------------------------------------------------------
+
+    def begin(self, write: Callable[[str], NewExecution | None]) -> None:
+        """See ``ExecutionHands``."""
+        with self._adopting:
+            new = write(self.id)
+            if new is not None:
+                self._driver.drive(take_new(new, self._languages[new.language]))
+
+    def have_driven(self, execution: str) -> None:
+        """See ``ExecutionHands``."""
+        self._adopt(execution)
+
+    def rest(self, execution: str, left_s: float | None, after_position: int | None = None) -> None:
+        """See ``ExecutionHands``."""
+        self._driver.wait(execution, left_s, after_position)
 
     # ---- inside -----------------------------------------------------------------------------
 
@@ -232,7 +257,7 @@ class Engine:
 
     def _left_behind(self) -> list[str]:
         """Return the executions that nobody alive drives."""
-        strays = self._store.strays(self.id, OPEN)
+        strays = self._store.strays(self.id, self._open)
         alone = [stray.id for stray in strays if not is_alive(self._locks, stray.owner)]
         return [each for each in alone if not self._driver.is_broken(each)]
 

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from hashlib import sha256
+from typing import Generic, TypeVar
 
 from stepmill.engine.interpreters.pipelines.plan import Plan
 from stepmill.language.pipelines.arguments import ServiceModels
@@ -14,9 +15,62 @@ from stepmill.language.pipelines.checking import read
 # Of some 10 MB for a definition of 10,000 steps, most of them far smaller.
 MOST_PLANS = 32
 
+_Plan = TypeVar("_Plan")
 
-class Plans:
+
+class PlanCache(Generic[_Plan]):
     """Keeps the plans of the definitions used last.
+
+    Args:
+        load: Returns the document of a digest.
+        make: Returns the plan of a document, or of the part of it that is named.
+        limit: So many plans are kept.
+    """
+
+    def __init__(
+        self, load: Callable[[str], str], make: Callable[[str, str], _Plan], *, limit: int = MOST_PLANS
+    ) -> None:
+        self._load = load
+        self._make = make
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._plans: OrderedDict[tuple[str, str], _Plan] = OrderedDict()
+
+    def read(self, text: str, part: str = "") -> tuple[str, _Plan]:
+        """Return the digest of a document, and its plan.
+
+        Raises:
+            DefinitionError: If the document is not a definition without faults.
+        """
+        digest = sha256(text.encode()).hexdigest()
+        return digest, self._find((digest, part), lambda: text)
+
+    def of(self, digest: str, part: str = "") -> _Plan:
+        """Return the plan of a stored document.
+
+        Raises:
+            NotFoundError: If there is none of that digest.
+            DefinitionError: If this version of Stepmill refuses what an earlier one took.
+        """
+        return self._find((digest, part), lambda: self._load(digest))
+
+    def _find(self, key: tuple[str, str], text: Callable[[], str]) -> _Plan:
+        with self._lock:
+            plan = self._plans.get(key)
+            if plan is not None:
+                self._plans.move_to_end(key)
+                return plan
+        # Two threads may read the same document at once; that is rare, and both read the same.
+        plan = self._make(text(), key[1])
+        with self._lock:
+            self._plans[key] = plan
+            while len(self._plans) > self._limit:
+                self._plans.popitem(last=False)
+        return plan
+
+
+class Plans(PlanCache[Plan]):
+    """Keeps the plans of pipelines.
 
     Args:
         load: Returns the document of a digest.
@@ -25,40 +79,4 @@ class Plans:
     """
 
     def __init__(self, load: Callable[[str], str], models: ServiceModels, *, limit: int = MOST_PLANS) -> None:
-        self._load = load
-        self._models = models
-        self._limit = limit
-        self._lock = threading.Lock()
-        self._plans: OrderedDict[str, Plan] = OrderedDict()
-
-    def read(self, text: str) -> tuple[str, Plan]:
-        """Return the digest of a document, and its plan.
-
-        Raises:
-            DefinitionError: If the document is not a definition without faults.
-        """
-        digest = sha256(text.encode()).hexdigest()
-        return digest, self._find(digest, lambda: text)
-
-    def of(self, digest: str) -> Plan:
-        """Return the plan of a stored document.
-
-        Raises:
-            NotFoundError: If there is none of that digest.
-            DefinitionError: If this version of Stepmill refuses what an earlier one took.
-        """
-        return self._find(digest, lambda: self._load(digest))
-
-    def _find(self, digest: str, text: Callable[[], str]) -> Plan:
-        with self._lock:
-            plan = self._plans.get(digest)
-            if plan is not None:
-                self._plans.move_to_end(digest)
-                return plan
-        # Two threads may read the same document at once; that is rare, and both read the same.
-        plan = Plan.of(read(text(), self._models))
-        with self._lock:
-            self._plans[digest] = plan
-            while len(self._plans) > self._limit:
-                self._plans.popitem(last=False)
-        return plan
+        super().__init__(load, lambda text, _part: Plan.of(read(text, models)), limit=limit)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+from stepmill.core.errors import NotFoundError
 from stepmill.core.json import Json
 from stepmill.core.statuses import PipelineExecutionStatus
 from stepmill.engine.frame_cache import FrameCache, all_frames
@@ -32,6 +33,18 @@ from stepmill.storage.executions import (
 _HISTORY_PAGE = 1000
 
 
+def stored_pipeline(store: ExecutionStore, execution: str) -> StoredExecution:
+    """Return an execution of a pipeline.
+
+    Raises:
+        NotFoundError: If there is none of that id, or if it is one of a state machine.
+    """
+    stored = store.get(execution)
+    if stored.language != PIPELINES:
+        raise NotFoundError(f"There is no execution {execution!r} of a pipeline.", where=execution)
+    return stored
+
+
 class ExecutionReader:
     """Reads what is committed. Each method raises ``NotFoundError`` if there is no such execution.
 
@@ -49,7 +62,7 @@ class ExecutionReader:
 
     def describe(self, execution: str) -> ExecutionSummary:
         """Return how an execution stands as a whole."""
-        return self._summary(self._store.get(execution))
+        return self._summary(self._stored(execution))
 
     def find(
         self,
@@ -121,7 +134,7 @@ class ExecutionReader:
         self, execution: str, *, after_position: int = 0, limit: int = _HISTORY_PAGE
     ) -> list[HistoryRecord]:
         """Return the next history records after a position, in order."""
-        self._store.get(execution)
+        self._stored(execution)
         return self._store.history(execution, after_position=after_position, limit=limit)
 
     def whole_history(self, execution: str) -> Iterator[HistoryRecord]:
@@ -133,11 +146,11 @@ class ExecutionReader:
 
     def definition(self, execution: str) -> str:
         """Return the text of the document that an execution runs."""
-        return self._store.definition(self._store.get(execution).details.definition)
+        return self._store.definition(self._stored(execution).details.definition)
 
     def plan(self, execution: str) -> Plan:
         """Return the plan that an execution follows."""
-        return self._plans.of(self._store.get(execution).details.definition)
+        return self._plans.of(self._stored(execution).details.definition)
 
     def selection_from(self, definition: str, first: str, source: str) -> tuple[str, ...]:
         """Return the steps that a selective execution runs that begins with one, and goes on to the end.
@@ -154,6 +167,9 @@ class ExecutionReader:
         _digest, plan = self._plans.read(definition)
         _plan, frames = self._plan_and_frames(source)
         return selection_from(plan, first, frames)
+
+    def _stored(self, execution: str) -> StoredExecution:
+        return stored_pipeline(self._store, execution)
 
     def _plan_and_frames(self, execution: str) -> tuple[Plan, FrameCache]:
         return self.plan(execution), all_frames(self._store, execution, self._language)

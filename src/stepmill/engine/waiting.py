@@ -5,21 +5,39 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
-
-from stepmill.engine.summaries import ExecutionSummary
+from typing import Protocol, TypeVar
 
 # How often a wait looks at an execution that another process drives. A look costs some ten microseconds.
 LOOK_INTERVAL_S = 0.05
 _PAUSE_S = 0.01
 
 
+class _Status(Protocol):
+    @property
+    def is_final(self) -> bool: ...
+
+
+class _Summary(Protocol):
+    @property
+    def status(self) -> _Status: ...
+
+    @property
+    def is_interrupted(self) -> bool: ...
+
+    @property
+    def position(self) -> int: ...
+
+
+_Found = TypeVar("_Found", bound=_Summary)
+
+
 def wait_for(
-    look: Callable[[], ExecutionSummary],
+    look: Callable[[], _Found],
     timeout: timedelta | None,
     after_position: int | None = None,
     *,
     rest: Callable[[float | None], object] | None = None,
-) -> ExecutionSummary:
+) -> _Found:
     """Wait until an execution is at its end, or nobody drives it, or the time is over.
 
     Args:

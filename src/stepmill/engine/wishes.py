@@ -14,6 +14,7 @@ from stepmill.engine.interpreters.pipelines.events import (
 from stepmill.engine.interpreters.pipelines.lifecycle import check_stop
 from stepmill.engine.interpreters.pipelines.outcome import HistoryType
 from stepmill.engine.interpreters.pipelines.restarting import check_retry
+from stepmill.engine.reading import stored_pipeline
 from stepmill.engine.starting import check_parallelism
 from stepmill.storage.executions import ExecutionStore, StoredExecution
 from stepmill.storage.texts import check_text
@@ -29,7 +30,7 @@ def post_stop(store: ExecutionStore, execution: str, wish: StopRequested) -> boo
         NotFoundError: If there is no such execution.
         WrongStateError: If it is at its end.
     """
-    stored = store.get(execution)
+    stored = stored_pipeline(store, execution)
     if wish.token and stored.details.stop_token == wish.token:
         return False
     check_stop(PipelineExecutionStatus(stored.status))
@@ -49,7 +50,7 @@ def post_retry(store: ExecutionStore, execution: str, wish: RetryRequested) -> i
         WrongStateError: If it runs, or has succeeded.
     """
     check_parallelism(wish.parallelism)
-    stored = store.get(execution)
+    stored = stored_pipeline(store, execution)
     if wish.token and stored.details.retry_token == wish.token:
         return None
     check_retry(PipelineExecutionStatus(stored.status))
@@ -81,7 +82,7 @@ def post_update(store: ExecutionStore, execution: str, wish: UpdateRequested) ->
     """
     check_parallelism(wish.parallelism)
     check_text(wish.display_name or "", wish.description or "")
-    stored = store.get(execution)
+    stored = stored_pipeline(store, execution)
     store.post(execution, encode_event(wish), statuses=OPEN | FINAL)
     return PostedUpdate(execution, stored.position, _is_final(stored))
 

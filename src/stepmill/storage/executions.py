@@ -321,7 +321,10 @@ class ExecutionStore(Protocol):
         ...
 
     def waiting(self, statuses: Collection[str]) -> list[StoredExecution]:
-        """Return the executions that have one of the statuses or events in their inbox, oldest first."""
+        """Return the executions that have something to do, oldest first.
+
+        Those that have one of the statuses, events in their inbox, or tasks that were told to stop.
+        """
         ...
 
     def strays(self, owner: str, statuses: Collection[str]) -> list[Stray]:
@@ -346,6 +349,7 @@ class ExecutionStore(Protocol):
         created_after: datetime | None = None,
         created_before: datetime | None = None,
         version: int | None = None,
+        is_redriven: bool | None = None,
         order: ExecutionOrder = ExecutionOrder.CREATED,
         ascending: bool = False,
         limit: int = 100,
@@ -371,6 +375,14 @@ class ExecutionStore(Protocol):
 
         Raises:
             WrongStateError: If the status of one is none of ``statuses``. Nothing was removed.
+        """
+        ...
+
+    def remove(self, execution: str, *, statuses: Collection[str]) -> None:
+        """Remove one execution, if it is there.
+
+        Raises:
+            WrongStateError: If its status is none of ``statuses``. Nothing was removed.
         """
         ...
 
@@ -400,6 +412,10 @@ class ExecutionStore(Protocol):
 
     def tasks(self, execution: str) -> list[StoredTask]:
         """Return the tasks of an execution that have not ended."""
+        ...
+
+    def task(self, task_id: str) -> StoredTask | None:
+        """Return a task that has not ended; ``None`` if there is none of that id."""
         ...
 
     def timers(self, execution: str) -> dict[str, datetime]:

@@ -89,6 +89,7 @@ _LAST_START = Prepared(
         _executions.c.language == PIPELINES, _executions.c.pipeline == bindparam("pipeline_")
     )
 )
+_TASK = Prepared(select(_tasks.c.body, _tasks.c.stopping).where(_tasks.c.id == bindparam("named")))
 _GET = Prepared(select(_executions).where(_executions.c.id == bindparam("of")))
 
 
@@ -188,10 +189,9 @@ class SqlExecutionStore:
 
     def waiting(self, statuses: Collection[str]) -> list[StoredExecution]:
         """Return the executions that have one of the statuses or events in their inbox, oldest first."""
-        addressed = select(_inbox.c.execution)
         statement = (
             select(_executions)
-            .where(_executions.c.status.in_(statuses) | _executions.c.id.in_(addressed))
+            .where(_has_work(statuses))
             .order_by(_executions.c.created_at, _executions.c.id)
         )
         with self._database.read() as connection:
@@ -199,10 +199,9 @@ class SqlExecutionStore:
 
     def strays(self, owner: str, statuses: Collection[str]) -> list[Stray]:
         """Return the executions that ``waiting`` returns and others than that owner own, oldest first."""
-        addressed = select(_inbox.c.execution)
         statement = (
             select(_executions.c.id, _executions.c.owner)
-            .where(_executions.c.status.in_(statuses) | _executions.c.id.in_(addressed))
+            .where(_has_work(statuses))
             .where(_executions.c.owner != owner)
             .order_by(_executions.c.created_at, _executions.c.id)
         )
@@ -227,13 +226,16 @@ class SqlExecutionStore:
         created_after: datetime | None = None,
         created_before: datetime | None = None,
         version: int | None = None,
+        is_redriven: bool | None = None,
         order: ExecutionOrder = ExecutionOrder.CREATED,
         ascending: bool = False,
         limit: int = 100,
         after: str | None = None,
     ) -> ExecutionPage:
         """List executions, one page at a time."""
-        filters = Filters(language, pipeline, parent, statuses, created_after, created_before, version)
+        filters = Filters(
+            language, pipeline, parent, statuses, created_after, created_before, version, is_redriven
+        )
         statement = listing(filters, order, ascending=ascending, limit=limit, after=after)
         with self._database.read() as connection:
             rows = connection.execute(statement).all()
@@ -267,10 +269,20 @@ class SqlExecutionStore:
                 if row.status not in statuses:
                     raise WrongStateError(f"The execution {row.id} is {row.status}.", where=row.id)
             for row in rows:
-                for table in (_frames, _history, _tasks, _timers, _inbox):
-                    connection.execute(delete(table).where(table.c.execution == row.id))
+                _remove_parts(connection, row.id)
             connection.execute(delete(_executions).where(*theirs))
         return len(rows)
+
+    def remove(self, execution: str, *, statuses: Collection[str]) -> None:
+        """Remove one execution, if it is there."""
+        with self._database.write() as connection:
+            row = _row_of(connection, execution)
+            if row is None:
+                return
+            if row.status not in statuses:
+                raise WrongStateError(f"The execution {execution} is {row.status}.", where=execution)
+            _remove_parts(connection, execution)
+            connection.execute(delete(_executions).where(_executions.c.id == execution))
 
     def definition(self, digest: str) -> str:
         """Return the document of that digest."""
@@ -320,7 +332,13 @@ class SqlExecutionStore:
         statement = select(_tasks.c.body, _tasks.c.stopping).where(_tasks.c.execution == execution)
         with self._database.read() as connection:
             rows = connection.execute(statement.order_by(_tasks.c.id)).all()
-        return [StoredTask(msgspec.json.decode(row.body, type=Task), bool(row.stopping)) for row in rows]
+        return [_read_task(row) for row in rows]
+
+    def task(self, task_id: str) -> StoredTask | None:
+        """Return a task that has not ended; ``None`` if there is none of that id."""
+        with self._database.read() as connection:
+            row = _TASK.one(connection, {"named": task_id})
+        return None if row is None else _read_task(row)
 
     def timers(self, execution: str) -> dict[str, datetime]:
         """Return the timers of an execution that have not fired: timer -> when it is due."""
@@ -350,6 +368,11 @@ def _upsert(table: sqlalchemy.Table, dialect: str) -> Any:
     return statement.on_conflict_do_update(index_elements=keys, set_=values)
 
 
+def _remove_parts(connection: Connection, execution: str) -> None:
+    for table in (_frames, _history, _tasks, _timers, _inbox):
+        connection.execute(delete(table).where(table.c.execution == execution))
+
+
 def _run(connection: Connection, statement: Prepared, rows: Rows) -> None:
     if rows:
         statement.run(connection, *rows)
@@ -375,6 +398,19 @@ def _advance_row(connection: Connection, change: ExecutionChange) -> bool:
     if change.details is not None:
         _DESCRIBE.run(connection, {"of": change.execution, "new_body": write_json(change.details)})
     return True
+
+
+def _has_work(statuses: Collection[str]) -> Any:
+    """Return the condition that something is to be done for an execution."""
+    addressed = select(_inbox.c.execution)
+    # Told to stop, and not known to have stopped: their execution may have ended meanwhile.
+    stopping = select(_tasks.c.execution).where(_tasks.c.stopping == 1)
+    ids = _executions.c.id
+    return _executions.c.status.in_(statuses) | ids.in_(addressed) | ids.in_(stopping)
+
+
+def _read_task(row: Any) -> StoredTask:
+    return StoredTask(msgspec.json.decode(row.body, type=Task), bool(row.stopping))
 
 
 def _unknown(execution: str) -> NotFoundError:

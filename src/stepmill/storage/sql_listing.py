@@ -20,6 +20,10 @@ LARGEST_PAGE = 1000
 
 # A version of 0 is left out of the document.
 _VERSION: Any = func.coalesce(type_coerce(executions.c.body, JSON)["version"].as_integer(), 0)
+# The same of a count of 0.
+_REDRIVES: Any = func.coalesce(
+    type_coerce(executions.c.body, JSON)[("machine", "redrive_count")].as_integer(), 0
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class Filters:
     created_after: datetime | None = None
     created_before: datetime | None = None
     version: int | None = None
+    is_redriven: bool | None = None
 
 
 def listing(
@@ -91,6 +96,8 @@ def _filtered(statement: sqlalchemy.Select[Any], filters: Filters) -> sqlalchemy
         statement = statement.where(created < to_micros(filters.created_before))
     if filters.version is not None:
         statement = statement.where(filters.version == _VERSION)
+    if filters.is_redriven is not None:
+        statement = statement.where((_REDRIVES > 0) if filters.is_redriven else (_REDRIVES == 0))
     return statement
 
 

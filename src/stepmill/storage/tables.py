@@ -6,7 +6,7 @@ PostgreSQL keep them exactly. Documents are JSON text.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
 metadata = MetaData()
 
@@ -143,6 +143,12 @@ tasks = Table(
     Column("execution", String(64), nullable=False, index=True),
     Column("stopping", Integer, nullable=False, default=0),
     Column("body", Text, nullable=False),
+    Index(
+        "tasks_stopping",
+        "execution",
+        sqlite_where=text("stopping = 1"),
+        postgresql_where=text("stopping = 1"),
+    ),
     sqlite_with_rowid=False,
 )
 

@@ -18,3 +18,7 @@ def upgrade() -> None:
     op.drop_index("executions_by_pipeline", table_name="executions")
     op.create_index("executions_by_pipeline", "executions", ["language", "pipeline", "created_at"])
     op.create_index("executions_by_parent", "executions", ["parent", "created_at"])
+    stopping = sa.text("stopping = 1")
+    op.create_index(
+        "tasks_stopping", "tasks", ["execution"], sqlite_where=stopping, postgresql_where=stopping
+    )
