@@ -87,10 +87,8 @@ class Expression:
         if self._evaluate is None:
             raise bound_met(STACK_OVERFLOW)
         run = Run(surroundings or Surroundings())
-        builtins = Frame(None, run)
-        builtins.bindings = _BUILTINS
-        frame = Frame(builtins, run, variables)
-        frame.bindings["$"] = context
+        # Nothing ever binds into the outermost frame: expressions have one of their own.
+        frame = Frame(Frame(None, run, _BUILTINS), run, {**variables, "$": context})
         if isinstance(context, list):
             context = sequence([context])
             context.outer_wrapper = True

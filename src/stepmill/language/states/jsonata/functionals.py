@@ -12,7 +12,7 @@ from stepmill.language.states.jsonata.errors import QueryError
 from stepmill.language.states.jsonata.nodes import Node
 from stepmill.language.states.jsonata.running import Frame, Run
 from stepmill.language.states.jsonata.signatures import Signature
-from stepmill.language.states.jsonata.values import UNDEFINED, Builtin, Function, Lambda, Value
+from stepmill.language.states.jsonata.values import UNDEFINED, Builtin, Function, Lambda, Value, copied
 
 
 @builds("lambda")
@@ -125,6 +125,9 @@ def _transform(node: Node) -> Evaluate:
             if not isinstance(clone, Function):
                 raise QueryError("T2013", position=position)
             copy = call(clone, [value], UNDEFINED, run)
+            if not isinstance(clone, Builtin):
+                # Whatever an expression calls `$clone`: the data that it was given stay as they are.
+                copy = copied(copy)
             matches = pattern(copy, frame)
             if matches is UNDEFINED:
                 return copy

@@ -117,7 +117,19 @@ def _path(node: Node) -> Evaluate:
     group = build_group(node.group) if node.group is not None else None
     keeps_tuples, keeps_singleton = node.is_tuple, node.keep_singleton_array
 
+    names = _names_only(node)
+
     def evaluate(context: Value, frame: Frame) -> Value:
+        if names is not None:
+            value = frame.lookup(names[0]) if starts_at_variable else context
+            for name in names[starts_at_variable:]:
+                if type(value) is not dict:
+                    break
+                value = value.get(name, UNDEFINED)
+            else:
+                # There were objects all the way: no step had more than one item.
+                if type(value) is not Items:
+                    return value
         given = context if isinstance(context, list) and not starts_at_variable else [context]
         result, stream = _walk(steps, given, frame)
         if stream is not None:
@@ -134,6 +146,18 @@ def _path(node: Node) -> Evaluate:
         return result
 
     return evaluate
+
+
+def _names_only(node: Node) -> tuple[str, ...] | None:
+    """Return the names of a path that consists of nothing else, perhaps behind a variable."""
+    if node.keep_singleton_array or node.group is not None or node.is_tuple:
+        return None
+    for place, step in enumerate(node.steps):
+        if step.kind != "name" and (place or step.kind != "variable" or not step.value):
+            return None
+        if step.predicates or step.stages or step.group or step.keep_array or step.is_tuple:
+            return None
+    return tuple(str(step.value) for step in node.steps)
 
 
 def _walk(steps: list[_Step], given: list[Value], frame: Frame) -> tuple[Value, list[Value] | None]:

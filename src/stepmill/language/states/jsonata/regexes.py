@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import re2
 
-from stepmill.language.states.jsonata.errors import OUT_OF_TIME, QueryError, bound_met
+from stepmill.language.states.jsonata.errors import OUT_OF_MEMORY, OUT_OF_TIME, QueryError, bound_met
 from stepmill.language.states.jsonata.running import Run
 from stepmill.language.states.jsonata.tokens import Pattern
 from stepmill.language.states.jsonata.values import UNDEFINED, Function, Value
@@ -114,13 +114,40 @@ class _Next(Function):
         return found
 
 
+def linear_match(pattern: str, text: str) -> Any:
+    """Return the match object of a text that a pattern matches as a whole, in any case; or None.
+
+    Args:
+        pattern: In the dialect that RE2 and Python share.
+        text: What is matched, in linear time.
+
+    Raises:
+        QueryError: If the pattern is too large.
+    """
+    matcher = _caseless(pattern)
+    return matcher.fullmatch(text)
+
+
+@lru_cache(maxsize=256)
+def _caseless(pattern: str) -> Any:
+    try:
+        return re2.compile(pattern, _options(is_caseless=True))
+    except re2.error as error:
+        raise bound_met(OUT_OF_MEMORY) from error
+
+
+def _options(*, is_caseless: bool) -> Any:
+    options = re2.Options()
+    options.case_sensitive = not is_caseless
+    options.log_errors = False
+    options.max_mem = 8 << 20
+    return options
+
+
 @lru_cache(maxsize=512)
 def _compiled(pattern: Pattern) -> tuple[_Matcher, bool]:
     """Return a pattern's matcher, and whether it takes linear time."""
-    options = re2.Options()
-    options.case_sensitive = "i" not in pattern.flags
-    options.log_errors = False
-    options.max_mem = 8 << 20
+    options = _options(is_caseless="i" in pattern.flags)
     flags = "(?m)" if "m" in pattern.flags else ""
     try:
         return re2.compile(flags + _translated(pattern.source, for_python=False), options), True

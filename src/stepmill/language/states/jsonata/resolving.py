@@ -171,7 +171,7 @@ class _Resolver:
         node = self.resolve(_present(raw.lhs))
         is_path = node.kind == "path"
         step = node.steps[-1] if is_path else node
-        if step.group is not None or (is_path and node.group is not None):
+        if step.group is not None:
             raise ExpressionSyntaxError("S0209", raw.position)
         predicate = self.resolve(_present(raw.rhs))
         for slot in predicate.seeking or ():

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from stepmill.language.states.jsonata.chance import Chance
 from stepmill.language.states.jsonata.errors import OUT_OF_MEMORY, OUT_OF_TIME, STACK_OVERFLOW, bound_met
@@ -107,14 +106,14 @@ class Frame:
 
     __slots__ = ("bindings", "parent", "run")
 
-    def __init__(self, parent: Frame | None, run: Run, bindings: Mapping[str, Value] | None = None) -> None:
+    def __init__(self, parent: Frame | None, run: Run, bindings: dict[str, Value]) -> None:
         self.parent = parent
         self.run = run
-        self.bindings: dict[str, Any] = dict(bindings) if bindings else {}
+        self.bindings = bindings
 
     def inner(self, bindings: Mapping[str, Value] | None = None) -> Frame:
-        """Return a new scope within this one."""
-        return Frame(self, self.run, bindings)
+        """Return a new scope within this one, with copies of the bindings."""
+        return Frame(self, self.run, dict(bindings) if bindings else {})
 
     def lookup(self, name: str) -> Value:
         """Return the value of a variable; ``UNDEFINED`` if there is none."""

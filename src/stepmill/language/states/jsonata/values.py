@@ -143,7 +143,8 @@ def tidy(number: int | float) -> int | float:
     if isinstance(number, int):
         return number if -_EXACT <= number <= _EXACT else tidy(to_double(number))
     if number.is_integer() and -_PLAIN_BELOW < number < _PLAIN_BELOW:
-        return int(number)
+        # Beyond what is exact, as few digits as tell the double.
+        return int(number) if -_EXACT <= number <= _EXACT else int(Decimal(repr(number)))
     return number
 
 
@@ -180,6 +181,15 @@ def equal(left: Value, right: Value) -> bool:
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     return bool(left == right)
+
+
+def copied(value: Value) -> Value:
+    """Return a deep copy of a value, with empty texts for functions."""
+    if isinstance(value, list):
+        return [copied(item) for item in value]
+    if isinstance(value, dict):
+        return {name: copied(member) for name, member in value.items()}
+    return "" if isinstance(value, Function) else value
 
 
 def append(first: Value, second: Value) -> Value:

@@ -18,7 +18,7 @@ from stepmill.language.states.jsonata.values import (
     Items,
     Value,
     append,
-    equal,
+    copied,
     is_number,
     sequence,
     truth,
@@ -257,30 +257,24 @@ def distinct(run: Run, items: Value) -> Value:
         return items
     kept: list[Value] = sequence() if isinstance(items, Items) and items.sequence else []
     seen: set[object] = set()
-    compound: list[Value] = []
     for item in items:
-        run.spend(1 + (len(compound) >> 2))
-        if isinstance(item, list | dict):
-            if any(equal(item, other) for other in compound):
-                continue
-            compound.append(item)
-        else:
-            mark = (isinstance(item, bool), item)
-            if mark in seen:
-                continue
+        run.spend(1)
+        mark = _mark(item)
+        if mark not in seen:
             seen.add(mark)
-        kept.append(item)
+            kept.append(item)
     return kept
+
+
+def _mark(value: Value) -> object:
+    """Return something that is equal, and has an equal hash, for equal values alone."""
+    if isinstance(value, list):
+        return ("array", *map(_mark, value))
+    if isinstance(value, dict):
+        return frozenset((name, _mark(member)) for name, member in value.items())
+    return (value,) if isinstance(value, bool) else value
 
 
 def cloned(_: Run, value: Value) -> Value:
     """``$clone``: a copy that can be changed."""
-    return _copy(value)
-
-
-def _copy(value: Value) -> Value:
-    if isinstance(value, list):
-        return [_copy(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _copy(member) for name, member in value.items()}
-    return "" if isinstance(value, Function) else value
+    return copied(value)

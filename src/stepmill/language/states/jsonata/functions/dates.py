@@ -25,6 +25,7 @@ from stepmill.language.states.jsonata.functions.date_pictures import (
 )
 from stepmill.language.states.jsonata.functions.integers import IntegerPicture, integer_value
 from stepmill.language.states.jsonata.functions.words import WORD_VALUES
+from stepmill.language.states.jsonata.regexes import linear_match
 from stepmill.language.states.jsonata.running import Run
 from stepmill.language.states.jsonata.values import UNDEFINED, Value
 
@@ -48,7 +49,7 @@ def now(run: Run, picture: Value, timezone: Value) -> Value:
     return from_millis(run, run.surroundings.now_millis, picture, timezone)
 
 
-def from_millis(_: Run, value: Value, picture: Value, timezone: Value) -> Value:
+def from_millis(run: Run, value: Value, picture: Value, timezone: Value) -> Value:
     """``$fromMillis``: a moment as a picture asks for; as ISO 8601, without one.
 
     Raises:
@@ -61,7 +62,9 @@ def from_millis(_: Run, value: Value, picture: Value, timezone: Value) -> Value:
         offset = int(whole[1])
     if not math.isfinite(value) or abs(value) > FURTHEST_MILLIS:
         raise QueryError("D3110", value=value)
-    return date_text(math.floor(value), ISO_PICTURE if picture is UNDEFINED else picture, offset)
+    chosen = ISO_PICTURE if picture is UNDEFINED else picture
+    run.spend(len(chosen) * 4)
+    return date_text(math.floor(value), chosen, offset)
 
 
 def to_millis(run: Run, timestamp: Value, picture: Value) -> Value:
@@ -98,11 +101,11 @@ def _iso_millis(found: re.Match[str]) -> int | None:
 
 
 def _parsed(run: Run, timestamp: str, picture: str) -> Value:
+    run.spend((len(picture) + len(timestamp)) * 4)
     parts = date_picture(picture)
     if len(timestamp) > _LONGEST_TIMESTAMP:
         return UNDEFINED
-    pattern = "".join(f"({_pattern(part)})" for part in parts)
-    found = re.fullmatch(pattern, timestamp, re.IGNORECASE | re.ASCII)
+    found = linear_match("".join(f"({_pattern(part)})" for part in parts), timestamp)
     if found is None:
         return UNDEFINED
     components: dict[str, Value] = {}

@@ -118,10 +118,11 @@ def regular_distance(places: list[int]) -> int:
     return 0
 
 
-def format_integer(_: Run, value: Value, picture: Value) -> Value:
+def format_integer(run: Run, value: Value, picture: Value) -> Value:
     """``$formatInteger``: a whole number as a picture asks for."""
     if value is UNDEFINED:
         return UNDEFINED
+    run.spend(len(picture) * 4)
     return integer_text(math.floor(value), integer_picture(picture))
 
 
@@ -169,10 +170,11 @@ def grouped(digits: str, char: str, every: int) -> str:
     return char.join([digits[:first], *(digits[at : at + every] for at in range(first, len(digits), every))])
 
 
-def parse_integer(_: Run, value: Value, picture: Value) -> Value:
+def parse_integer(run: Run, value: Value, picture: Value) -> Value:
     """``$parseInteger``: the whole number that a text stands for, read as a picture says."""
     if value is UNDEFINED:
         return UNDEFINED
+    run.spend((len(picture) + len(value)) * 4)
     return integer_value(value, integer_picture(picture))
 
 

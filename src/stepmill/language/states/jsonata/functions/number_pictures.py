@@ -91,7 +91,7 @@ class _Layout:
     least_exponent: int
 
 
-def format_number(_: Run, value: Value, picture: Value, options: Value) -> Value:
+def format_number(run: Run, value: Value, picture: Value, options: Value) -> Value:
     """``$formatNumber``: a number as a picture asks for; options change what its characters mean.
 
     Raises:
@@ -99,6 +99,7 @@ def format_number(_: Run, value: Value, picture: Value, options: Value) -> Value
     """
     if value is UNDEFINED:
         return UNDEFINED
+    run.spend(len(picture) * 4)
     changes = options if isinstance(options, dict) else {}
     chosen = {name: text for name, text in changes.items() if isinstance(text, str) and text}
     form = _Format({**_DEFAULTS, **chosen})
