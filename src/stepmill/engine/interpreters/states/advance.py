@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from stepmill.core.errors import IllegalTransitionError
 from stepmill.core.tasks import TaskReport
-from stepmill.engine.interpreters.states import lifecycle, tasks
+from stepmill.engine.interpreters.states import lifecycle, mapruns, tasks
 from stepmill.engine.interpreters.states.branches import task_id_of
 from stepmill.engine.interpreters.states.draft import Draft, Enter
 from stepmill.engine.interpreters.states.events import (
@@ -76,11 +76,16 @@ def _take(draft: Draft, event: Event) -> None:
 
 def _take_report(draft: Draft, report: TaskReport) -> None:
     _, _, rest = report.task_id.partition("/")
-    name = rest.rpartition("/")[0]
+    name, _, last = rest.rpartition("/")
     branch = draft.find_branch(name)
-    if branch is None or branch.phase is not Phase.WORKING:
+    since, _, what = last.partition(".")
+    if branch is None:
         return
-    if task_id_of(draft, name, branch) != report.task_id:
+    if what:
+        if branch.phase is Phase.INSIDE and since == str(branch.scheduled):
+            mapruns.take_report(draft, name, branch, draft.planned(branch), what, report)
+        return
+    if branch.phase is not Phase.WORKING or task_id_of(draft, name, branch) != report.task_id:
         return
     try:
         tasks.take_report(draft, name, branch, draft.planned(branch), report)

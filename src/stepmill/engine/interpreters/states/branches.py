@@ -5,7 +5,8 @@ from __future__ import annotations
 from stepmill.core.json import JsonObject
 from stepmill.engine.interpreters.commands import StopTask
 from stepmill.engine.interpreters.states.draft import Draft
-from stepmill.engine.interpreters.states.frames import BranchFrame, ForkFrame, Phase
+from stepmill.engine.interpreters.states.frames import BranchFrame, ForkFrame, MapRunStatus, Phase
+from stepmill.engine.interpreters.states.runstops import drop_data, find_run, stop_run
 from stepmill.engine.interpreters.states.timers import HEARTBEAT, RETRY, TIMEOUT, WAIT, drop_timers
 
 
@@ -63,6 +64,10 @@ def abort(draft: Draft, name: str) -> None:
 
 def abort_inside(draft: Draft, name: str) -> int:
     """Stop all that is inside of a branch; return what its state's next event points at."""
+    branch = draft.branch(name)
+    if find_run(draft, branch) is not None:
+        run = stop_run(draft, name, branch, MapRunStatus.ABORTED)
+        return draft.say("MapRunAborted", run.state, run.link)
     for child in children_of(draft, name):
         abort_child(draft, name, child)
     return draft.fork(name).link
@@ -89,6 +94,8 @@ def abort_child(draft: Draft, parent: str, child: str) -> None:
 def halt(draft: Draft, name: str) -> None:
     """Stop a branch and all that is inside without a word: the execution has ended around it."""
     branch = draft.branch(name)
+    if branch.phase is Phase.INSIDE and find_run(draft, branch) is not None:
+        stop_run(draft, name, branch, MapRunStatus.ABORTED)
     for child in children_of(draft, name):
         halt(draft, child)
     silence(draft, name, branch)
@@ -103,3 +110,6 @@ def drop_inside(draft: Draft, name: str) -> None:
         draft.drop_branch(child)
     if draft.get(f"fork/{name}") is not None:
         draft.drop_fork(name)
+    branch = draft.branch(name)
+    if (run := find_run(draft, branch)) is not None:
+        drop_data(draft, branch.scheduled, run)

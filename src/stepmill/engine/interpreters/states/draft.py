@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -198,6 +198,18 @@ class Draft:
         for first in range(0, len(known), CHUNK):
             self.put(f"items/{branch}/{first // CHUNK}", ItemsFrame(known[first : first + CHUNK]))
 
+    def append_items(self, owner: str, known: int, items: Sequence[Json]) -> None:
+        """Write further inputs of iterations behind those that are known."""
+        frames: dict[int, list[Json]] = {}
+        for index, item in enumerate(items, start=known):
+            chunk = index // CHUNK
+            if chunk not in frames:
+                before = self.get(f"items/{owner}/{chunk}")
+                frames[chunk] = list(before.items) if isinstance(before, ItemsFrame) else []
+            frames[chunk].append(item)
+        for chunk, found in frames.items():
+            self.put(f"items/{owner}/{chunk}", ItemsFrame(tuple(found)))
+
     def item(self, branch: str, index: int) -> Json:
         """An item of a Map."""
         frame = self.get(f"items/{branch}/{index // CHUNK}")
@@ -227,9 +239,13 @@ class Draft:
         """Forget a fork with its items and results; its branches must be gone."""
         total = self.fork(branch).total
         self.drop(f"fork/{branch}")
+        self.drop_chunks(branch, total)
+
+    def drop_chunks(self, owner: str, total: int) -> None:
+        """Forget items and results."""
         for chunk in range(-(-total // CHUNK)):
-            self.drop(f"items/{branch}/{chunk}")
-            self.drop(f"results/{branch}/{chunk}")
+            self.drop(f"items/{owner}/{chunk}")
+            self.drop(f"results/{owner}/{chunk}")
 
     # ---- frames -----------------------------------------------------------------------------
 

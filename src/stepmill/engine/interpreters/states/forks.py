@@ -15,8 +15,10 @@ from stepmill.engine.interpreters.states.failing import fail
 from stepmill.engine.interpreters.states.failure import StateFailure, query_failure, runtime_failure
 from stepmill.engine.interpreters.states.frames import BranchFrame, ForkFrame, Phase
 from stepmill.engine.interpreters.states.leaving import conclude, effective_input
+from stepmill.engine.interpreters.states.mapruns import begin_run
 from stepmill.engine.interpreters.states.plan import PlannedState
-from stepmill.language.states.definition import MapState
+from stepmill.engine.interpreters.states.tolerance import concurrency, tolerance
+from stepmill.language.states.definition import MapState, ProcessorMode
 
 # Of the service: so many inline iterations run at once. Source: developer guide, "Map state in Inline mode".
 MOST_INLINE = 40
@@ -61,11 +63,16 @@ def begin_map(draft: Draft, name: str, branch: BranchFrame, planned: PlannedStat
     value = effective_input(planned, branch, scope)
     if not state.uses_jsonata:
         scope.document = value
-    items = _items(planned, scope, value)
-    limit = _concurrency(planned, scope)
+    is_read = isinstance(state, MapState) and state.reader is not None
+    items = None if is_read else _items(planned, scope, value)
+    if items is None or (isinstance(state, MapState) and state.mode is ProcessorMode.DISTRIBUTED):
+        begin_run(draft, name, branch, planned, scope, items)
+        return
+    limit = min(concurrency(planned, scope) or MOST_INLINE, MOST_INLINE)
     branch.link = draft.say(
         "MapStateStarted", state.name, branch.link, "mapStateStartedEventDetails", {"length": len(items)}
     )
+    tolerance(planned, scope)
     draft.put(f"fork/{name}", ForkFrame(len(items), limit=limit, link=branch.link))
     draft.put_items(name, items)
     branch.phase = Phase.INSIDE
@@ -86,29 +93,6 @@ def _items(planned: PlannedState, scope: Scope, value: Json) -> Sequence[Json]:
         )
     path = state.items_path if isinstance(state, MapState) else "$"
     raise runtime_failure(f'Reference path "{path}" must point to array.')
-
-
-def _concurrency(planned: PlannedState, scope: Scope) -> int:
-    if "MaxConcurrency" not in planned.givens:
-        return MOST_INLINE
-    value = planned.givens["MaxConcurrency"](scope)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return min(value, MOST_INLINE) or MOST_INLINE
-    state = planned.state
-    if state.uses_jsonata:
-        raise query_failure(
-            "The JSONata expression specified for the field 'MaxConcurrency' returned an unexpected value: "
-            f"{write_json(value)}",
-            "MaxConcurrency",
-        )
-    given = state.max_concurrency if isinstance(state, MapState) else None
-    text = value if isinstance(value, str) else write_json(value)
-    raise runtime_failure(
-        f'The MaxConcurrencyPath field refers to value "{text}" which is not a valid integer: '
-        f"{given.path if given is not None else ''}"
-    )
 
 
 def go_on(draft: Draft, name: str, branch: BranchFrame, planned: PlannedState, link: int) -> None:

@@ -11,12 +11,14 @@ Key                             Frame
 ``branch/<branch>``             one branch that runs
 ``variables/<branch>``          variables of its scope; inner branches see those of the outer ones
 ``fork/<branch>``               progress of the Parallel or Map that the branch is in
-``items/<branch>/<chunk>``      items of that Map; written once
-``results/<branch>/<chunk>``    outputs of the branches or iterations that ended
-``failed/<branch>/<chunk>``     distributed Map: iterations that failed, for a redrive
-``run/<branch>/<number>``       distributed Map: what the engine and ``DescribeMapRun`` read of a Map Run
-``batch/<branch>/<chunk>``      distributed Map: iterations that wait, made of items that were read
+``items/<owner>/<chunk>``       items of that Map; of a Map Run the inputs of its iterations
+``results/<owner>/<chunk>``     outputs of the branches or iterations that ended
+``run/<run>``                   a Map Run, the progress of a distributed Map; kept for ``DescribeMapRun``
+``source/<run>``                where its items come from, and the batch that is not full yet
+``failed/<run>/<number>``       an iteration of it that did not end well, for a redrive
 =============================== ==================================================================
+
+An owner is a branch or a Map Run; a Map Run is named by the id of the event of its start.
 """
 
 from __future__ import annotations
@@ -175,8 +177,130 @@ class ResultsFrame(msgspec.Struct, frozen=True, tag=True):
     outputs: Mapping[str, Json]
 
 
+class MapRunStatus(StrEnum):
+    """How a Map Run stands. Source: API reference, ``DescribeMapRun``."""
+
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    ABORTED = "ABORTED"
+
+
+class RunCounts(msgspec.Struct, frozen=True):
+    """How many items, or iterations, of a Map Run there are, and how they ended."""
+
+    total: int = 0
+    running: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    timed_out: int = 0
+    aborted: int = 0
+    written: int = 0
+
+    @property
+    def pending(self) -> int:
+        """How many are known and have not begun."""
+        return self.total - self.running - self.unsuccessful - self.succeeded
+
+    @property
+    def unsuccessful(self) -> int:
+        """How many ended otherwise than well."""
+        return self.failed + self.timed_out + self.aborted
+
+
+class MapRunFrame(msgspec.Struct, frozen=True, tag=True):
+    """A Map Run: the progress of a distributed Map, and what ``DescribeMapRun`` tells of it.
+
+    Args:
+        arn: Its ARN.
+        state: Name of the Map.
+        started_at: When it began.
+        status: How it stands.
+        stopped_at: When it ended, if it did.
+        items: Of the source.
+        iterations: Executions made of them.
+        max_concurrency: As the definition says; 0: no limit.
+        limit: Most iterations at once here.
+        tolerated_count: As the definition says; ``None``: nothing.
+        tolerated_percentage: The same.
+        next: Index of the next iteration to begin for the first time.
+        running: Indices of those under way.
+        again: Indices of those that a redrive is to begin again.
+        failures: Number of frames ``failed/<run>/...``.
+        pages: How many pages of items were asked for.
+        is_reading: Whether one is being read.
+        is_complete: Whether all items are known.
+        is_writing: Whether results are being written.
+        link: What the state's next event points at.
+        redrives: How often it was redriven.
+        redriven_at: When that was last.
+    """
+
+    arn: str
+    state: str
+    started_at: datetime
+    status: MapRunStatus = MapRunStatus.RUNNING
+    stopped_at: datetime | None = None
+    items: RunCounts = RunCounts()
+    iterations: RunCounts = RunCounts()
+    max_concurrency: int = 0
+    limit: int = 0
+    tolerated_count: int | None = None
+    tolerated_percentage: float | None = None
+    next: int = 0
+    running: tuple[int, ...] = ()
+    again: tuple[int, ...] = ()
+    failures: int = 0
+    pages: int = 0
+    is_reading: bool = False
+    is_complete: bool = False
+    is_writing: bool = False
+    link: int = 0
+    redrives: int = 0
+    redriven_at: datetime | None = None
+
+
+class SourceFrame(msgspec.Struct, frozen=True, tag=True):
+    """Where the items of a Map Run come from.
+
+    Args:
+        payload: Of the task that reads a page, without cursor and limit.
+        cursor: Where the next page begins; ``None``: at the beginning.
+        seen: How many items were read.
+        batch: Items of the batch that is not full yet.
+        most_items: In a batch; 0: no limit.
+        most_bytes: Of a batch; 0: no limit.
+        batch_input: What each batch has besides.
+        has_batch_input: Whether it has.
+    """
+
+    payload: JsonObject = {}
+    cursor: Json = None
+    seen: int = 0
+    batch: tuple[Json, ...] = ()
+    most_items: int = 0
+    most_bytes: int = 0
+    batch_input: Json = None
+    has_batch_input: bool = False
+
+
+class FailedFrame(msgspec.Struct, frozen=True, tag=True):
+    """An iteration of a Map Run that did not end well."""
+
+    index: int
+
+
 Frame: TypeAlias = (
-    ExecutionFrame | StartedFrame | BranchFrame | VariablesFrame | ForkFrame | ItemsFrame | ResultsFrame
+    ExecutionFrame
+    | StartedFrame
+    | BranchFrame
+    | VariablesFrame
+    | ForkFrame
+    | ItemsFrame
+    | ResultsFrame
+    | MapRunFrame
+    | SourceFrame
+    | FailedFrame
 )
 
 _decoder: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame)

@@ -17,6 +17,7 @@ from stepmill.engine.interpreters.states.evaluation import (
     compile_jsonata,
     compile_path,
     compile_put,
+    compile_value,
 )
 from stepmill.engine.interpreters.states.resources import TaskResource, resource_of
 from stepmill.language.states.definition import (
@@ -238,7 +239,14 @@ def _plan_kind(planned: PlannedState, state: State, paths: Mapping[str, str]) ->
                 planned.givens = {"Credentials": compile_field(state, state.credentials, "Credentials")}
         case MapState():
             planned.givens = _map_fields(state)
-            givens = {"MaxConcurrency": state.max_concurrency}
+            givens = {
+                "MaxConcurrency": state.max_concurrency,
+                "ToleratedFailureCount": state.tolerated_failures,
+                "ToleratedFailurePercentage": state.tolerated_percentage,
+            }
+            if state.batcher is not None:
+                givens["MaxItemsPerBatch"] = state.batcher.max_items
+                givens["MaxInputBytesPerBatch"] = state.batcher.max_bytes
         case SucceedState() | ParallelState():
             pass
     found = {name: compile_given(state, given, name) for name, given in givens.items() if given is not None}
@@ -253,6 +261,18 @@ def _map_fields(state: MapState) -> dict[str, Evaluate]:
         fields["Items"] = compile_path(state.items_path)
     if state.item_selector is not ABSENT:
         fields["ItemSelector"] = compile_field(state, state.item_selector, "ItemSelector")
+    if state.batcher is not None and state.batcher.batch_input is not ABSENT:
+        fields["BatchInput"] = compile_field(state, state.batcher.batch_input, "ItemBatcher/BatchInput")
+    for name, part in (("ItemReader", state.reader), ("ResultWriter", state.writer)):
+        if part is not None and part.arguments is not ABSENT:
+            inner = "Arguments" if state.uses_jsonata else "Parameters"
+            fields[name] = compile_field(state, part.arguments, f"{name}/{inner}")
+    config = {} if state.reader is None else state.reader.config or {}
+    if isinstance(path := config.get("MaxItemsPath"), str):
+        fields["MaxItems"] = compile_value(path, "MaxItemsPath")
+    elif "MaxItems" in config:
+        most = Given(config["MaxItems"])
+        fields["MaxItems"] = compile_given(state, most, "MaxItems")
     return fields
 
 
