@@ -36,7 +36,7 @@ def scope_of(
     """
     make = partial(context_of, draft, name, branch, token=token, item=item)
     chance = Chance(draft.started.seed, f"{draft.last_event}/{name}")
-    return Scope(document, draft.variables(name), make, chance)
+    return Scope(document, draft.variables(name), make, chance, draft.at)
 
 
 def context_of(

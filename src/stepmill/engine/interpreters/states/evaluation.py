@@ -6,7 +6,9 @@ What a definition writes is compiled once into functions of a ``Scope``. Whateve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from enum import Enum
 from typing import Final, TypeAlias
 
@@ -20,6 +22,14 @@ from stepmill.engine.interpreters.states.failure import (
     runtime_failure,
 )
 from stepmill.language.states.definition import Given, StateBase
+from stepmill.language.states.failures import EvaluationError
+from stepmill.language.states.jsonata.running import Surroundings
+from stepmill.language.states.jsonata.templates import (
+    JsonataTemplate,
+    expression_text,
+    is_expression,
+    type_name,
+)
 from stepmill.language.states.jsonpath import PathError, PathNotFoundError, ReferencePath, ReferencePathError
 from stepmill.language.states.jsonpath.fields import Field, Root
 
@@ -41,11 +51,21 @@ class Scope:
         variables: By name, those of outer scopes too.
         make_context: Returns the context object; called only by what reads it.
         chance: For what is drawn.
+        at: The moment of the event.
         result: ``$states.result``.
         error_output: ``$states.errorOutput``.
     """
 
-    __slots__ = ("_context", "_make_context", "chance", "document", "error_output", "result", "variables")
+    __slots__ = (
+        "_at",
+        "_context",
+        "_make_context",
+        "chance",
+        "document",
+        "error_output",
+        "result",
+        "variables",
+    )
 
     def __init__(
         self,
@@ -53,12 +73,14 @@ class Scope:
         variables: JsonObject,
         make_context: Callable[[], JsonObject],
         chance: Chance,
+        at: datetime,
     ) -> None:
         self.document = document
         self.variables = variables
         self.chance = chance
         self.result: Json | Missing = MISSING
         self.error_output: Json | Missing = MISSING
+        self._at = at
         self._make_context = make_context
         self._context: JsonObject | None = None
 
@@ -68,6 +90,11 @@ class Scope:
         if self._context is None:
             self._context = self._make_context()
         return self._context
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """The moment, and chance, for JSONata."""
+        return Surroundings(int(self._at.timestamp() * 1000), int(self.chance.random() * 2**48))
 
 
 Evaluate: TypeAlias = Callable[[Scope], Json]
@@ -148,22 +175,53 @@ def compile_template(template: Json) -> Evaluate:
 
 def compile_jsonata(value: Json, field: str) -> Evaluate:
     """Return a function for a JSONata field: every ``{% ... %}`` in it is computed."""
-    if not has_jsonata(value):
+    template = JsonataTemplate.of(value)
+    if template.is_constant:
         return lambda _: value
+    reads_context = _READS_CONTEXT.search(write_json(value)) is not None
 
-    def refuse(_: Scope) -> Json:
-        raise query_failure(f"The field '{field}' holds JSONata, which cannot be evaluated yet.", field)
+    def render(scope: Scope) -> Json:
+        states: dict[str, Json] = {"input": scope.document}
+        if reads_context:
+            states["context"] = scope.context
+        if scope.result is not MISSING:
+            states["result"] = scope.result
+        if scope.error_output is not MISSING:
+            states["errorOutput"] = scope.error_output
+        try:
+            return template.render(states, scope.variables, scope.surroundings, field=field)
+        except EvaluationError as error:
+            raise StateFailure(error.error, error.cause, location=field, is_found_here=True) from error
 
-    return refuse
+    return render
 
 
-def has_jsonata(value: Json) -> bool:
-    """Return whether a value holds an expression at any depth."""
-    if isinstance(value, str):
-        return value.startswith("{%") and value.endswith("%}")
-    if isinstance(value, Mapping):
-        return any(has_jsonata(item) for item in value.values())
-    return isinstance(value, Sequence) and any(has_jsonata(item) for item in value)
+# $states as a whole, or its context: making the context costs more than most expressions.
+_READS_CONTEXT = re.compile(r"\$states(?!\s*\.\s*(?:input|result|errorOutput)\b)")
+
+
+def expression_of(written: Json) -> str:
+    """Return the expression of a JSONata field; of one that holds none, its text."""
+    if isinstance(written, str):
+        return expression_text(written) if is_expression(written) else written
+    return write_json(written)
+
+
+def unexpected_type(written: Json, field: str, expected: str, value: Json) -> StateFailure:
+    """Return the failure of a JSONata field that gave a value of another type than it takes.
+
+    Args:
+        written: The field, as it was written.
+        field: Its name.
+        expected: Name of the type that it takes.
+        value: What it gave.
+    """
+    return query_failure(
+        f"The JSONata expression '{expression_of(written)}' specified for the field '{field}' returned "
+        f"an unexpected result type. Expected '{expected}', but was '{type_name(value)}' for value: "
+        f"{write_json(value)}",
+        field,
+    )
 
 
 def compile_field(state: StateBase, value: Json, field: str) -> Evaluate:
@@ -194,10 +252,12 @@ def compile_put(path: str) -> Put:
     return put
 
 
-def compile_assign(state: StateBase, assign: Mapping[str, Json]) -> Callable[[Scope], JsonObject]:
+def compile_assign(
+    state: StateBase, assign: Mapping[str, Json], field: str = "Assign"
+) -> Callable[[Scope], JsonObject]:
     """Return a function for ``Assign``: all values are computed from the variables as they were before."""
     if state.uses_jsonata:
-        named = [(name, compile_jsonata(value, f"Assign/{name}")) for name, value in assign.items()]
+        named = [(name, compile_jsonata(value, f"{field}/{name}")) for name, value in assign.items()]
         return lambda scope: {name: part(scope) for name, part in named}
     template = compile_template(assign)
 

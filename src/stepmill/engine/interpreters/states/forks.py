@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from stepmill.core.json import Json, write_json
+from stepmill.core.json import Json
 from stepmill.engine.interpreters.states.branches import abort_child, iteration_details
 from stepmill.engine.interpreters.states.context import scope_of
 from stepmill.engine.interpreters.states.draft import Draft, Enter
-from stepmill.engine.interpreters.states.evaluation import Scope
+from stepmill.engine.interpreters.states.evaluation import Scope, unexpected_type
 from stepmill.engine.interpreters.states.failing import fail
-from stepmill.engine.interpreters.states.failure import StateFailure, query_failure, runtime_failure
+from stepmill.engine.interpreters.states.failure import StateFailure, runtime_failure
 from stepmill.engine.interpreters.states.frames import BranchFrame, ForkFrame, Phase
 from stepmill.engine.interpreters.states.leaving import conclude, effective_input
 from stepmill.engine.interpreters.states.mapruns import begin_run
 from stepmill.engine.interpreters.states.plan import PlannedState
 from stepmill.engine.interpreters.states.tolerance import concurrency, tolerance
-from stepmill.language.states.definition import MapState, ProcessorMode
+from stepmill.language.states.definition import ABSENT, MapState, ProcessorMode
 
 # Of the service: so many inline iterations run at once. Source: developer guide, "Map state in Inline mode".
 MOST_INLINE = 40
@@ -86,11 +86,8 @@ def _items(planned: PlannedState, scope: Scope, value: Json) -> Sequence[Json]:
         return found
     state = planned.state
     if state.uses_jsonata:
-        raise query_failure(
-            "The JSONata expression specified for the field 'Items' returned an unexpected result type. "
-            f"Expected 'array' for value: {write_json(found)}",
-            "Items",
-        )
+        written = state.items if isinstance(state, MapState) and state.items is not ABSENT else None
+        raise unexpected_type(written, "Items", "array", found)
     path = state.items_path if isinstance(state, MapState) else "$"
     raise runtime_failure(f'Reference path "{path}" must point to array.')
 

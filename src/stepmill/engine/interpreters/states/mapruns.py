@@ -2,15 +2,15 @@
 
 Everything outside is a task. Their ids are ``<execution>/<branch>/<run>.<what>``:
 
-* ``stepmill:readItems`` (``read<page>``), payload ``{"resource", "arguments", "config", "cursor", "limit"}``:
-  reads a page, output ``{"items": [...], "cursor": ...}``; a cursor of null: there are no more;
-* ``stepmill:startIteration`` (``<index>``, after a redrive ``<index>r<redrives>``), payload ``{"input", "index",
-  "name", "mapRunArn", "label", "processor", "executionType", "redrive"}``: runs the processor at that path of
-  the definition as an execution of that name. Its output is that execution's. A failure's ``metadata`` may say
-  ``{"status": "TIMED_OUT"}`` or ``"ABORTED"``. With ``redrive`` above 0 an execution of that name was there
-  before: a standard one is redriven, an express one begun anew;
-* ``stepmill:writeResults`` (``write<redrives>``), payload ``{"mapRunArn", "resource", "arguments", "config"}``:
-  writes what the executions of the Map Run gave; its output is the Map's result.
+* ``stepmill:readItems`` (``read<page>``), payload ``{"resource", "arguments", "config", "cursor",
+  "limit"}``: reads a page, output ``{"items": [...], "cursor": ...}``; a cursor of null: there are no more;
+* ``stepmill:startIteration`` (``<index>``, after a redrive ``<index>r<redrives>``), payload ``{"input",
+  "index", "name", "mapRunArn", "label", "processor", "executionType", "redrive"}``: runs the processor at
+  that path of the definition as an execution of that name. Its output is that execution's. A failure's
+  ``metadata`` may say ``{"status": "TIMED_OUT"}`` or ``"ABORTED"``. With ``redrive`` above 0 an execution of
+  that name was there before: a standard one is redriven, an express one begun anew;
+* ``stepmill:writeResults`` (``write<redrives>``), payload ``{"mapRunArn", "resource", "arguments",
+  "config"}``: writes what the executions of the Map Run gave; its output is the Map's result.
 
 Source: developer guide, "Map state in Distributed mode"; API reference, ``DescribeMapRun``.
 """
@@ -189,7 +189,7 @@ def go_on(draft: Draft, name: str, branch: BranchFrame, planned: PlannedState) -
         ),
     )
     if not run.is_complete and not run.is_reading and run.iterations.total - following <= run.limit:
-        run = _read_on(draft, name, planned, run, number)
+        run = _read_on(draft, name, run, number)
     draft.put(f"run/{number}", run)
     if run.is_complete and not running and not run.is_writing:
         _finish(draft, name, branch, planned, run)
@@ -234,7 +234,7 @@ def _begin_iteration(
     _task(draft, name, run, f"{number}.{iteration_name(run, index)}", START, payload)
 
 
-def _read_on(draft: Draft, name: str, planned: PlannedState, run: MapRunFrame, number: int) -> MapRunFrame:
+def _read_on(draft: Draft, name: str, run: MapRunFrame, number: int) -> MapRunFrame:
     source = draft.get(f"source/{number}")
     if not isinstance(source, SourceFrame):
         raise IllegalTransitionError(f"Map Run {number} has no source.")

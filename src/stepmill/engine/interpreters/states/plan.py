@@ -57,6 +57,8 @@ class PlannedRule:
     """A rule of a Choice, compiled."""
 
     next: str
+    written: Json
+    field: str
     holds: Callable[[Scope], Json]
     assign: Callable[[Scope], JsonObject] | None
     output: Evaluate | None
@@ -199,14 +201,16 @@ def _plan_work(planned: PlannedState, state: WorkState, paths: Mapping[str, str]
     field = "Arguments" if state.uses_jsonata else "Parameters"
     planned.arguments = _optional(state, state.arguments, field)
     planned.select = _optional(state, state.result_selector, "ResultSelector")
-    planned.catchers = tuple(_plan_catcher(state, each, paths) for each in state.catch)
+    planned.catchers = tuple(
+        _plan_catcher(state, each, paths, index) for index, each in enumerate(state.catch)
+    )
 
 
 def _optional(state: WorkState, value: Json | Absent, field: str) -> Evaluate | None:
     return None if value is ABSENT else compile_field(state, value, field)
 
 
-def _plan_catcher(state: WorkState, catcher: Catcher, paths: Mapping[str, str]) -> PlannedCatcher:
+def _plan_catcher(state: WorkState, catcher: Catcher, paths: Mapping[str, str], index: int) -> PlannedCatcher:
     put = None
     if not state.uses_jsonata and catcher.result_path not in (None, "$"):
         put = compile_put(catcher.result_path)
@@ -214,8 +218,8 @@ def _plan_catcher(state: WorkState, catcher: Catcher, paths: Mapping[str, str]) 
         catcher,
         paths[catcher.next],
         put,
-        compile_assign(state, catcher.assign) if catcher.assign else None,
-        None if catcher.output is ABSENT else compile_jsonata(catcher.output, "Output"),
+        compile_assign(state, catcher.assign, f"Catch[{index}]/Assign") if catcher.assign else None,
+        None if catcher.output is ABSENT else compile_jsonata(catcher.output, f"Catch[{index}]/Output"),
     )
 
 
@@ -231,7 +235,9 @@ def _plan_kind(planned: PlannedState, state: State, paths: Mapping[str, str]) ->
             givens = {"Seconds": state.seconds, "Timestamp": state.timestamp}
         case ChoiceState():
             planned.next = None if state.default is None else paths[state.default]
-            planned.rules = tuple(_plan_rule(state, rule, paths) for rule in state.choices)
+            planned.rules = tuple(
+                _plan_rule(state, rule, paths, index) for index, rule in enumerate(state.choices)
+            )
         case TaskState():
             planned.resource = resource_of(state.resource)
             givens = {"TimeoutSeconds": state.timeout, "HeartbeatSeconds": state.heartbeat}
@@ -276,12 +282,15 @@ def _map_fields(state: MapState) -> dict[str, Evaluate]:
     return fields
 
 
-def _plan_rule(state: ChoiceState, rule: ChoiceRule, paths: Mapping[str, str]) -> PlannedRule:
+def _plan_rule(state: ChoiceState, rule: ChoiceRule, paths: Mapping[str, str], index: int) -> PlannedRule:
     holds: Callable[[Scope], Json]
-    holds = compile_jsonata(rule.condition, "Condition") if rule.test is None else compile_test(rule.test)
+    field = f"Choices[{index}]/Condition"
+    holds = compile_jsonata(rule.condition, field) if rule.test is None else compile_test(rule.test)
     return PlannedRule(
         paths[rule.next],
+        rule.condition,
+        field,
         holds,
-        compile_assign(state, rule.assign) if rule.assign else None,
-        None if rule.output is ABSENT else compile_jsonata(rule.output, "Output"),
+        compile_assign(state, rule.assign, f"Choices[{index}]/Assign") if rule.assign else None,
+        None if rule.output is ABSENT else compile_jsonata(rule.output, f"Choices[{index}]/Output"),
     )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from stepmill.core.json import Json, write_json
 from stepmill.engine.interpreters.states.context import scope_of
 from stepmill.engine.interpreters.states.draft import Draft
-from stepmill.engine.interpreters.states.evaluation import Scope
+from stepmill.engine.interpreters.states.evaluation import Scope, expression_of, unexpected_type
 from stepmill.engine.interpreters.states.failure import (
     NO_CHOICE,
     StateFailure,
@@ -25,7 +25,7 @@ from stepmill.engine.interpreters.states.leaving import (
 from stepmill.engine.interpreters.states.plan import PlannedRule, PlannedState
 from stepmill.engine.interpreters.states.timers import WAIT, drop_timers, moment_after, set_timer
 from stepmill.engine.interpreters.states.times import parse_moment
-from stepmill.language.states.definition import ABSENT, PassState, WaitState
+from stepmill.language.states.definition import ABSENT, FailState, PassState, WaitState
 
 # The service counts a wait in milliseconds below 2 ** 31 seconds.
 LONGEST_WAIT = timedelta(seconds=2**31 - 1)
@@ -66,32 +66,25 @@ def begin_fail(draft: Draft, name: str, branch: BranchFrame, planned: PlannedSta
         given = planned.givens.get(field)
         value = None if given is None or scope is None else given(scope)
         if value is not None and not isinstance(value, str):
-            raise _wrong_type(planned, field, "string", value)
+            raise _wrong_type(planned, _written(planned, field), field, "string", value)
         texts.append(value)
     raise StateFailure(*texts)
 
 
-def _wrong_type(planned: PlannedState, field: str, wanted: str, value: Json) -> StateFailure:
-    found = _type_name(value)
+def _written(planned: PlannedState, field: str) -> Json:
+    state = planned.state
+    given = None
+    if isinstance(state, FailState):
+        given = state.error if field == "Error" else state.cause
+    elif isinstance(state, WaitState):
+        given = state.seconds if field == "Seconds" else state.timestamp
+    return None if given is None else given.value
+
+
+def _wrong_type(planned: PlannedState, written: Json, field: str, wanted: str, value: Json) -> StateFailure:
     if planned.state.uses_jsonata:
-        return query_failure(
-            f"The JSONata expression specified for the field '{field}' returned an unexpected result type. "
-            f"Expected '{wanted}', but was '{found}' for value: {write_json(value)}",
-            field,
-        )
+        return unexpected_type(written, field, wanted, value)
     return runtime_failure(f"The {field}Path parameter does not refer to a {wanted}: {write_json(value)}")
-
-
-def _type_name(value: Json) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    if isinstance(value, str):
-        return "string"
-    return "object" if isinstance(value, dict) else "array"
 
 
 def begin_choice(draft: Draft, name: str, branch: BranchFrame, planned: PlannedState) -> None:
@@ -119,7 +112,7 @@ def begin_choice(draft: Draft, name: str, branch: BranchFrame, planned: PlannedS
 def _holds(planned: PlannedState, rule: PlannedRule, scope: Scope) -> bool:
     found = rule.holds(scope)
     if not isinstance(found, bool):
-        raise _wrong_type(planned, "Condition", "boolean", found)
+        raise _wrong_type(planned, rule.written, rule.field, "boolean", found)
     return found
 
 
@@ -187,11 +180,11 @@ def _check_seconds(planned: PlannedState, path: str, seconds: Json) -> None:
     if planned.state.uses_jsonata:
         if is_whole:
             raise query_failure(
-                f"The JSONata expression specified for the field 'Seconds' returned a negative "
-                f"value: {seconds}",
+                f"The JSONata expression '{expression_of(_written(planned, 'Seconds'))}' specified for the "
+                f"field 'Seconds' returned a negative value: {seconds}",
                 "Seconds",
             )
-        raise _wrong_type(planned, "Seconds", "integer", seconds)
+        raise _wrong_type(planned, _written(planned, "Seconds"), "Seconds", "number", seconds)
     said = f"{path} == {write_json(seconds)}"
     if is_whole:
         raise runtime_failure(f"The SecondsPath parameter references a negative value: {said}")
@@ -204,7 +197,7 @@ def _moment(planned: PlannedState, value: Json) -> datetime:
         return moment
     state = planned.state
     if state.uses_jsonata:
-        raise _wrong_type(planned, "Timestamp", "timestamp", value)
+        raise _wrong_type(planned, _written(planned, "Timestamp"), "Timestamp", "string", value)
     path = state.timestamp.path if isinstance(state, WaitState) and state.timestamp is not None else ""
     text = value if isinstance(value, str) else write_json(value)
     raise runtime_failure(

@@ -21,14 +21,8 @@ from stepmill.engine.interpreters.states.branches import drop_task_timers, task_
 from stepmill.engine.interpreters.states.chance import token_of
 from stepmill.engine.interpreters.states.context import scope_of
 from stepmill.engine.interpreters.states.draft import Draft
-from stepmill.engine.interpreters.states.evaluation import Scope
-from stepmill.engine.interpreters.states.failure import (
-    TASK_FAILED,
-    TIMEOUT,
-    StateFailure,
-    query_failure,
-    runtime_failure,
-)
+from stepmill.engine.interpreters.states.evaluation import Scope, unexpected_type
+from stepmill.engine.interpreters.states.failure import TASK_FAILED, TIMEOUT, StateFailure, runtime_failure
 from stepmill.engine.interpreters.states.frames import BranchFrame, Phase
 from stepmill.engine.interpreters.states.leaving import (
     NOT_TRUNCATED,
@@ -41,6 +35,7 @@ from stepmill.engine.interpreters.states.resources import TaskKind, TaskResource
 from stepmill.engine.interpreters.states.timers import HEARTBEAT as HEARTBEAT_TIMER
 from stepmill.engine.interpreters.states.timers import TIMEOUT as TIMEOUT_TIMER
 from stepmill.engine.interpreters.states.timers import moment_after, set_timer
+from stepmill.language.states.definition import TaskState
 
 # Longest that the service takes, in seconds.
 LONGEST_TIMEOUT_S = 99_999_999
@@ -150,14 +145,18 @@ def _seconds(planned: PlannedState, field: str, scope: Scope) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LONGEST_TIMEOUT_S:
         return value
     if planned.state.uses_jsonata:
-        raise query_failure(
-            f"The JSONata expression specified for the field '{field}' returned {write_json(value)}, which "
-            "is no positive integer.",
-            field,
-        )
+        raise unexpected_type(_written(planned, field), field, "number", value)
     raise runtime_failure(
         f"The {field}Path parameter does not refer to a positive integer: {write_json(value)}"
     )
+
+
+def _written(planned: PlannedState, field: str) -> Json:
+    state = planned.state
+    if not isinstance(state, TaskState):
+        return None
+    given = state.timeout if field == "TimeoutSeconds" else state.heartbeat
+    return None if given is None else given.value
 
 
 def _set_timers(

@@ -1,9 +1,9 @@
-"""How many failures a Map bears, and how many iterations it runs at once: read, and held against their ranges."""
+"""How many failures a Map bears, and how many iterations it runs at once."""
 
 from __future__ import annotations
 
 from stepmill.core.json import Json, write_json
-from stepmill.engine.interpreters.states.evaluation import Scope
+from stepmill.engine.interpreters.states.evaluation import Scope, unexpected_type
 from stepmill.engine.interpreters.states.failure import StateFailure, query_failure, runtime_failure
 from stepmill.engine.interpreters.states.frames import MapRunFrame
 from stepmill.engine.interpreters.states.plan import PlannedState
@@ -73,18 +73,10 @@ def tolerance(planned: PlannedState, scope: Scope) -> tuple[int | None, float | 
 def _refused(planned: PlannedState, field: str, given: Given, value: Json, wanted: str) -> StateFailure:
     text = value if isinstance(value, str) else write_json(value)
     if planned.state.uses_jsonata:
-        return query_failure(
-            f"The JSONata expression '{_inner(given)}' specified for the field '{field}' returned an unexpected "
-            f"result type. Expected '{wanted}', but was: {text}",
-            field,
-        )
+        return unexpected_type(given.value, field, "number", value)
     return runtime_failure(
         f'The {field}Path field refers to value "{text}" which is not a valid {wanted}: {given.path}'
     )
-
-
-def _inner(given: Given) -> str:
-    return given.value[2:-2].strip() if isinstance(given.value, str) else write_json(given.value)
 
 
 def _failure(planned: PlannedState, field: str, cause: str) -> StateFailure:
