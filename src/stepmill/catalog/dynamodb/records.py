@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -34,8 +34,8 @@ class Kept(msgspec.Struct, frozen=True):
     id: str
     schema: TableSchema
     billing: str
-    throughput: dict[str, tuple[int, int]] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
+    throughput: dict[str, tuple[int, int]] = msgspec.field(default_factory=dict)
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
     ttl: str = ""
     is_protected: bool = False
     table_class: str = ""
