@@ -28,6 +28,7 @@ from stepmill.engine.interpreters.states.failure import StateFailure
 from stepmill.engine.interpreters.states.frames import Frame, Phase
 from stepmill.engine.interpreters.states.outcome import Advance
 from stepmill.engine.interpreters.states.plan import Plan
+from stepmill.engine.interpreters.states.redriving import redrive
 from stepmill.engine.interpreters.states.running import run
 from stepmill.engine.interpreters.states.simple import end_wait
 from stepmill.engine.interpreters.states.timers import MACHINE, RETRY, TURN, WAIT, parse_timer
@@ -67,7 +68,9 @@ def _take(draft: Draft, event: Event) -> None:
                 _take_timer(draft, timer_id)
         case StopRequested():
             lifecycle.stop(draft, event)
-        case RedriveRequested() | ExecutionStarted():
+        case RedriveRequested():
+            redrive(draft)
+        case ExecutionStarted():
             pass
         case _:
             if draft.is_running:

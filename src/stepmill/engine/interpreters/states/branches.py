@@ -9,6 +9,9 @@ from stepmill.engine.interpreters.states.frames import BranchFrame, ForkFrame, M
 from stepmill.engine.interpreters.states.runstops import drop_data, find_run, stop_run
 from stepmill.engine.interpreters.states.timers import HEARTBEAT, RETRY, TIMEOUT, WAIT, drop_timers
 
+# Branches that wait for nobody, in an execution that may be redriven.
+_OVER = (Phase.ABORTED, Phase.FAILED, Phase.NOT_ENTERED)
+
 
 def task_id_of(draft: Draft, name: str, branch: BranchFrame) -> str:
     """Return the id of the task that a branch waits for."""
@@ -51,14 +54,16 @@ def drop_task_timers(draft: Draft, name: str, branch: BranchFrame) -> None:
 def abort(draft: Draft, name: str) -> None:
     """Stop a branch and all that is inside, and say so in the history."""
     branch = draft.branch(name)
-    if branch.phase in (Phase.ABORTED, Phase.FAILED):
+    if branch.phase in _OVER:
         return
     planned = draft.planned(branch)
     if branch.phase is Phase.INSIDE:
         branch.link = abort_inside(draft, name)
     silence(draft, name, branch)
-    if branch.phase is not Phase.READY:
-        branch.link = draft.say(f"{planned.kind}StateAborted", planned.state.name, branch.link)
+    if branch.phase is Phase.READY:
+        branch.phase = Phase.NOT_ENTERED
+        return
+    branch.link = draft.say(f"{planned.kind}StateAborted", planned.state.name, branch.link)
     branch.phase = Phase.ABORTED
 
 
@@ -76,7 +81,7 @@ def abort_inside(draft: Draft, name: str) -> int:
 def abort_child(draft: Draft, parent: str, child: str) -> None:
     """Stop a branch inside of another; of a Map, its iteration is said to be aborted too."""
     branch = draft.branch(child)
-    if branch.phase in (Phase.ABORTED, Phase.FAILED):
+    if branch.phase in _OVER:
         return
     abort(draft, child)
     if draft.planned(draft.branch(parent)).kind == "Map":
@@ -99,8 +104,8 @@ def halt(draft: Draft, name: str) -> None:
     for child in children_of(draft, name):
         halt(draft, child)
     silence(draft, name, branch)
-    if branch.phase is not Phase.FAILED:
-        branch.phase = Phase.ABORTED
+    if branch.phase not in _OVER:
+        branch.phase = Phase.NOT_ENTERED if branch.phase is Phase.READY else Phase.ABORTED
 
 
 def drop_inside(draft: Draft, name: str) -> None:

@@ -49,6 +49,8 @@ def context_of(
 ) -> JsonObject:
     """Return the context object for a state."""
     started = draft.started
+    redriven_at = draft.execution.redriven_at
+    redriven = {} if redriven_at is None else {"RedriveTime": moment_text(redriven_at)}
     context: dict[str, Json] = {
         "Execution": {
             "Id": started.execution_arn,
@@ -57,6 +59,7 @@ def context_of(
             "RoleArn": started.role_arn,
             "StartTime": moment_text(started.started_at),
             "RedriveCount": started.redrive_count + draft.execution.redrives,
+            **redriven,
         },
         "StateMachine": {"Id": started.machine_arn, "Name": started.machine_name},
         "State": {

@@ -110,14 +110,13 @@ class Draft:
     def end(
         self,
         status: StateMachineExecutionStatus,
-        link: int,
         *,
         output: str | None = None,
         error: str | None = None,
         cause: str | None = None,
     ) -> None:
-        """Note how the execution ends, and which event leads there."""
-        self.root = replace(self.execution, status=status, last_link=link, ready=())
+        """Note how the execution ends."""
+        self.root = replace(self.execution, status=status, ready=())
         self._end = (output, error, cause)
 
     def say(self, what: str, step: str, link: int, key: str = "", details: JsonObject | None = None) -> int:

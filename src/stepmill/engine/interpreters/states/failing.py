@@ -22,13 +22,25 @@ from stepmill.language.states.definition import Jitter, Retrier, WorkState
 LONGEST_WAIT_S = 366 * 24 * 3600
 
 
-def fail(draft: Draft, name: str, branch: BranchFrame, failure: StateFailure) -> None:
-    """Take the failure of the state that a branch is in."""
+def fail(
+    draft: Draft, name: str, branch: BranchFrame, failure: StateFailure, *, is_from_inside: bool = False
+) -> None:
+    """Take the failure of the state that a branch is in.
+
+    Args:
+        draft: The advance.
+        name: Of the branch.
+        branch: Its frame.
+        failure: What happened.
+        is_from_inside: Whether it is that of a branch or iteration inside, which a redrive goes on with.
+    """
     planned = draft.planned(branch)
     state = planned.state
     failure = failure.placed(state.name, branch.entered)
     if branch.phase is Phase.INSIDE:
         branch.link = abort_inside(draft, name)
+        if not is_from_inside:
+            drop_inside(draft, name)
     if failure.location:
         _say_evaluation_failed(draft, branch, planned, failure)
     if isinstance(state, WorkState):

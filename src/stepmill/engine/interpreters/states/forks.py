@@ -204,4 +204,4 @@ def take_failure(draft: Draft, child: str, failure: StateFailure) -> None:
             abort_child(draft, name, f"{name}.{index}")
     failed = draft.say(f"{planned.kind}StateFailed", state, link)
     draft.put(f"fork/{name}", replace(draft.fork(name), link=failed))
-    fail(draft, name, branch, failure)
+    fail(draft, name, branch, failure, is_from_inside=True)

@@ -52,7 +52,8 @@ class Phase(StrEnum):
     RETRY_DUE = "retry due"  # will do its state's work again
     INSIDE = "inside"  # its branches or iterations run
     FAILED = "failed"  # its state failed and nobody caught it
-    ABORTED = "aborted"  # it was under way when the execution ended
+    ABORTED = "aborted"  # it was under way when a sibling failed, or the execution ended
+    NOT_ENTERED = "not entered"  # the same, between two states
 
 
 class ExecutionFrame(msgspec.Struct, frozen=True, tag=True):
@@ -64,7 +65,7 @@ class ExecutionFrame(msgspec.Struct, frozen=True, tag=True):
         turn: How often a burst was cut; part of the id of the timer that goes on with it.
         ready: Branches that go on when that timer fires.
         redrives: How often the execution was redriven.
-        last_link: What the end of the execution pointed at; a redrive begins there.
+        redriven_at: When that was last.
     """
 
     status: StateMachineExecutionStatus
@@ -72,7 +73,7 @@ class ExecutionFrame(msgspec.Struct, frozen=True, tag=True):
     turn: int = 0
     ready: tuple[str, ...] = ()
     redrives: int = 0
-    last_link: int = 0
+    redriven_at: datetime | None = None
 
 
 class StartedFrame(msgspec.Struct, frozen=True, tag=True):
@@ -225,7 +226,8 @@ class MapRunFrame(msgspec.Struct, frozen=True, tag=True):
         tolerated_percentage: The same.
         next: Index of the next iteration to begin for the first time.
         running: Indices of those under way.
-        again: Indices of those that a redrive is to begin again.
+        again: Number of the first of the frames ``failed/<run>/...`` that a redrive has not taken up.
+        again_end: Number behind the last that it is to take up.
         failures: Number of frames ``failed/<run>/...``.
         pages: How many pages of items were asked for.
         is_reading: Whether one is being read.
@@ -249,7 +251,8 @@ class MapRunFrame(msgspec.Struct, frozen=True, tag=True):
     tolerated_percentage: float | None = None
     next: int = 0
     running: tuple[int, ...] = ()
-    again: tuple[int, ...] = ()
+    again: int = 0
+    again_end: int = 0
     failures: int = 0
     pages: int = 0
     is_reading: bool = False

@@ -70,20 +70,18 @@ def stop(draft: Draft, event: StopRequested) -> None:
     """End the execution because somebody wants it; one that has ended is left alone."""
     if not draft.is_running:
         return
-    link = draft.branch(ROOT).link
     halt(draft, ROOT)
     found = {"error": event.error, "cause": event.cause}
     details = {key: text for key, text in found.items() if text is not None}
     draft.say("ExecutionAborted", "", 0, "executionAbortedEventDetails", details)
-    draft.end(StateMachineExecutionStatus.ABORTED, link, error=event.error, cause=event.cause)
+    draft.end(StateMachineExecutionStatus.ABORTED, error=event.error, cause=event.cause)
 
 
 def time_out(draft: Draft) -> None:
     """End the execution because it has taken longer than its definition allows."""
-    link = draft.branch(ROOT).link
     halt(draft, ROOT)
     draft.say("ExecutionTimedOut", "", 0)
-    draft.end(StateMachineExecutionStatus.TIMED_OUT, link)
+    draft.end(StateMachineExecutionStatus.TIMED_OUT)
 
 
 def drop_machine_timer(draft: Draft) -> None:

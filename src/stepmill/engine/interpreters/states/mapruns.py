@@ -169,10 +169,10 @@ def go_on(draft: Draft, name: str, branch: BranchFrame, planned: PlannedState) -
     """
     number = branch.scheduled
     run = run_of(draft, number)
-    running, again, following = list(run.running), list(run.again), run.next
-    while len(running) < run.limit and (again or following < run.iterations.total):
-        if again:
-            index = again.pop(0)
+    running, again, following = list(run.running), run.again, run.next
+    while len(running) < run.limit and (again < run.again_end or following < run.iterations.total):
+        if again < run.again_end:
+            index, again = _take_again(draft, number, again), again + 1
         else:
             index, following = following, following + 1
         running.append(index)
@@ -181,7 +181,7 @@ def go_on(draft: Draft, name: str, branch: BranchFrame, planned: PlannedState) -
     run = replace(
         run,
         running=tuple(running),
-        again=tuple(again),
+        again=again,
         next=following,
         iterations=replace(run.iterations, running=run.iterations.running + begun),
         items=replace(
@@ -191,8 +191,45 @@ def go_on(draft: Draft, name: str, branch: BranchFrame, planned: PlannedState) -
     if not run.is_complete and not run.is_reading and run.iterations.total - following <= run.limit:
         run = _read_on(draft, name, run, number)
     draft.put(f"run/{number}", run)
-    if run.is_complete and not running and not run.is_writing:
+    is_through = not running and again == run.again_end and following == run.iterations.total
+    if run.is_complete and is_through and not run.is_writing:
         _finish(draft, name, branch, planned, run)
+
+
+def _take_again(draft: Draft, number: int, failure: int) -> int:
+    key = f"failed/{number}/{failure}"
+    frame = draft.get(key)
+    if not isinstance(frame, FailedFrame):
+        raise IllegalTransitionError(f"Map Run {number} has lost its failure {failure}.")
+    draft.drop(key)
+    return frame.index
+
+
+def redrive_run(draft: Draft, name: str, branch: BranchFrame, planned: PlannedState, link: int) -> None:
+    """Go on with the iterations of a Map Run that did not end well, and with what it had not begun."""
+    number = branch.scheduled
+    run = run_of(draft, number)
+    count = run.redrives + 1
+    details: JsonObject = {"mapRunArn": run.arn, "redriveCount": count}
+    said = draft.say("MapRunRedriven", run.state, link, "mapRunRedrivenEventDetails", details)
+    run = replace(
+        run,
+        status=MapRunStatus.RUNNING,
+        stopped_at=None,
+        items=replace(run.items, failed=0, timed_out=0, aborted=0),
+        iterations=replace(run.iterations, failed=0, timed_out=0, aborted=0),
+        again=min(run.again, run.failures),
+        again_end=run.failures,
+        link=said,
+        redrives=count,
+        redriven_at=draft.at,
+    )
+    draft.put(f"run/{number}", run)
+    branch.phase = Phase.INSIDE
+    try:
+        go_on(draft, name, branch, planned)
+    except StateFailure as failure:
+        _break_or_fail(draft, name, branch, planned, failure)
 
 
 def _items_of(draft: Draft, number: int, indices: Sequence[int], count: int) -> int:

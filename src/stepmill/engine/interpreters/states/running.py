@@ -108,7 +108,7 @@ def _end(draft: Draft, name: str, output: Json) -> None:
     details: JsonObject = {"output": text, "outputDetails": NOT_TRUNCATED}
     draft.say("ExecutionSucceeded", "", link, "executionSucceededEventDetails", details)
     draft.drop_branch(ROOT)
-    draft.end(StateMachineExecutionStatus.SUCCEEDED, link, output=text)
+    draft.end(StateMachineExecutionStatus.SUCCEEDED, output=text)
 
 
 def _break(draft: Draft, name: str, failure: StateFailure) -> None:
@@ -119,4 +119,4 @@ def _break(draft: Draft, name: str, failure: StateFailure) -> None:
     found = {"error": failure.error, "cause": failure.cause}
     details = {key: text for key, text in found.items() if text is not None}
     draft.say("ExecutionFailed", "", link, "executionFailedEventDetails", details)
-    draft.end(StateMachineExecutionStatus.FAILED, link, error=failure.error, cause=failure.cause)
+    draft.end(StateMachineExecutionStatus.FAILED, error=failure.error, cause=failure.cause)
