@@ -172,13 +172,13 @@ class Deputy:
 
     # ---- of every language ------------------------------------------------------------------
 
-    def begin(self, write: Callable[[str], NewExecution | None]) -> None:
+    def begin(self, prepare: Callable[[str], NewExecution]) -> None:
         """See ``ExecutionHands``."""
         server = self._server()
         if server:
-            write(server)
+            self._store.create(prepare(server))
         else:
-            self._own().begin(write)
+            self._own().begin(prepare)
 
     def have_driven(self, execution: str) -> None:
         """See ``ExecutionHands``."""

@@ -9,27 +9,23 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from queue import Empty, SimpleQueue
-
-import msgspec
 
 from stepmill.core.clock import Clock
 from stepmill.core.errors import IllegalTransitionError, StorageError
 from stepmill.core.tasks import TaskReport, TaskStarted
 from stepmill.engine.driven import Batch, Driven
+from stepmill.engine.inbox import INBOX_INTERVAL, Inbox
 from stepmill.engine.interpreters.commands import SetTimer, StartTask, StopTask
-from stepmill.engine.languages import NUDGE, Event
+from stepmill.engine.languages import Event
+from stepmill.engine.messages import Beginning, Due, Look, Message
 from stepmill.engine.outbox import HandlerLookup, Outbox
 from stepmill.engine.patience import ClosedError, Patience
 from stepmill.engine.timers import Timer, TimerQueue
-from stepmill.storage.executions import ExecutionStore, InboxWatch
-
-# How late an event from another process may be noticed. A look costs some microseconds.
-INBOX_INTERVAL = timedelta(milliseconds=100)
+from stepmill.storage.executions import ExecutionChange, ExecutionStore, NewExecution, taken
 
 # So long the start of a task waits for company. Of a short one, its start and its end are one commit;
 # of a long one, nobody notices. After a crash the task is handed over again, and tells it again.
@@ -38,21 +34,10 @@ START_DELAY_S = 0.05
 # Bounds the transaction, not the throughput: what is left over is the next batch.
 MOST_EVENTS_PER_COMMIT = 1000
 
+# So often whoever waits for a beginning looks whether there is anybody who could write it.
+_ALIVE_CHECK_S = 1.0
+
 _log = logging.getLogger(__name__)
-
-
-class _Look:
-    """Message: the inbox has something."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Due:
-    """In place of an event: this timer is due."""
-
-    timer_id: str
-
-
-_Message = tuple[str, Event] | Driven | _Look
 
 
 class Driver:
@@ -83,15 +68,14 @@ class Driver:
         self._owner = owner
         self._outboxes = {name: Outbox(lookup, self._deliver_report) for name, lookup in handlers.items()}
         self._timers = TimerQueue()
-        self._messages: SimpleQueue[_Message] = SimpleQueue()
+        self._messages: SimpleQueue[Message] = SimpleQueue()
         self._driven: dict[str, Driven] = {}
         self._broken: dict[str, Exception] = {}
         self._progress = threading.Condition()
         self._closing = threading.Event()
         self._patience = Patience(self._closing, on_trouble)
         self._died: BaseException | None = None
-        self._watch: InboxWatch | None = None
-        self._next_look = 0.0
+        self._inbox = Inbox(store, owner, self._patience, on_stray)
         self._thread = threading.Thread(target=self._run, name="stepmill-engine", daemon=True)
 
     def start(self) -> None:
@@ -101,7 +85,7 @@ class Driver:
     def close(self) -> None:
         """Stop driving, after the commit under way. Safe to call twice."""
         self._closing.set()
-        self._messages.put(_Look())
+        self._messages.put(Look())
         if self._thread.is_alive():
             self._thread.join()
         for outbox in self._outboxes.values():
@@ -115,9 +99,26 @@ class Driver:
         self._driven[driven.id] = driven
         self._messages.put(driven)
 
+    def begin(self, new: NewExecution, driven: Driven) -> None:
+        """Write a new execution, together with all that its first event leads to, and drive it.
+
+        Raises:
+            ConflictError: If its id is taken.
+            StorageError: If the store fails, or the engine is closed. Nothing was written then.
+            StepmillError: If its language refuses its first event.
+        """
+        beginning = Beginning(new, driven)
+        self._messages.put(beginning)
+        while True:
+            try:
+                return beginning.done.result(timeout=_ALIVE_CHECK_S)
+            except TimeoutError:
+                if not self._thread.is_alive():
+                    raise StorageError("The engine is closed.", where=new.id) from None
+
     def look_into_inbox(self) -> None:
         """Have the inbox read at once, not only when it is noticed."""
-        self._messages.put(_Look())
+        self._messages.put(Look())
 
     def is_driving(self, execution: str) -> bool:
         """Return whether an execution is driven here, and not at its end yet."""
@@ -169,16 +170,17 @@ class Driver:
             _log.critical("The engine's loop ended.", exc_info=error)
             self._died = error
         finally:
-            if self._watch is not None:
-                self._watch.close()
+            self._inbox.close()
             with self._progress:
                 self._progress.notify_all()
 
     def _turn(self) -> None:
         taken_up: list[Driven] = []
-        events = self._collect(taken_up)
+        beginnings: list[Beginning] = []
+        events = self._collect(taken_up, beginnings)
         now = self._clock.now()
-        touched: dict[str, Driven] = {}
+        begun = {each.new.id: each for each in beginnings if self._take_begun(each, now)}
+        touched = {execution: each.driven for execution, each in begun.items()}
         for execution, event, inbox_id in events:
             driven = self._driven.get(execution)
             if driven is None:
@@ -188,29 +190,70 @@ class Driver:
             if inbox_id and execution not in self._broken:
                 driven.consume(inbox_id)
             touched[execution] = driven
-        self._finish_turn(touched.values())
+        self._finish_turn(touched.values(), begun)
         for driven in taken_up:
-            # Adopted for an event that another engine has taken in meanwhile.
-            if driven.id not in touched and driven.is_final and not driven.tasks:
+            if driven.id in touched or not driven.is_final:
+                continue
+            if driven.tasks:
+                driven.has_ended = True
+            else:
+                # Adopted for an event that another engine has taken in meanwhile.
                 self._give_up(driven)
+            with self._progress:
+                self._progress.notify_all()
 
-    def _finish_turn(self, touched: Iterable[Driven]) -> None:
+    def _take_begun(self, beginning: Beginning, now: datetime) -> bool:
+        """Take in the first event of a new execution; return whether it is to be written."""
+        new, driven = beginning.new, beginning.driven
+        if new.id in self._driven:
+            beginning.done.set_exception(taken(new.id))
+            return False
+        try:
+            driven.receive(driven.language.decode_event(new.first_event), now)
+        except Exception as error:  # noqa: BLE001  (whoever wants it hears of it; nothing is written)
+            beginning.done.set_exception(error)
+            return False
+        # Before it is written: whoever then finds it shall find that it is driven.
+        self._driven[new.id] = driven
+        return True
+
+    def _finish_turn(self, touched: Iterable[Driven], begun: Mapping[str, Beginning]) -> None:
         batches = [(driven, batch) for driven in touched if (batch := driven.take_batch()) is not None]
         if batches:
-            changes = [batch.change for _, batch in batches]
-            lost = self._patience.call(partial(self._store.commit, changes))
+            lost = self._commit([batch.change for _, batch in batches], begun)
             for driven, batch in batches:
                 if driven.id in lost:
-                    _log.warning("Execution %s is driven by another engine now.", driven.id)
-                    self._drop(driven)
+                    self._lose(driven, begun.get(driven.id))
                 else:
                     self._carry_out(driven, batch)
+            for execution in begun.keys() - lost:
+                begun[execution].done.set_result(None)
         for driven in touched:
             if driven.id in self._broken:
                 self._give_up(driven)
         if batches or self._broken:
             with self._progress:
                 self._progress.notify_all()
+
+    def _commit(self, changes: Sequence[ExecutionChange], begun: Mapping[str, Beginning]) -> Collection[str]:
+        """Write the changes; return the ids of those that were not written."""
+        if begun:
+            try:
+                return self._store.commit(changes, [each.new for each in begun.values()])
+            except StorageError as error:
+                # Whoever wants a new execution need not wait for the store.
+                for beginning in begun.values():
+                    beginning.done.set_exception(error)
+        rest = [change for change in changes if change.execution not in begun]
+        lost = self._patience.call(partial(self._store.commit, rest)) if rest else frozenset()
+        return begun.keys() | lost
+
+    def _lose(self, driven: Driven, beginning: Beginning | None) -> None:
+        if beginning is None:
+            _log.warning("Execution %s is driven by another engine now.", driven.id)
+        elif not beginning.done.done():
+            beginning.done.set_exception(taken(driven.id))
+        self._drop(driven)
 
     def _carry_out(self, driven: Driven, batch: Batch) -> None:
         driven.settle(batch.change)
@@ -226,14 +269,14 @@ class Driver:
                     outbox.stop(task_id)
                 case SetTimer(timer_id, due_at):
                     self._timers.set(Timer(due_at, driven.id, timer_id))
-        if batch.change.release:
-            self._drop(driven)
+        if batch.change.release and self._driven.get(driven.id) is driven:
+            del self._driven[driven.id]  # All its tasks have ended, and are forgotten.
 
     def _receive(self, driven: Driven, event: Event, at: datetime) -> None:
         if driven.id in self._broken:
             return
         try:
-            if isinstance(event, _Due):
+            if isinstance(event, Due):
                 self._patience.call(lambda: driven.fire(event.timer_id, at))
             else:
                 self._patience.call(lambda: driven.receive(event, at))
@@ -259,10 +302,12 @@ class Driver:
 
     # ---- what arrives -----------------------------------------------------------------------
 
-    def _collect(self, taken_up: list[Driven]) -> list[tuple[str, Event | None, int]]:
+    def _collect(
+        self, taken_up: list[Driven], beginnings: list[Beginning]
+    ) -> list[tuple[str, Event | None, int]]:
         """Wait for something to happen; return (execution, event, inbox id or 0), in order.
 
-        Executions that are driven since go into ``taken_up``.
+        Executions that are driven since go into ``taken_up``, those that are to begin into ``beginnings``.
         """
         messages = self._arrived()
         events: list[tuple[str, Event | None, int]] = [(*m, 0) for m in messages if isinstance(m, tuple)]
@@ -270,16 +315,18 @@ class Driver:
             if isinstance(message, Driven):
                 self._take_up(message)
                 taken_up.append(message)
-        must_look = len(events) < len(messages)
+            elif isinstance(message, Beginning):
+                beginnings.append(message)
+        must_look = any(isinstance(message, Driven | Look) for message in messages)
         events += [(*due, 0) for due in self._due_timers()]
-        if must_look or self._should_look():
+        if must_look or self._inbox.may_have_changed():
             # First, so that a stop that was asked for before a report came takes effect before it.
-            events = self._read_inbox() + events
+            events = self._inbox.read(self._driven) + events
         return events
 
-    def _arrived(self) -> list[_Message]:
+    def _arrived(self) -> list[Message]:
         """Wait for messages; while they tell only of starts, a little longer."""
-        messages: list[_Message] = []
+        messages: list[Message] = []
         longest_s = self._longest_wait_s()
         message = self._next_message(longest_s)
         latest = time.monotonic() + min(START_DELAY_S, START_DELAY_S if longest_s is None else longest_s)
@@ -292,7 +339,7 @@ class Driver:
             message = self._next_message(max(0.0, latest - time.monotonic()) if is_patient else 0.0)
         return messages
 
-    def _next_message(self, longest_s: float | None) -> _Message | None:
+    def _next_message(self, longest_s: float | None) -> Message | None:
         try:
             return self._messages.get(timeout=longest_s)
         except Empty:
@@ -322,35 +369,8 @@ class Driver:
             driven = self._driven.get(timer.execution)
             # A timer that was set anew is in the queue twice.
             if driven is not None and driven.timers.get(timer.timer_id) == timer.due_at:
-                due.append((timer.execution, _Due(timer.timer_id)))
+                due.append((timer.execution, Due(timer.timer_id)))
         return due
-
-    def _should_look(self) -> bool:
-        now = time.monotonic()
-        if now < self._next_look:
-            return False
-        self._next_look = now + INBOX_INTERVAL.total_seconds()
-        if self._watch is None:
-            self._watch = self._patience.call(self._store.watch)
-        return self._patience.call(self._watch.has_changed)
-
-    def _read_inbox(self) -> list[tuple[str, Event | None, int]]:
-        events: list[tuple[str, Event | None, int]] = []
-        for row in self._patience.call(partial(self._store.inbox, self._owner)):
-            driven = self._driven.get(row.execution)
-            if driven is None:
-                if self._on_stray is not None:
-                    self._on_stray(row.execution)
-                continue
-            event: Event = None
-            try:
-                event = None if row.body == NUDGE else driven.language.decode_event(row.body)
-            except msgspec.DecodeError as error:
-                _log.error(
-                    "An event for execution %s cannot be read and is dropped: %s", row.execution, error
-                )
-            events.append((row.execution, event, row.id))
-        return events
 
     def _deliver_report(self, execution: str, report: TaskReport) -> None:
         self._messages.put((execution, report))

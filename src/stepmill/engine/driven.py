@@ -73,7 +73,9 @@ class Driven:
         self._details = stored.details
         self._modified_at = stored.modified_at
         self._has_new_details = False
-        self._was_final = self.has_ended = self.is_final
+        self._was_final = self.is_final
+        # That it was at its end does not say so: it may be driven to go on.
+        self.has_ended = False
         self._texts: dict[str, str] = {}
         self._history: list[HistoryRecord] = []
         self._changed_tasks: dict[str, StoredTask | None] = {}
@@ -138,6 +140,7 @@ class Driven:
             # Tasks that were told to stop are seen to their end.
             release=self.is_final and not self.tasks,
             ends=ends,
+            is_durable=self.language.is_durable(self._details),
             frames=frames,
             history=self._history,
             tasks=self._changed_tasks,

@@ -211,12 +211,10 @@ class Engine:
 
     # ---- of every language ------------------------------------------------------------------
 
-    def begin(self, write: Callable[[str], NewExecution | None]) -> None:
+    def begin(self, prepare: Callable[[str], NewExecution]) -> None:
         """See ``ExecutionHands``."""
-        with self._adopting:
-            new = write(self.id)
-            if new is not None:
-                self._driver.drive(take_new(new, self._languages[new.language]))
+        new = prepare(self.id)
+        self._driver.begin(new, take_new(new, self._languages[new.language]))
 
     def have_driven(self, execution: str) -> None:
         """See ``ExecutionHands``."""

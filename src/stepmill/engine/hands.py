@@ -11,12 +11,15 @@ from stepmill.storage.executions import NewExecution
 class ExecutionHands(Protocol):
     """Safe to share between threads."""
 
-    def begin(self, write: Callable[[str], NewExecution | None]) -> None:
+    def begin(self, prepare: Callable[[str], NewExecution]) -> None:
         """Have an execution written and driven.
 
         Args:
-            write: Given the id of the engine that will drive it, writes it and returns it; ``None``: nothing
-                new was written.
+            prepare: Given the id of the engine that will drive it, returns what is to be written.
+
+        Raises:
+            ConflictError: If its id is taken.
+            StorageError: If the store fails. Nothing was written.
         """
         ...
 

@@ -106,6 +106,10 @@ class Language(Protocol):
         """Return what is kept of an execution after an event."""
         ...
 
+    def is_durable(self, details: ExecutionDetails) -> bool:
+        """Return whether the end of an execution must survive a power cut once somebody has seen it."""
+        ...
+
     def texts(self, outcome: Any) -> Mapping[str, str]:
         """Return what an outcome leaves beside the frames, to be kept like one: key -> text."""
         ...

@@ -62,6 +62,11 @@ class PipelineLanguage:
             details = _told(details, event)
         return details
 
+    def is_durable(self, details: ExecutionDetails) -> bool:
+        """See ``Language``."""
+        del details
+        return True
+
     def texts(self, outcome: Advance) -> Mapping[str, str]:
         """See ``Language``."""
         del outcome

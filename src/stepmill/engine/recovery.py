@@ -12,7 +12,13 @@ from stepmill.storage.executions import ExecutionStore, NewExecution, StoredExec
 
 def take_new(new: NewExecution, language: Language) -> Driven:
     """Return an execution that was just created, without reading what cannot be there."""
-    stored = StoredExecution(
+    frames = FrameCache((), _nothing, language)
+    return Driven(as_stored(new), new.owner, language, language.plan(new.details), frames)
+
+
+def as_stored(new: NewExecution) -> StoredExecution:
+    """Return a new execution as it is stored at first."""
+    return StoredExecution(
         id=new.id,
         language=new.language,
         pipeline=new.pipeline,
@@ -23,8 +29,6 @@ def take_new(new: NewExecution, language: Language) -> Driven:
         position=0,
         details=new.details,
     )
-    frames = FrameCache((), _nothing, language)
-    return Driven(stored, new.owner, language, language.plan(new.details), frames)
 
 
 def take_over(stored: StoredExecution, store: ExecutionStore, language: Language) -> Driven:

@@ -9,7 +9,7 @@ import msgspec
 
 from stepmill.core.json import read_json, write_json
 from stepmill.storage.database import from_micros, to_micros
-from stepmill.storage.executions import ExecutionChange, ExecutionDetails, StoredExecution
+from stepmill.storage.executions import ExecutionChange, ExecutionDetails, NewExecution, StoredExecution
 
 Rows: TypeAlias = list[dict[str, object]]
 
@@ -66,6 +66,23 @@ def timer_rows(changes: Sequence[ExecutionChange]) -> tuple[Rows, Rows]:
             else:
                 puts.append({"execution": change.execution, "timer": timer, "due_at": to_micros(due_at)})
     return puts, drops
+
+
+def new_row(execution: NewExecution) -> dict[str, object]:
+    """Return the row of a new execution."""
+    created = to_micros(execution.created_at)
+    return {
+        "id": execution.id,
+        "language": execution.language,
+        "pipeline": execution.pipeline,
+        "parent": execution.parent,
+        "status": execution.status,
+        "owner": execution.owner,
+        "created_at": created,
+        "modified_at": created,
+        "position": 0,
+        "body": write_json(execution.details),
+    }
 
 
 def stored(row: Any) -> StoredExecution:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import msgspec
 
+from stepmill.core.errors import ConflictError
 from stepmill.core.json import JsonObject
 from stepmill.core.tasks import Task
 
@@ -126,6 +127,7 @@ class NewExecution:
         first_event: Body of the event that lies in its inbox from the start.
         parent: What it is part of: ARN of a Map Run. Empty: of nothing.
         texts: Kept beside its frames, and like them: key -> text.
+        is_durable: Whether it must survive a power cut from the moment in which somebody has heard of it.
     """
 
     id: str
@@ -139,6 +141,7 @@ class NewExecution:
     first_event: str
     parent: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
+    is_durable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +242,7 @@ class ExecutionChange:
         details: Afterwards, if they changed.
         release: Whether nobody drives it afterwards.
         ends: Whether this is its end: what lies in its inbox unread is dropped.
+        is_durable: Whether its end must survive a power cut once somebody has seen it.
         frames: Name -> JSON text; ``None`` removes the frame.
         history: New records, in order.
         tasks: Task id -> how it stands; ``None`` removes it: its final report is in this change.
@@ -255,11 +259,17 @@ class ExecutionChange:
     details: ExecutionDetails | None = None
     release: bool = False
     ends: bool = False
+    is_durable: bool = True
     frames: Mapping[str, str | None] = field(default_factory=dict)
     history: Sequence[HistoryRecord] = ()
     tasks: Mapping[str, StoredTask | None] = field(default_factory=dict)
     timers: Mapping[str, datetime | None] = field(default_factory=dict)
     consumed: Sequence[int] = ()
+
+
+def taken(execution: str) -> ConflictError:
+    """Return the error that says that the id of a new execution is taken."""
+    return ConflictError(f"There is an execution {execution!r} already.", where=execution)
 
 
 class InboxWatch(Protocol):
@@ -289,12 +299,19 @@ class ExecutionStore(Protocol):
         """
         ...
 
-    def commit(self, changes: Sequence[ExecutionChange]) -> frozenset[str]:
+    def commit(
+        self, changes: Sequence[ExecutionChange], begun: Sequence[NewExecution] = ()
+    ) -> frozenset[str]:
         """Write the changes, at most one of each execution, in one transaction.
 
+        Args:
+            changes: The changes.
+            begun: New executions, of which the first changes are among ``changes``. Their first events are
+                part of these, and are not put into an inbox.
+
         Returns:
-            Ids of the executions that have another owner by now or advanced elsewhere. Nothing
-            was written of those changes; all of the others was.
+            Ids of the executions that have another owner by now or advanced elsewhere, or that are new while
+            their ids are taken. Nothing was written of those; all of the others was.
         """
         ...
 

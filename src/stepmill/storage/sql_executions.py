@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
-from stepmill.core.errors import ConflictError, NotFoundError, WrongStateError
+from stepmill.core.errors import NotFoundError, WrongStateError
 from stepmill.core.json import write_json
 from stepmill.core.tasks import Task
 from stepmill.storage import tables
@@ -26,6 +26,7 @@ from stepmill.storage.execution_rows import (
     Rows,
     frame_rows,
     history_rows,
+    new_row,
     read_object,
     stored,
     task_rows,
@@ -43,6 +44,7 @@ from stepmill.storage.executions import (
     StoredExecution,
     StoredTask,
     Stray,
+    taken,
 )
 from stepmill.storage.prepared import Prepared
 from stepmill.storage.sql_listing import Filters, listing, newest_of_versions, token_after
@@ -71,6 +73,7 @@ _DESCRIBE = Prepared(
 _DROP_FRAME = Prepared(
     delete(_frames).where(_frames.c.execution == bindparam("of"), _frames.c.frame == bindparam("named"))
 )
+_ADD_EXECUTION = Prepared(insert(_executions))
 _ADD_HISTORY = Prepared(insert(_history))
 _DROP_TASK = Prepared(delete(_tasks).where(_tasks.c.id == bindparam("named")))
 _DROP_TIMER = Prepared(
@@ -102,43 +105,44 @@ class SqlExecutionStore:
         self._put_frame = Prepared(_upsert(_frames, dialect))
         self._put_task = Prepared(_upsert(_tasks, dialect))
         self._put_timer = Prepared(_upsert(_timers, dialect))
-        self._add_definition = _insert_for(dialect)(tables.definitions).on_conflict_do_nothing()
+        self._add_definition = Prepared(_insert_for(dialect)(tables.definitions).on_conflict_do_nothing())
 
     def create(self, execution: NewExecution) -> None:
         """Write a new execution, its definition and its first event."""
-        created = to_micros(execution.created_at)
-        row = {
-            "id": execution.id,
-            "language": execution.language,
-            "pipeline": execution.pipeline,
-            "parent": execution.parent,
-            "status": execution.status,
-            "owner": execution.owner,
-            "created_at": created,
-            "modified_at": created,
-            "position": 0,
-            "body": write_json(execution.details),
-        }
-        with self._database.write() as connection:
-            if _row_of(connection, execution.id) is not None:
-                raise ConflictError(f"There is an execution {execution.id!r} already.", where=execution.id)
-            document = {"digest": execution.details.definition, "body": execution.definition}
-            connection.execute(self._add_definition, document)
-            connection.execute(insert(_executions), row)
+        with self._database.write(durable=execution.is_durable) as connection:
+            if not self._write_new(connection, execution):
+                raise taken(execution.id)
             connection.execute(insert(_inbox), {"execution": execution.id, "body": execution.first_event})
-            texts: Rows = [
-                {"execution": execution.id, "frame": k, "body": v} for k, v in execution.texts.items()
-            ]
-            _run(connection, self._put_frame, texts)
 
-    def commit(self, changes: Sequence[ExecutionChange]) -> frozenset[str]:
+    def commit(
+        self, changes: Sequence[ExecutionChange], begun: Sequence[NewExecution] = ()
+    ) -> frozenset[str]:
         """Write the changes in one transaction; return the executions that were lost to others."""
         # After a power cut an execution goes on from an earlier moment: its tasks are handed over again,
-        # and their handlers find the work done. Only an end that somebody saw must stay one.
-        with self._database.write(durable=any(change.release for change in changes)) as connection:
-            held = [change for change in changes if _advance_row(connection, change)]
+        # and their handlers find the work done. Only a beginning and an end that somebody saw must stay.
+        durable = any(change.release and change.is_durable for change in changes)
+        durable = durable or any(new.is_durable for new in begun)
+        with self._database.write(durable=durable) as connection:
+            lost = {new.id for new in begun if not self._write_new(connection, new)}
+            held = [
+                change
+                for change in changes
+                if change.execution not in lost and _advance_row(connection, change)
+            ]
             self._write_parts(connection, held)
         return frozenset({change.execution for change in changes} - {change.execution for change in held})
+
+    def _write_new(self, connection: Connection, execution: NewExecution) -> bool:
+        """Write what an execution begins with; return whether its id was free."""
+        if _row_of(connection, execution.id) is not None:
+            return False
+        self._add_definition.run(
+            connection, {"digest": execution.details.definition, "body": execution.definition}
+        )
+        _ADD_EXECUTION.run(connection, new_row(execution))
+        for name, text in execution.texts.items():
+            self._put_frame.run(connection, {"execution": execution.id, "frame": name, "body": text})
+        return True
 
     def _write_parts(self, connection: Connection, changes: Sequence[ExecutionChange]) -> None:
         puts, drops = frame_rows(changes)

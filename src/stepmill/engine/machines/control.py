@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from stepmill.core.clock import Clock
-from stepmill.core.errors import NotFoundError, WrongStateError
+from stepmill.core.errors import ConflictError, NotFoundError, WrongStateError
 from stepmill.core.states_arns import StatesArns
 from stepmill.core.tasks import TaskHeartbeat, TaskReport, TaskStarted, TaskSubmitted
 from stepmill.engine.hands import ExecutionHands
@@ -16,8 +16,9 @@ from stepmill.engine.interpreters.states.events import Event, RedriveRequested, 
 from stepmill.engine.interpreters.states.frames import STARTED, StartedFrame, decode_frame
 from stepmill.engine.machines.language import MachinePlans, StatesLanguage, machine_of
 from stepmill.engine.machines.reading import MachineExecutionReader, missing
-from stepmill.engine.machines.starting import MachineStart, create_machine_execution, prepare_machine
-from stepmill.engine.machines.summaries import MachineExecution
+from stepmill.engine.machines.starting import MachineStart, is_same_start, prepare_machine
+from stepmill.engine.machines.summaries import MachineExecution, summarize_machine
+from stepmill.engine.recovery import as_stored
 from stepmill.engine.waiting import wait_for, wait_until
 from stepmill.storage.executions import ExecutionStore, NewExecution, StoredTask
 from stepmill.storage.texts import check_text
@@ -73,15 +74,21 @@ class MachineControl:
         """
         written: list[NewExecution] = []
 
-        def write(owner: str) -> NewExecution | None:
+        def prepare(owner: str) -> NewExecution:
             new = prepare_machine(
                 request, plans=self._plans, arns=self._arns, owner=owner, at=self._clock.now()
             )
             written[:] = [new]
-            return new if create_machine_execution(self._store, new) else None
+            return new
 
-        self._hands.begin(write)
-        return self._executions.describe(written[0].id)
+        while True:
+            try:
+                self._hands.begin(prepare)
+            except ConflictError:
+                if is_same_start(self._store, written[0]):
+                    return self._executions.describe(written[0].id)
+            else:
+                return summarize_machine(as_stored(written[0]), is_owner_alive=True)
 
     def stop(self, execution: str, wish: StopRequested) -> MachineExecution:
         """End an execution; return it as it is then. One that is at its end stays as it is.

@@ -99,6 +99,10 @@ class StatesLanguage:
             return details
         return msgspec.structs.replace(details, machine=told)
 
+    def is_durable(self, details: ExecutionDetails) -> bool:
+        """See ``Language``. As of AWS, an express execution is run again, or lost, after a power cut."""
+        return not machine_of(details).is_express
+
     def texts(self, outcome: Advance) -> Mapping[str, str]:
         """See ``Language``."""
         return {} if outcome.output is None else {OUTPUT_TEXT: outcome.output}

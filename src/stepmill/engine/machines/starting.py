@@ -22,7 +22,6 @@ from stepmill.storage.executions import (
     ExecutionStore,
     MachineDetails,
     NewExecution,
-    StoredExecution,
 )
 from stepmill.storage.texts import check_text
 
@@ -164,36 +163,19 @@ def prepare_machine(
         first_event=encode_event(started),
         parent=iteration.map_run,
         texts={INPUT_TEXT: request.input},
+        is_durable=not request.is_express,
     )
 
 
-def create_machine_execution(store: ExecutionStore, new: NewExecution) -> bool:
-    """Write a new execution, unless the same one runs already.
-
-    Returns:
-        Whether it was written now.
+def is_same_start(store: ExecutionStore, new: NewExecution) -> bool:
+    """Return whether a start whose id is taken means the execution that has it; one too old is removed.
 
     Raises:
-        ConflictError: If its name is that of an execution that has ended within 90 days, or runs with another
-            input.
-        StorageError: If the store fails. Nothing was written.
+        ConflictError: If it means another: its name is that of an execution that has ended within 90 days, or
+            that runs with another input.
+        NotFoundError: If it is gone.
     """
-    while True:
-        try:
-            store.create(new)
-        except ConflictError:
-            if _is_same(store, store.get(new.id), new):
-                return False
-        else:
-            return True
-
-
-def _is_same(store: ExecutionStore, old: StoredExecution, new: NewExecution) -> bool:
-    """Return whether a start means an execution that runs; one too old to hold its name is removed.
-
-    Raises:
-        ConflictError: If it means another.
-    """
+    old = store.get(new.id)
     stopped_at = machine_of(old.details).stopped_at
     if stopped_at is not None and new.created_at - stopped_at > NAME_HELD:
         store.remove(old.id, statuses={old.status})
