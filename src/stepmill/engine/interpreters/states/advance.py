@@ -15,7 +15,7 @@ from stepmill.core.errors import IllegalTransitionError
 from stepmill.core.tasks import TaskReport
 from stepmill.engine.interpreters.states import lifecycle, mapruns, tasks
 from stepmill.engine.interpreters.states.branches import task_id_of
-from stepmill.engine.interpreters.states.draft import Draft, Enter
+from stepmill.engine.interpreters.states.draft import Draft, Enter, HistoryFullError
 from stepmill.engine.interpreters.states.events import (
     Event,
     ExecutionStarted,
@@ -48,17 +48,24 @@ def advance(plan: Plan, frames: Mapping[str, Frame], event: Event, at: datetime)
         InvalidInputError: If the input that an execution is started with is no JSON.
     """
     draft = Draft(plan, frames, at)
+    was_open = draft.root is None or draft.is_running
+    try:
+        _fold(draft, event)
+    except HistoryFullError:
+        lifecycle.end_full(draft)
+    if was_open and draft.root is not None and not draft.is_running:
+        lifecycle.drop_machine_timer(draft)
+    return draft.outcome()
+
+
+def _fold(draft: Draft, event: Event) -> None:
     if isinstance(event, ExecutionStarted):
         lifecycle.start(draft, event)
     elif draft.root is None:
         raise IllegalTransitionError(f"{type(event).__name__} came before ExecutionStarted.")
     else:
         _take(draft, event)
-    was_running = draft.is_running
     run(draft)
-    if was_running and not draft.is_running:
-        lifecycle.drop_machine_timer(draft)
-    return draft.outcome()
 
 
 def _take(draft: Draft, event: Event) -> None:

@@ -63,7 +63,7 @@ def abort(draft: Draft, name: str) -> None:
     if branch.phase is Phase.READY:
         branch.phase = Phase.NOT_ENTERED
         return
-    branch.link = draft.say(f"{planned.kind}StateAborted", planned.state.name, branch.link)
+    draft.say(f"{planned.kind}StateAborted", planned.state.name, branch.link)
     branch.phase = Phase.ABORTED
 
 
@@ -75,7 +75,13 @@ def abort_inside(draft: Draft, name: str) -> int:
         return draft.say("MapRunAborted", run.state, run.link)
     for child in children_of(draft, name):
         abort_child(draft, name, child)
-    return draft.fork(name).link
+    return link_inside(draft, name, branch)
+
+
+def link_inside(draft: Draft, name: str, branch: BranchFrame) -> int:
+    """Return what the next event of a state points at that runs others inside."""
+    run = find_run(draft, branch)
+    return draft.fork(name).link if run is None else run.link
 
 
 def abort_child(draft: Draft, parent: str, child: str) -> None:
@@ -87,7 +93,7 @@ def abort_child(draft: Draft, parent: str, child: str) -> None:
     if draft.planned(draft.branch(parent)).kind == "Map":
         index = int(child.rpartition(".")[2])
         details = iteration_details(draft, parent, index)
-        branch.link = draft.say(
+        draft.say(
             "MapIterationAborted",
             str(details["name"]),
             branch.link,

@@ -31,6 +31,13 @@ from stepmill.engine.interpreters.states.frames import (
 from stepmill.engine.interpreters.states.outcome import Advance, HistoryEvent
 from stepmill.engine.interpreters.states.plan import Plan, PlannedState
 
+# Of the service. Source: developer guide, "Quotas"; the last of them is the failure itself.
+MOST_EVENTS = 25_000
+
+
+class HistoryFullError(Exception):
+    """The history has room only for the execution's end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Enter:
@@ -120,7 +127,13 @@ class Draft:
         self._end = (output, error, cause)
 
     def say(self, what: str, step: str, link: int, key: str = "", details: JsonObject | None = None) -> int:
-        """Add an event to the history, and return its id."""
+        """Add an event to the history, and return its id.
+
+        Raises:
+            HistoryFullError: If there is room only for the execution's end, where the service's limit holds.
+        """
+        if self.plan.parity and self.last_event >= MOST_EVENTS - 1 and not what.startswith("Execution"):
+            raise HistoryFullError
         self.last_event += 1
         body: JsonObject = {"previousEventId": link, key: details} if key else {"previousEventId": link}
         self.history.append(HistoryEvent(what, step, body))

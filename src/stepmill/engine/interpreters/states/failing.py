@@ -6,7 +6,7 @@ Source: Amazon States Language, "Errors": retriers are tried before catchers; th
 from __future__ import annotations
 
 from stepmill.core.json import Json, JsonObject
-from stepmill.engine.interpreters.states.branches import abort_inside, drop_inside
+from stepmill.engine.interpreters.states.branches import abort_inside, drop_inside, halt, link_inside
 from stepmill.engine.interpreters.states.chance import Chance
 from stepmill.engine.interpreters.states.context import scope_of
 from stepmill.engine.interpreters.states.draft import Broken, Draft
@@ -37,6 +37,14 @@ def fail(
     planned = draft.planned(branch)
     state = planned.state
     failure = failure.placed(state.name, branch.entered)
+    if failure.is_fatal:
+        if branch.phase is Phase.INSIDE:
+            branch.link = link_inside(draft, name, branch)
+            halt(draft, name)
+            drop_inside(draft, name)
+        branch.phase = Phase.FAILED
+        draft.todo.appendleft(Broken(name, failure))
+        return
     if branch.phase is Phase.INSIDE:
         branch.link = abort_inside(draft, name)
         if not is_from_inside:

@@ -191,14 +191,11 @@ def take_failure(draft: Draft, child: str, failure: StateFailure) -> None:
     name, _, last = child.rpartition(".")
     branch = draft.branch(name)
     planned = draft.planned(branch)
-    frame = draft.branch(child)
+    link = draft.branch(child).link
     state = planned.state.name
     if planned.kind == "Map":
         details = iteration_details(draft, name, int(last))
-        frame.link = draft.say(
-            "MapIterationFailed", state, frame.link, "mapIterationFailedEventDetails", details
-        )
-    link = frame.link
+        draft.say("MapIterationFailed", state, link, "mapIterationFailedEventDetails", details)
     for index in draft.fork(name).running:
         if index != int(last):
             abort_child(draft, name, f"{name}.{index}")

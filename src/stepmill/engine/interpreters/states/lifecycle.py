@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from stepmill.core.json import Json, read_json
+from stepmill.core.json import Json, JsonObject, read_json
 from stepmill.core.statuses import StateMachineExecutionStatus
 from stepmill.engine.interpreters.commands import DropTimer
 from stepmill.engine.interpreters.states.branches import halt
-from stepmill.engine.interpreters.states.draft import Draft, Enter
+from stepmill.engine.interpreters.states.draft import MOST_EVENTS, Draft, Enter
 from stepmill.engine.interpreters.states.events import ExecutionStarted, StopRequested
+from stepmill.engine.interpreters.states.failure import RUNTIME, TIMEOUT
 from stepmill.engine.interpreters.states.frames import ROOT, STARTED, ExecutionFrame, StartedFrame
 from stepmill.engine.interpreters.states.leaving import NOT_TRUNCATED
 from stepmill.engine.interpreters.states.timers import MACHINE, moment_after, set_timer, timer_of
@@ -80,8 +81,18 @@ def stop(draft: Draft, event: StopRequested) -> None:
 def time_out(draft: Draft) -> None:
     """End the execution because it has taken longer than its definition allows."""
     halt(draft, ROOT)
-    draft.say("ExecutionTimedOut", "", 0)
+    draft.say("ExecutionTimedOut", "", 0, "executionTimedOutEventDetails", {"error": TIMEOUT})
     draft.end(StateMachineExecutionStatus.TIMED_OUT)
+
+
+def end_full(draft: Draft) -> None:
+    """End the execution because its history is as long as the service takes."""
+    link = draft.last_event
+    halt(draft, ROOT)
+    cause = f"The execution reached the maximum number of history events ({MOST_EVENTS})."
+    details: JsonObject = {"error": RUNTIME, "cause": cause}
+    draft.say("ExecutionFailed", "", link, "executionFailedEventDetails", details)
+    draft.end(StateMachineExecutionStatus.FAILED, error=RUNTIME, cause=cause)
 
 
 def drop_machine_timer(draft: Draft) -> None:

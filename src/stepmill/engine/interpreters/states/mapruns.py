@@ -317,7 +317,8 @@ def _succeed(
     draft: Draft, name: str, branch: BranchFrame, planned: PlannedState, run: MapRunFrame, result: Json
 ) -> None:
     number, state = branch.scheduled, planned.state.name
-    branch.link = draft.say("MapRunSucceeded", state, run.link)
+    branch.link = run.link
+    draft.say("MapRunSucceeded", state, run.link)
     draft.put(
         f"run/{number}", replace(run, status=MapRunStatus.SUCCEEDED, stopped_at=draft.at, is_writing=False)
     )
@@ -476,6 +477,6 @@ def break_run(
     found = {"error": failure.error, "cause": failure.cause}
     details = {key: text for key, text in found.items() if text is not None}
     link = draft.say("MapRunFailed", planned.state.name, run.link, "mapRunFailedEventDetails", details)
-    branch.link = draft.say("MapStateFailed", planned.state.name, link)
+    branch.link = link if failure.is_fatal else draft.say("MapStateFailed", planned.state.name, link)
     branch.phase = Phase.WORKING
     fail(draft, name, branch, failure)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from stepmill.core.json import Json, JsonObject, write_json
 from stepmill.core.statuses import StateMachineExecutionStatus
+from stepmill.engine.interpreters.states.branches import halt
 from stepmill.engine.interpreters.states.draft import Broken, Draft, Ended, Enter
 from stepmill.engine.interpreters.states.failing import fail
 from stepmill.engine.interpreters.states.failure import StateFailure
@@ -112,10 +113,13 @@ def _end(draft: Draft, name: str, output: Json) -> None:
 
 
 def _break(draft: Draft, name: str, failure: StateFailure) -> None:
-    if name != ROOT:
+    link = draft.branch(name).link
+    if failure.is_fatal:
+        # It goes past all that is around it, without a word of that.
+        halt(draft, ROOT)
+    elif name != ROOT:
         take_failure(draft, name, failure)
         return
-    link = draft.branch(ROOT).link
     found = {"error": failure.error, "cause": failure.cause}
     details = {key: text for key, text in found.items() if text is not None}
     draft.say("ExecutionFailed", "", link, "executionFailedEventDetails", details)

@@ -9,7 +9,6 @@ from stepmill.engine.interpreters.states.context import scope_of
 from stepmill.engine.interpreters.states.draft import Draft
 from stepmill.engine.interpreters.states.evaluation import Scope, expression_of, unexpected_type
 from stepmill.engine.interpreters.states.failure import (
-    NO_CHOICE,
     StateFailure,
     query_failure,
     runtime_failure,
@@ -101,10 +100,9 @@ def begin_choice(draft: Draft, name: str, branch: BranchFrame, planned: PlannedS
             _take(draft, name, branch, planned, rule, scope, value)
             return
     if planned.next is None:
-        raise StateFailure(
-            NO_CHOICE,
-            "Failed to transition out of the state. The state does not point to a next state.",
-            is_found_here=True,
+        # The specification calls it States.NoChoiceMatched; the service does not.
+        raise runtime_failure(
+            "Failed to transition out of the state. The state does not point to a next state."
         )
     pass_on(draft, name, branch, planned, value, scope)
 

@@ -68,8 +68,8 @@ def test_each_item_is_an_execution() -> None:
         "MapStateStarted M <2",
         "MapRunStarted M <3",
         "MapRunSucceeded M <4",
-        "MapStateSucceeded M <5",
-        "MapStateExited M <5",
+        "MapStateSucceeded M <4",
+        "MapStateExited M <4",
         "ExecutionSucceeded <7",
     ]
     assert run.details(3) == {"length": 2}

@@ -227,7 +227,7 @@ def test_without_a_match_and_a_default_it_fails() -> None:
         state("Pass", "Yes"),
     ).start('{"v":2}')
     assert run.said[2:] == ["ExecutionFailed <2"]
-    assert run.error == "States.NoChoiceMatched"
+    assert run.error == "States.Runtime"
     assert run.cause == (
         "An error occurred while executing the state 'C' (entered at the event id #2). "
         "Failed to transition out of the state. The state does not point to a next state."
@@ -318,10 +318,21 @@ def test_an_endless_loop_can_be_stopped() -> None:
     assert run.fire_all().said[-1] == "ExecutionAborted <0"
 
 
+def test_a_history_has_an_end_only_in_parity() -> None:
+    run = Execution(state("Pass", "A", next="A"), parity=True).start()
+    run.fire_all()
+    assert run.said[-2:] == ["PassStateExited A <24998", "ExecutionFailed <24999"]
+    assert len(run.history) == 25_000
+    assert run.error == "States.Runtime"
+    assert run.cause == "The execution reached the maximum number of history events (25000)."
+
+
 def test_a_machine_that_takes_too_long_ends() -> None:
     run = Execution(state("Wait", "W", seconds=Given(100)), timeout_s=5).start()
     run.fire()
     assert run.said[2:] == ["ExecutionTimedOut <0"]
+    assert run.details(3) == {"error": "States.Timeout"}
+    assert (run.error, run.cause) == (None, None)
     assert run.status is Status.TIMED_OUT
     assert not run.timers
 
