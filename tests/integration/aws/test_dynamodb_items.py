@@ -244,7 +244,33 @@ class TestItems:
             ),
         ):
             assert refused(call, **{**given, **more})[1] == expected
-        code, message = refused(dynamodb.get_item, **given, AttributesToGet=["id"])
-        assert code == "UnsupportedOperation"
-        assert "AttributesToGet" in message
         assert "Item" not in dynamodb.get_item(**given)
+
+    def test_parameters_from_before_expressions(self, dynamodb: Any, table: str) -> None:
+        given = {"TableName": table, "Key": KEY}
+        dynamodb.put_item(TableName=table, Item={**KEY, "n": {"N": "1"}}, Expected={"id": {"Exists": False}})
+        dynamodb.update_item(
+            **given,
+            AttributeUpdates={"n": {"Action": "ADD", "Value": {"N": "2"}}, "size": {"Value": {"S": "x"}}},
+            Expected={"n": {"ComparisonOperator": "GE", "AttributeValueList": [{"N": "1"}]}},
+        )
+        found = dynamodb.get_item(**given, AttributesToGet=["n", "size"])
+        assert found["Item"] == {"n": {"N": "3"}, "size": {"S": "x"}}
+        equal = {"ComparisonOperator": "EQ", "AttributeValueList": [KEY["id"]]}
+        less = {"ComparisonOperator": "LT", "AttributeValueList": [{"N": "3"}]}
+        asked = {"TableName": table, "KeyConditions": {"id": equal}}
+        assert dynamodb.query(**asked)["Count"] == 1
+        assert dynamodb.query(**asked, QueryFilter={"n": less})["Count"] == 0
+        either = {"ScanFilter": {"n": less, "id": equal}, "ConditionalOperator": "OR"}
+        assert dynamodb.scan(TableName=table, **either)["Count"] == 1
+        code, _ = refused(dynamodb.delete_item, **given, Expected={"n": {"Value": {"N": "1"}}})
+        assert code == "ConditionalCheckFailedException"
+        assert refused(
+            dynamodb.delete_item,
+            **given,
+            Expected={"n": {"Value": {"N": "1"}}},
+            ConditionExpression="attribute_exists(id)",
+        )[1] == (
+            "Can not use both expression and non-expression parameters in the same request: Non-expression "
+            "parameters: {Expected} Expression parameters: {ConditionExpression}"
+        )

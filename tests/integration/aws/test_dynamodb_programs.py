@@ -50,7 +50,7 @@ def test_aws_puts_and_gets(wire: Wire, table: str, tmp_path: Path) -> None:
     def aws(*words: str) -> str:
         return run_client([aws_program(), "dynamodb", *words], wire.endpoint, tmp_path)
 
-    item = {"id": {"S": "a"}, "b": {"B": "AAEC"}, "n": {"N": "1.5"}}
+    item = {"id": {"S": "a"}, "b": {"BOOL": True}, "n": {"N": "1.5"}}
     aws("put-item", "--table-name", table, "--item", json.dumps(item))
     found = aws("get-item", "--table-name", table, "--key", '{"id": {"S": "a"}}')
     assert json.loads(found)["Item"] == item

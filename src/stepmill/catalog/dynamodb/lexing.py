@@ -77,6 +77,11 @@ class Tokens:
         self._place = 0
 
     @property
+    def place(self) -> int:
+        """How many tokens were taken."""
+        return self._place
+
+    @property
     def next(self) -> Token:
         """The token that comes next."""
         return self._tokens[self._place]

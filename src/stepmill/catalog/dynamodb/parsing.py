@@ -1,7 +1,6 @@
 """Expressions of conditions and of projections, read. Those of updates are read beside, with the same words.
 
-Pure. What a client sends is hostile: expressions are at most 4 KB, with 300 operators, and not nested deeper
-than a stack can be.
+Pure. What a client sends is hostile: no expression is nested deeper than a stack can be.
 
 Source: DynamoDB developer guide, "Condition and filter expressions", "Projection expressions", "Quotas".
 """
@@ -23,17 +22,15 @@ from stepmill.catalog.dynamodb.conditions import (
     Size,
     Within,
 )
-from stepmill.catalog.dynamodb.lexing import Kind, Tokens
-from stepmill.catalog.dynamodb.paths import Part, Path, check_apart
+from stepmill.catalog.dynamodb.lexing import Kind
+from stepmill.catalog.dynamodb.paths import Path, check_apart
 from stepmill.catalog.dynamodb.placeholders import Placeholders
-from stepmill.catalog.dynamodb.reserved import RESERVED
-from stepmill.catalog.dynamodb.values import ORDERED, TYPES, Value, order_of, told_value, type_of
+from stepmill.catalog.dynamodb.values import ORDERED, TYPES, order_of, told_value, type_of
+from stepmill.catalog.dynamodb.words import Words
 from stepmill.core.errors import InvalidInputError
 
-MOST_OPERATORS = 300
 MOST_CHOICES = 100
 _DEEPEST_PARENTHESES = 100
-_DEEPEST_PATH = 32
 _COMPARATORS = ("=", "<>", "<", "<=", ">", ">=")
 # Function -> how many operands it takes.
 _FUNCTIONS = {
@@ -76,94 +73,13 @@ def parse_projection(text: str, placeholders: Placeholders) -> tuple[Path, ...]:
     return tuple(paths)
 
 
-class Words:
-    """Reads what all expressions are made of: paths and values.
-
-    Args:
-        text: The expression.
-        what: What errors call it.
-        placeholders: Of the call.
-    """
-
-    def __init__(self, text: str, what: str, placeholders: Placeholders) -> None:
-        self.tokens = Tokens(text, what)
-        self._placeholders = placeholders
-        self._operators = 0
-
-    def error(self, text: str) -> InvalidInputError:
-        """Return an error of the expression."""
-        return self.tokens.error(text)
-
-    def count_operator(self) -> None:
-        """Count an operator or a function.
-
-        Raises:
-            InvalidInputError: If there are too many.
-        """
-        self._operators += 1
-        if self._operators > MOST_OPERATORS:
-            raise self.error(
-                f"The expression contains too many operators; maximum operator count: {MOST_OPERATORS}"
-            )
-
-    def value(self) -> Value:
-        """Read a value's placeholder."""
-        if self.tokens.next.kind is not Kind.VALUE:
-            raise self.tokens.unexpected()
-        placeholder = self.tokens.take().text
-        try:
-            return self._placeholders.value(placeholder)
-        except KeyError:
-            raise self.error(
-                "An expression attribute value used in expression is not defined; "
-                f"attribute value: {placeholder}"
-            ) from None
-
-    def path(self) -> Path:
-        """Read a document path."""
-        parts: list[Part] = [self._name()]
-        while symbol := self.tokens.take_symbol(".", "["):
-            if symbol == ".":
-                parts.append(self._name())
-            else:
-                parts.append(self._index())
-            if len(parts) > _DEEPEST_PATH:
-                raise self.error("The document path has too many nesting elements")
-        return Path(tuple(parts))
-
-    def _name(self) -> str:
-        token = self.tokens.next
-        if token.kind is Kind.NAME:
-            if token.text.upper() in RESERVED:
-                raise self.error(f"Attribute name is a reserved keyword; reserved keyword: {token.text}")
-            return self.tokens.take().text
-        if token.kind is not Kind.ALIAS:
-            raise self.tokens.unexpected()
-        placeholder = self.tokens.take().text
-        try:
-            return self._placeholders.name(placeholder)
-        except KeyError:
-            raise self.error(
-                "An expression attribute name used in the document path is not defined; "
-                f"attribute name: {placeholder}"
-            ) from None
-
-    def _index(self) -> int:
-        if self.tokens.next.kind is not Kind.NUMBER:
-            raise self.tokens.unexpected()
-        digits = self.tokens.take().text
-        self.tokens.expect("]")
-        index = int(digits) if len(digits) < len(str(1 << 31)) else 1 << 31
-        if index >= 1 << 31:
-            raise self.error(f"List index is not within the allowable range; index: [{digits[:40]}]")
-        return index
-
-
 class _Conditions:
     def __init__(self, words: Words) -> None:
         self._words = words
         self._tokens = words.tokens
         self._depth = 0
+        # Of the parentheses that were closed last: the places after the first and after the second.
+        self._last_group = (0, 0)
 
     def read(self) -> Condition:
         condition = self._any()
@@ -201,7 +117,11 @@ class _Conditions:
             self._depth += 1
             if self._depth > _DEEPEST_PARENTHESES:
                 raise self._words.error("The expression is nested too deep")
+            start = self._tokens.place
             condition = self._any()
+            if self._last_group == (start + 1, self._tokens.place):
+                raise self._words.error("The expression has redundant parentheses;")
+            self._last_group = (start, self._tokens.place + 1)
             self._tokens.expect(")")
             self._depth -= 1
             return condition

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from stepmill.catalog.dynamodb.lexing import Kind
-from stepmill.catalog.dynamodb.parsing import Words
 from stepmill.catalog.dynamodb.paths import Path, check_apart
 from stepmill.catalog.dynamodb.placeholders import Placeholders
 from stepmill.catalog.dynamodb.updates import Given, IfNotExists, ListAppend, Source, Sum, Update
 from stepmill.catalog.dynamodb.values import SETS, Value, type_of
+from stepmill.catalog.dynamodb.words import Words
 
 WHAT = "UpdateExpression"
 

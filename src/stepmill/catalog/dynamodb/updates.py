@@ -89,7 +89,8 @@ def apply_update(update: Update, item: Item) -> dict[str, Value]:
     values = [(path, _value(source, item)) for path, source in update.sets]
     values += [(path, _added(path.find(item), value)) for path, value in update.adds]
     changed: dict[str, Any] = copy.deepcopy(dict(item))
-    for path, value in values:
+    # In the order of their places, so that what is set beyond a list's end comes there in that order.
+    for path, value in sorted(values, key=_place):
         _put(changed, path, value)
     removes = list(update.removes)
     for path, value in update.deletes:
@@ -101,7 +102,7 @@ def apply_update(update: Update, item: Item) -> dict[str, Value]:
         else:
             _put(changed, path, left)
     # From the end of a list on, so that the elements before keep their places.
-    for path in sorted(removes, key=_place_of_last, reverse=True):
+    for path in sorted(removes, key=lambda path: path.parts, reverse=True):
         _remove(changed, path)
     return changed
 
@@ -190,6 +191,6 @@ def _parent(item: Mapping[str, Any], path: Path) -> Any:
     return parent
 
 
-def _place_of_last(path: Path) -> int:
-    last: Part = path.parts[-1]
-    return last if isinstance(last, int) else -1
+def _place(pair: tuple[Path, Value]) -> tuple[Part, ...]:
+    # Paths that begin alike go on alike, with a name or with an index: others were refused.
+    return pair[0].parts

@@ -80,6 +80,9 @@ def condition(text: str, given: dict[str, Any] | None = None, **names: str) -> C
         "gone <> :one",
         "(n = :five)",
         "((n = :one) OR (s = :s)) AND attribute_exists(b)",
+        "((n = :five) AND ((n = :one) OR (s = :s)))",
+        "(NOT (n = :one))",
+        "((n = :five AND s = :s) AND attribute_exists(b))",
         "n = :one AND n = :nine OR s = :s",
     ],
 )

@@ -124,6 +124,8 @@ def said(text: str) -> str:
                 "AttributeValue: {S:x}, upper bound operand: AttributeValue: {N:1}"
             ),
         ),
+        ("((a = :n))", "The expression has redundant parentheses;"),
+        ("(((a = :n) OR #a = :m))", "The expression has redundant parentheses;"),
         ("a[99999999999999999999] = :n", None),
     ],
 )

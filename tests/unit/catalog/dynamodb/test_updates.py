@@ -20,6 +20,7 @@ ITEM: dict[str, Any] = {
     "m": {"M": {"a": {"N": "1"}, "deep": {"M": {"b": {"S": "y"}}}}},
     "ss": {"SS": ["x", "y"]},
     "ns": {"NS": ["1"]},
+    "deep": {"L": [{"S": "x"}, {"M": {"a": {"S": "y"}}}, {"S": "z"}]},
 }
 VALUES: dict[str, Any] = {
     ":n": {"N": "2"},
@@ -65,6 +66,8 @@ def updated(text: str, item: dict[str, Any] = ITEM, **values: dict[str, Any]) ->
         ("REMOVE s, gone", {"s": None}),
         ("REMOVE l[0], l[2]", {"l": {"L": [{"N": "1"}]}}),
         ("REMOVE l[9]", {}),
+        ("REMOVE deep[0], deep[1].a", {"deep": {"L": [{"M": {}}, {"S": "z"}]}}),
+        ("SET l[9] = :s, l[8] = :n REMOVE l[0], l[1]", {"l": {"L": [{"N": "2"}, {"N": "2"}, {"S": "new"}]}}),
         ("REMOVE m.a, m.deep.c", {"m": {"M": {"deep": {"M": {"b": {"S": "y"}}}}}}),
         ("ADD n :n", {"n": {"N": "7"}}),
         ("ADD k :n", {"k": {"N": "2"}}),

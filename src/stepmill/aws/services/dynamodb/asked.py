@@ -9,8 +9,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stepmill.aws.errors import ApiError
 from stepmill.catalog.dynamodb.conditions import Condition
+from stepmill.catalog.dynamodb.former import (
+    read_attributes,
+    read_conditions,
+    read_expected,
+    read_updates,
+)
 from stepmill.catalog.dynamodb.parsing import parse_condition, parse_projection
 from stepmill.catalog.dynamodb.paths import Path
 from stepmill.catalog.dynamodb.placeholders import NAMES, VALUES, Placeholders
@@ -24,11 +29,16 @@ from stepmill.platform import Platform
 
 CONDITION, PROJECTION, UPDATE = "ConditionExpression", "ProjectionExpression", "UpdateExpression"
 FILTER, KEY_CONDITION = "FilterExpression", "KeyConditionExpression"
-# Parameters from the time before expressions.
-FORMER = (
-    "AttributesToGet", "AttributeUpdates", "ConditionalOperator", "Expected", "KeyConditions", "QueryFilter",
-    "ScanFilter",
-)  # fmt: skip
+# Parameters from the time before expressions -> those in whose place they stand.
+FORMER = {
+    "AttributesToGet": PROJECTION,
+    "AttributeUpdates": UPDATE,
+    "Expected": CONDITION,
+    "KeyConditions": KEY_CONDITION,
+    "QueryFilter": FILTER,
+    "ScanFilter": FILTER,
+}
+_OPERATOR = "ConditionalOperator"
 
 _READ_UNIT_BYTES, _WRITE_UNIT_BYTES = 4096, 1024
 
@@ -42,29 +52,40 @@ class Expressions:
         takes_values: For which of them there may be values; of an update or a query it has to be there.
 
     Raises:
-        ApiError: If there is a parameter from the time before expressions.
-        InvalidInputError: If the placeholders cannot be taken.
+        InvalidInputError: If the placeholders cannot be taken, or expressions stand beside parameters from
+            the time before there were any.
     """
 
     def __init__(self, given: Mapping[str, Any], *takes: str, takes_values: str = "") -> None:
-        refuse_former(given)
         self._given = given
         self._takes = takes
         self._takes_values = takes_values
+        # By the name of the expression in whose place they stand.
+        self._former = {FORMER[name]: name for name in FORMER if given.get(name) is not None}
+        self._check_not_both()
         self._placeholders = Placeholders(given.get(NAMES), given.get(VALUES))
 
     def condition(self, name: str = CONDITION) -> Condition | None:
         """Return a condition; ``None`` if there is none."""
+        if former := self._former.get(name):
+            read = read_expected if name == CONDITION else read_conditions
+            # Key conditions are always all to hold.
+            operator = "AND" if name == KEY_CONDITION else self._given.get(_OPERATOR) or "AND"
+            return read(self._given[former], operator) if self._given[former] else None
         text = self._given.get(name)
         return None if text is None else parse_condition(text, name, self._placeholders)
 
     def projection(self) -> tuple[Path, ...] | None:
         """Return what is to be shown; ``None`` for all."""
+        if former := self._former.get(PROJECTION):
+            return read_attributes(self._given[former])
         text = self._given.get(PROJECTION)
         return None if text is None else parse_projection(text, self._placeholders)
 
     def update(self) -> Update:
         """Return what is to be changed; without an expression nothing is."""
+        if former := self._former.get(UPDATE):
+            return read_updates(self._given[former])
         text = self._given.get(UPDATE)
         return Update() if text is None else parse_update(text, self._placeholders)
 
@@ -77,20 +98,16 @@ class Expressions:
         texts = {name: self._given.get(name) for name in self._takes}
         self._placeholders.check(texts, takes_values=self._takes_values)
 
-
-def refuse_former(given: Mapping[str, Any]) -> None:
-    """Refuse parameters from the time before expressions.
-
-    Raises:
-        ApiError: If there is one.
-    """
-    for name in FORMER:
-        if given.get(name) is not None:
-            raise ApiError(
-                "UnsupportedOperation",
-                f"Stepmill does not offer {name}, which AWS keeps for old programs only.",
-                where=name,
-                mend="Use an expression in its place.",
+    def _check_not_both(self) -> None:
+        texts = [name for name in (*self._takes, NAMES, VALUES) if self._given.get(name) is not None]
+        former = sorted(self._former.values())
+        if self._given.get(_OPERATOR) is not None:
+            former.insert(0, _OPERATOR)
+        if texts and former:
+            raise InvalidInputError(
+                "Can not use both expression and non-expression parameters in the same request: "
+                f"Non-expression parameters: {{{', '.join(former)}}} "
+                f"Expression parameters: {{{', '.join(sorted(texts))}}}"
             )
 
 
