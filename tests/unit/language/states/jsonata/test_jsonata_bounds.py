@@ -116,7 +116,7 @@ def test_patterns_that_need_backtracking_look_through_short_texts_only() -> None
     assert ended("$contains('aaaa', /(?=(a+)+$)/)") == ("", OUT_OF_TIME)
 
 
-@pytest.mark.parametrize("pattern", ["[b-a]", "a{2,1}", "+", "a**", "(?<a>x)(?<a>y)"])
+@pytest.mark.parametrize("pattern", ["[b-a]", "a{2,1}", "+", "a**"])
 def test_a_pattern_that_is_none_fails_the_evaluation(pattern: str) -> None:
     code, message = ended(f"$contains('a', /{pattern}/)")
     assert (code, message[:15]) == ("", "Invalid regular")
