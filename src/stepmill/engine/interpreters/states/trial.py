@@ -184,7 +184,7 @@ class Trial:
             catchers = enumerate(self._planned.state.catch)
             caught_by = next((at for at, each in catchers if matches(each.errors, failure)), None)
             return self._result(
-                TrialStatus.CAUGHT_ERROR, outcome, error=error, cause=cause, catch_index=index
+                TrialStatus.CAUGHT_ERROR, outcome, error=error, cause=cause, catch_index=caught_by
             )
         if branch is not None and branch.phase is Phase.WAITING:
             end_wait(self._draft, ROOT, branch, self._planned)
