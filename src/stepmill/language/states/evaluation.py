@@ -1,4 +1,4 @@
-"""What fields of a state are evaluated with, and how an evaluation fails."""
+"""What the fields of a JSONPath state are evaluated with."""
 
 from __future__ import annotations
 
@@ -12,28 +12,14 @@ from stepmill.core.json import Json, write_json
 RUNTIME = "States.Runtime"
 
 
-class EvaluationError(Exception):
-    """A path, intrinsic function or template cannot be evaluated.
-
-    Args:
-        error: Name of the error, as the service names it.
-        cause: What it says, without the words in front that name the state.
-    """
-
-    def __init__(self, error: str, cause: str) -> None:
-        super().__init__(f"{error}: {cause}")
-        self.error = error
-        self.cause = cause
-
-
 class Chance(Protocol):
     """Where random values come from: from outside, for the language is pure."""
 
     def uuid(self) -> str:
         """Return a UUID of version 4."""
 
-    def integer(self, bound: int) -> int:
-        """Return an integer from 0 on, less than the bound."""
+    def random(self) -> float:
+        """Return a number that is at least 0 and below 1."""
 
 
 class SeededChance:
@@ -57,30 +43,54 @@ class SeededChance:
         variant = "89ab"[int(digits[16], 16) % 4]
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
 
-    def integer(self, bound: int) -> int:
+    def random(self) -> float:
         """See ``Chance``."""
-        return int.from_bytes(self._draw()) % bound
+        return (int.from_bytes(self._draw()[:8]) >> 11) / (1 << 53)
+
+
+class Scope(Protocol):
+    """What paths and functions read. Each property is asked for only by what needs it."""
+
+    @property
+    def document(self) -> Json:
+        """What ``$`` means."""
+
+    @property
+    def context(self) -> Json:
+        """What ``$$`` means."""
+
+    @property
+    def variables(self) -> Mapping[str, Json]:
+        """Variables by name, without ``$``."""
+
+    @property
+    def chance(self) -> Chance:
+        """For ``States.UUID`` and ``States.MathRandom``."""
+
+    @property
+    def quoted_document(self) -> str:
+        """The document as causes quote it: as it was written, else compactly."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """What paths read.
+class FixedScope:
+    """A scope of values that are there.
 
     Args:
-        input: What ``$`` means.
+        document: What ``$`` means.
         context: What ``$$`` means.
         variables: By name, without ``$``.
-        chance: For ``States.UUID`` and ``States.MathRandom``.
-        input_text: The input as it was written, for causes that quote it; empty: it is written compactly.
+        chance: For what is drawn.
+        text: The document as it was written; empty: compactly.
     """
 
-    input: Json
+    document: Json
     context: Json = field(default_factory=dict)
     variables: Mapping[str, Json] = field(default_factory=dict)
     chance: Chance = field(default_factory=lambda: SeededChance(""))
-    input_text: str = ""
+    text: str = ""
 
     @property
-    def quoted_input(self) -> str:
-        """The input as causes quote it."""
-        return self.input_text or write_json(self.input)
+    def quoted_document(self) -> str:
+        """See ``Scope``."""
+        return self.text or write_json(self.document)

@@ -7,8 +7,10 @@ unless its function says otherwise.
 from __future__ import annotations
 
 from stepmill.core.json import Json
-from stepmill.language.states.evaluation import RUNTIME, EvaluationError, Scope
+from stepmill.language.states.evaluation import RUNTIME, Scope
+from stepmill.language.states.failures import EvaluationError
 from stepmill.language.states.intrinsics import Intrinsic, is_intrinsic
+from stepmill.language.states.intrinsics.calling import read_field_of
 from stepmill.language.states.jsonpath import (
     Field,
     PathError,
@@ -32,10 +34,10 @@ def read_path(text: str, scope: Scope) -> Json:
         PathSyntaxError: If it is no path.
     """
     if text == "$":
-        return scope.input
+        return scope.document
     field = Field.of(text)
     try:
-        return field.read(scope.input, scope.context, scope.variables)
+        return read_field_of(field, scope)
     except PathNotFoundError as error:
         raise EvaluationError(RUNTIME, f"Invalid path '{text}' : {error.what}") from error
     except PathEvaluationError as error:
@@ -68,10 +70,10 @@ def read_reference(text: str, scope: Scope) -> Json:
         PathSyntaxError: If it is no path.
     """
     if text == "$":
-        return scope.input
+        return scope.document
     field = Field.of(text)
     try:
-        return field.read(scope.input, scope.context, scope.variables)
+        return read_field_of(field, scope)
     except PathError as error:
         conflict = _first_step_that_fails(field, scope)
         if conflict is None:
@@ -84,7 +86,7 @@ def _first_step_that_fails(field: Field, scope: Scope) -> str | None:
     if keys is None or (field.root is Root.VARIABLE and field.variable not in scope.variables):
         return None
     value = document = {
-        Root.INPUT: scope.input,
+        Root.INPUT: scope.document,
         Root.CONTEXT: scope.context,
         Root.VARIABLE: scope.variables.get(field.variable),
     }[field.root]

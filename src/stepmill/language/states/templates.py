@@ -14,9 +14,10 @@ from typing import TypeAlias
 
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import Json
-from stepmill.language.states.evaluation import RUNTIME, EvaluationError, Scope
+from stepmill.language.states.evaluation import RUNTIME, Scope
+from stepmill.language.states.failures import EvaluationError
 from stepmill.language.states.intrinsics import Intrinsic, is_intrinsic
-from stepmill.language.states.intrinsics.calling import quoted_document
+from stepmill.language.states.intrinsics.calling import quoted_document, read_field_of
 from stepmill.language.states.jsonpath import Field, PathEvaluationError, PathNotFoundError
 
 SUFFIX = ".$"
@@ -91,10 +92,17 @@ class Template:
             EvaluationError: ``States.Runtime``: a path leads nowhere, or a function cannot be called.
 
         Example:
-            >>> Template.of({"a.$": "$.x", "b": [{"c.$": "States.Array($.x)"}]}).render(Scope({"x": 2}))
+            >>> from stepmill.language.states.evaluation import FixedScope
+            >>> template = Template.of({"a.$": "$.x", "b": [{"c.$": "States.Array($.x)"}]})
+            >>> template.render(FixedScope({"x": 2}))
             {'a': 2, 'b': [{'c': [2]}]}
         """
         return _rendered(self.root, scope)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether nothing is read: it is its own rendering."""
+        return isinstance(self.root, Constant)
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -159,7 +167,7 @@ def read_named(field: Field, name: str, scope: Scope) -> Json:
         EvaluationError: ``States.Runtime``: it leads nowhere.
     """
     try:
-        return field.read(scope.input, scope.context, scope.variables)
+        return read_field_of(field, scope)
     except PathNotFoundError as error:
         raise EvaluationError(
             RUNTIME,

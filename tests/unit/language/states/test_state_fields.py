@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from stepmill.core.json import Json
-from stepmill.language.states.evaluation import EvaluationError, Scope
+from stepmill.language.states.evaluation import FixedScope
+from stepmill.language.states.failures import EvaluationError
 from stepmill.language.states.state_fields import put_result, read_named_field, read_path, read_reference
 
-SCOPE = Scope({"a": {"b": [1, 2]}, "s": "x"}, {"Execution": {"Id": "id"}}, {"v": [1]})
+SCOPE = FixedScope({"a": {"b": [1, 2]}, "s": "x"}, {"Execution": {"Id": "id"}}, {"v": [1]})
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("$", SCOPE.input), ("$.a.b", [1, 2]), ("$$.Execution.Id", "id"), ("$v[0]", 1)]
+    ("text", "value"), [("$", SCOPE.document), ("$.a.b", [1, 2]), ("$$.Execution.Id", "id"), ("$v[0]", 1)]
 )
 def test_a_path_gives(text: str, value: Json) -> None:
     assert read_path(text, SCOPE) == value
@@ -38,7 +39,7 @@ def test_input_and_output_paths_say_what_the_library_says(text: str, cause: str)
 
 def test_cause_and_error_paths_name_their_field() -> None:
     with pytest.raises(EvaluationError) as caught:
-        read_named_field("$.x", "CausePath", Scope({"y": 1}))
+        read_named_field("$.x", "CausePath", FixedScope({"y": 1}))
     assert caught.value.cause == (
         "The JSONPath '$.x' specified for the field 'CausePath' could not be found in the input '{\"y\":1}'"
     )
@@ -49,9 +50,9 @@ def test_cause_and_error_paths_may_be_calls() -> None:
 
 
 def test_null_goes_through_the_whole_path_and_no_other() -> None:
-    assert read_path("$", Scope(None)) is None
+    assert read_path("$", FixedScope(None)) is None
     with pytest.raises(EvaluationError) as caught:
-        read_path("$.a", Scope(None))
+        read_path("$.a", FixedScope(None))
     assert caught.value.cause == "Unable to apply Path transformation to null or empty input."
 
 
@@ -65,15 +66,15 @@ def test_null_goes_through_the_whole_path_and_no_other() -> None:
 )
 def test_an_items_path_names_the_step_that_fails(text: str, document: Json, cause: str) -> None:
     with pytest.raises(EvaluationError) as caught:
-        read_reference(text, Scope(document))
+        read_reference(text, FixedScope(document))
     assert (caught.value.error, caught.value.cause) == ("States.ReferencePathConflict", cause)
 
 
 def test_an_items_path_may_filter() -> None:
     document = {"jar": [{"a": 1}, {"a": 5}, {"a": 2}, {"a": 7}, {"a": 3}]}
-    assert read_reference("$.jar[?(@.a >= 5)]", Scope(document)) == [{"a": 5}, {"a": 7}]
+    assert read_reference("$.jar[?(@.a >= 5)]", FixedScope(document)) == [{"a": 5}, {"a": 7}]
     with pytest.raises(EvaluationError, match="can not be applied to primitives"):
-        read_reference("$.jar[?(@.a >= 5)]", Scope({"jar": 1}))
+        read_reference("$.jar[?(@.a >= 5)]", FixedScope({"jar": 1}))
 
 
 @pytest.mark.parametrize(

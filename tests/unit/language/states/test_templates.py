@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import Json
-from stepmill.language.states.evaluation import EvaluationError, Scope, SeededChance
+from stepmill.language.states.evaluation import FixedScope, SeededChance
+from stepmill.language.states.failures import EvaluationError
 from stepmill.language.states.templates import Template
 
-SCOPE = Scope(
+SCOPE = FixedScope(
     {"flagged": 7, "vals": [0, 10, 20, 30, 40, 50], "none": None},
     {"Execution": {"Name": "run"}},
     {"who": {"name": "Ada"}},
@@ -26,7 +27,7 @@ SCOPE = Scope(
             {"flagged": True, "parts": {"first.$": "$.vals[0]", "last3.$": "$.vals[3:]"}},
             {"flagged": True, "parts": {"first": 0, "last3": [30, 40, 50]}},
         ),
-        ({"a.$": "$"}, {"a": SCOPE.input}),
+        ({"a.$": "$"}, {"a": SCOPE.document}),
         ({"a.$": "$$.Execution.Name"}, {"a": "run"}),
         ({"a.$": "$who.name", "b.$": "$who"}, {"a": "Ada", "b": {"name": "Ada"}}),
         ({"a.$": "$.none"}, {"a": None}),
@@ -87,21 +88,21 @@ def _not_found(path: str, field: str, document: str) -> str:
 )
 def test_a_path_that_leads_nowhere_fails_the_state(template: Json, cause: str) -> None:
     with pytest.raises(EvaluationError) as caught:
-        Template.of(template).render(Scope({"y": 1}, {"S": 2}))
+        Template.of(template).render(FixedScope({"y": 1}, {"S": 2}))
     assert caught.value.error == "States.Runtime"
     assert caught.value.cause == cause
 
 
 def test_the_input_is_quoted_as_it_was_written() -> None:
     with pytest.raises(EvaluationError) as caught:
-        Template.of({"a.$": "$.x"}).render(Scope({"y": 1}, input_text='{\n  "y": 1\n}'))
+        Template.of({"a.$": "$.x"}).render(FixedScope({"y": 1}, text='{\n  "y": 1\n}'))
     assert caught.value.cause.endswith("could not be found in the input '{\n  \"y\": 1\n}'")
 
 
 @pytest.mark.parametrize("path", ["$", "$.a"])
 def test_nothing_is_read_from_null(path: str) -> None:
     with pytest.raises(EvaluationError) as caught:
-        Template.of({"a.$": path}).render(Scope(None))
+        Template.of({"a.$": path}).render(FixedScope(None))
     assert caught.value.cause == "Unable to apply Path transformation to null or empty input."
 
 
@@ -131,11 +132,11 @@ def test_a_template_knows_all_its_paths() -> None:
 
 def test_every_uuid_of_a_template_is_another() -> None:
     template = Template.of({"a.$": "States.UUID()", "b.$": "States.UUID()"})
-    first = template.render(Scope({}, chance=SeededChance("1")))
+    first = template.render(FixedScope({}, chance=SeededChance("1")))
     assert isinstance(first, dict)
     assert first["a"] != first["b"]
-    assert template.render(Scope({}, chance=SeededChance("1"))) == first
-    assert template.render(Scope({}, chance=SeededChance("2"))) != first
+    assert template.render(FixedScope({}, chance=SeededChance("1"))) == first
+    assert template.render(FixedScope({}, chance=SeededChance("2"))) != first
 
 
 documents = st.recursive(
@@ -150,4 +151,4 @@ documents = st.recursive(
 
 @given(documents)
 def test_a_document_without_the_suffix_is_its_own_rendering(document: Json) -> None:
-    assert Template.of(document).render(Scope({})) == document
+    assert Template.of(document).render(FixedScope({})) == document

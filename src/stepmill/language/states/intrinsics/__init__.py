@@ -3,7 +3,7 @@
 What to call::
 
     Intrinsic.of(text)            # compiled once, cached by text; IntrinsicSyntaxError
-        .call(Scope(input, context, variables, SeededChance(seed)))   # EvaluationError
+        .call(scope)              # a ``Scope``, see ``evaluation``; EvaluationError
         .fields                   # the paths in it
     is_intrinsic(text)            # whether a field's text is meant as a call rather than as a path
 """

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from stepmill.core.json import Json, write_json
-from stepmill.language.states.evaluation import RUNTIME, EvaluationError, Scope
+from stepmill.language.states.evaluation import RUNTIME, Scope
+from stepmill.language.states.failures import EvaluationError
 from stepmill.language.states.intrinsics.arguments import BadArgumentError, a_string
 from stepmill.language.states.intrinsics.formatting import BadTemplateError, format_template
 from stepmill.language.states.intrinsics.functions import FUNCTIONS
@@ -61,7 +62,8 @@ class Intrinsic:
                 takes.
 
         Example:
-            >>> Intrinsic.of("States.Format('Hi {}!', $.name)").call(Scope({"name": "Ada"}))
+            >>> from stepmill.language.states.evaluation import FixedScope
+            >>> Intrinsic.of("States.Format('Hi {}!', $.name)").call(FixedScope({"name": "Ada"}))
             'Hi Ada!'
         """
         try:
@@ -134,7 +136,7 @@ def _value(argument: Argument, scope: Scope) -> Json:
     if isinstance(argument, Call):
         return _call(argument, scope)
     try:
-        return argument.read(scope.input, scope.context, scope.variables)
+        return read_field_of(argument, scope)
     except PathNotFoundError as error:
         raise _CannotCallError(
             f"The JsonPath argument for the field '{argument.text}' could not be found in the input "
@@ -144,6 +146,16 @@ def _value(argument: Argument, scope: Scope) -> Json:
         raise _CannotCallError(error.what) from error
 
 
+def read_field_of(field: Field, scope: Scope) -> Json:
+    """Return what stands at a path; the context is asked for only if the path reads it.
+
+    Raises:
+        PathNotFoundError: If nothing does.
+        PathEvaluationError: If an index or filter of the path cannot be applied.
+    """
+    return field.read(scope.document, scope.context if field.reads_context else None, scope.variables)
+
+
 def quoted_document(field: Field, scope: Scope) -> str:
     """Return, as causes quote it, the document in which nothing was found."""
-    return write_json(scope.context) if field.reads_context else scope.quoted_input
+    return write_json(scope.context) if field.reads_context else scope.quoted_document

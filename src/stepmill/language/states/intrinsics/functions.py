@@ -150,7 +150,7 @@ def _math_random(arguments: Arguments, chance: Chance) -> Json:
         raise BadArgumentError
     if len(arguments) == 3:
         return start + JavaRandom(an_integer(arguments[2])).integer(end - start)
-    return start + chance.integer(end - start)
+    return start + int(chance.random() * (end - start))
 
 
 def _math_add(arguments: Arguments, _chance: Chance) -> Json:

@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepmill.core.json import Json
-from stepmill.language.states.evaluation import EvaluationError, Scope, SeededChance
+from stepmill.language.states.evaluation import FixedScope, SeededChance
+from stepmill.language.states.failures import EvaluationError
 from stepmill.language.states.intrinsics import Intrinsic
 from stepmill.language.states.intrinsics.java_random import JavaRandom
 
 
 def call(text: str, document: Json = None) -> Json:
-    return Intrinsic.of(text).call(Scope({} if document is None else document))
+    return Intrinsic.of(text).call(FixedScope({} if document is None else document))
 
 
 @pytest.mark.parametrize(
@@ -185,12 +186,12 @@ def test_a_template_must_fit_its_arguments(template: str, said: str) -> None:
 def test_random_numbers_lie_between_their_bounds_and_follow_from_the_seed() -> None:
     random = Intrinsic.of("States.MathRandom(1, 999)")
     first, again = SeededChance("event-7"), SeededChance("event-7")
-    numbers = [random.call(Scope({}, chance=first)) for _ in range(50)]
+    numbers = [random.call(FixedScope({}, chance=first)) for _ in range(50)]
     assert all(isinstance(number, int) and 1 <= number < 999 for number in numbers)
     assert len(set(map(str, numbers))) > 10
     again = SeededChance("event-7")
     assert numbers == [
-        Intrinsic.of("States.MathRandom(1, 999)").call(Scope({}, chance=again)) for _ in range(50)
+        Intrinsic.of("States.MathRandom(1, 999)").call(FixedScope({}, chance=again)) for _ in range(50)
     ]
     # With a seed of its own, chance has no say.
     assert call("States.MathRandom(0, 100, 1)") == 85
@@ -204,7 +205,7 @@ def test_random_numbers_of_a_seed_are_javas(seed: int, bound: int, drawn: int) -
 
 def test_uuids_are_of_version_four_and_differ() -> None:
     chance = SeededChance("x")
-    first, second = (Intrinsic.of("States.UUID()").call(Scope({}, chance=chance)) for _ in range(2))
+    first, second = (Intrinsic.of("States.UUID()").call(FixedScope({}, chance=chance)) for _ in range(2))
     assert first != second
     assert isinstance(first, str)
     assert [len(part) for part in first.split("-")] == [8, 4, 4, 4, 12]

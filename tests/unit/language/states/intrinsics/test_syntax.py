@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepmill.core.json import Json
-from stepmill.language.states.evaluation import EvaluationError, Scope
+from stepmill.language.states.evaluation import FixedScope
+from stepmill.language.states.failures import EvaluationError
 from stepmill.language.states.intrinsics import Intrinsic, IntrinsicSyntaxError, is_intrinsic
 
 
-def call(text: str, scope: Scope | None = None) -> Json:
-    return Intrinsic.of(text).call(scope or Scope({}))
+def call(text: str, scope: FixedScope | None = None) -> Json:
+    return Intrinsic.of(text).call(scope or FixedScope({}))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def call(text: str, scope: Scope | None = None) -> Json:
     ],
 )
 def test_an_argument_means(argument: str, value: Json) -> None:
-    scope = Scope({"a": {"b": [1, 2]}, "x,y": 3}, {"Execution": {"Id": "id"}}, {"v": 7})
+    scope = FixedScope({"a": {"b": [1, 2]}, "x,y": 3}, {"Execution": {"Id": "id"}}, {"v": 7})
     for text in (f"States.Array({argument})", f"  States.Array ( {argument} )  "):
         assert call(text, scope) == [value]
 
@@ -93,7 +94,7 @@ def test_a_path_starts_with_a_dollar_and_a_call_does_not() -> None:
 def test_a_path_that_leads_nowhere_is_named_with_the_whole_call() -> None:
     text = "States.Array(States.Format('{}', $.nope))"
     with pytest.raises(EvaluationError) as caught:
-        call(text, Scope({"other": 1}))
+        call(text, FixedScope({"other": 1}))
     assert caught.value.error == "States.Runtime"
     assert caught.value.cause == (
         f"The function '{text}' had the following error: The JsonPath argument for the field '$.nope' "
@@ -103,17 +104,17 @@ def test_a_path_that_leads_nowhere_is_named_with_the_whole_call() -> None:
 
 def test_the_input_is_quoted_as_it_was_written() -> None:
     with pytest.raises(EvaluationError, match=r"in the input '\{ \"a\" : 1 \}'"):
-        call("States.Array($.b)", Scope({"a": 1}, input_text='{ "a" : 1 }'))
+        call("States.Array($.b)", FixedScope({"a": 1}, text='{ "a" : 1 }'))
 
 
 def test_a_path_of_the_context_is_looked_for_in_the_context() -> None:
     with pytest.raises(EvaluationError, match=r"in the input '\{\"State\":\{\}\}'"):
-        call("States.Array($$.State.Name)", Scope({"a": 1}, {"State": {}}))
+        call("States.Array($$.State.Name)", FixedScope({"a": 1}, {"State": {}}))
 
 
 def test_an_index_on_what_is_no_list_has_the_text_of_the_library() -> None:
     with pytest.raises(EvaluationError) as caught:
-        call("States.Array($.a[0])", Scope({"a": 1}))
+        call("States.Array($.a[0])", FixedScope({"a": 1}))
     assert caught.value.cause.endswith("Filter: [0] can only be applied to arrays. Current context is: 1")
 
 
@@ -130,6 +131,6 @@ def test_any_text_is_read_or_refused_and_never_breaks(text: str) -> None:
     except IntrinsicSyntaxError:
         return
     try:
-        assert isinstance(intrinsic.call(Scope({"a": [1]})), list)
+        assert isinstance(intrinsic.call(FixedScope({"a": [1]})), list)
     except EvaluationError:
         pass
