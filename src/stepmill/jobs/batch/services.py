@@ -71,12 +71,11 @@ class Batch:
             self.jobs, self.queues, attempts, records, clock, most_at_once=most_at_once
         )
 
-    def submit(self, request: JsonObject, token: str = "") -> Job:
+    def submit(self, request: JsonObject) -> Job:
         """Take a job; it runs when its turn comes. It is on the disk.
 
         Args:
             request: What SubmitJob got.
-            token: The same one means the same job, which goes on; empty: a new job.
 
         Raises:
             InvalidInputError: If Batch would refuse it.
@@ -85,10 +84,7 @@ class Batch:
             UnsupportedError: If it asks for what is not offered.
         """
         order = self._order(request)
-        identifier = str(uuid.uuid5(uuid.NAMESPACE_OID, token) if token else uuid.uuid4())
-        if token and (before := self.jobs.find(identifier)):
-            self.scheduler.take(before)
-            return before
+        identifier = str(uuid.uuid4())
         state = State(BatchStatus.PENDING if order.needs or order.size else BatchStatus.RUNNABLE)
         with self._records.transaction():
             job = self.jobs.create(identifier, order, state)

@@ -5,7 +5,7 @@ Not safe to share between threads by itself: the scheduler holds its lock around
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 
 
@@ -13,18 +13,17 @@ class Turns:
     """Jobs that could run, by queue; the one of the highest priority, that waits longest, is next."""
 
     def __init__(self) -> None:
-        # In order; keys alone count.
-        self._waiting: dict[str, dict[str, None]] = defaultdict(dict)
+        self._waiting: dict[str, deque[str]] = defaultdict(deque)
 
     def put(self, queue: str, job: str) -> None:
-        """Have a job wait behind the others of its queue; one that waits keeps its place."""
-        self._waiting[queue].setdefault(job)
+        """Have a job wait behind the others of its queue."""
+        self._waiting[queue].append(job)
 
     def remove(self, queue: str, job: str) -> bool:
         """Let a job wait no more; return whether it did."""
         if job not in self._waiting[queue]:
             return False
-        del self._waiting[queue][job]
+        self._waiting[queue].remove(job)
         return True
 
     def next(self, priority: Callable[[str], int]) -> str | None:
@@ -37,10 +36,7 @@ class Turns:
         if not queues:
             return None
         # Of two queues of one priority the one that was used first; a queue keeps its place.
-        waiting = self._waiting[max(queues, key=priority)]
-        job = next(iter(waiting))
-        del waiting[job]
-        return job
+        return self._waiting[max(queues, key=priority)].popleft()
 
 
 class Needs:

@@ -36,8 +36,7 @@ def scope_of(
     """
     make = partial(context_of, draft, name, branch, token=token, item=item)
     chance = Chance(draft.started.seed, f"{draft.last_event}/{name}")
-    text = branch.input_text if document is branch.input else None
-    return Scope(document, draft.variables(name), make, chance, draft.at, text)
+    return Scope(document, draft.variables(name), make, chance, draft.at)
 
 
 def context_of(

@@ -231,7 +231,4 @@ def number_text(number: int | float) -> str:
 
 def fifteen_digits(number: int | float) -> int | float:
     """Return a number rounded to the fifteen significant digits that ``$string`` keeps."""
-    if isinstance(number, int):
-        return number
-    rounded = float(f"{number:.14e}")
-    return tidy(rounded if math.isfinite(rounded) else number)
+    return number if type(number) is int else tidy(float(f"{number:.14e}"))

@@ -54,25 +54,16 @@ class ReferencePath:
         """
         if not self.keys:
             return value
-        if not isinstance(document, (Mapping, Sequence)) or isinstance(document, str):
-            raise ReferencePathError(
-                f"Unable to apply ReferencePath {self.text} to input {write_json(document)}"
-            )
         try:
             return _put(document, self.keys, 0, value)
-        except _InTheWayError as error:
-            raise ReferencePathError(unable_to_apply(error.key, document)) from None
-
-
-def unable_to_apply(key: str | int, document: Json) -> str:
-    """Return what the service says when a step of a reference path leads nowhere in a document."""
-    return f'Unable to apply step "{key}" to input {write_json(document)}'
+        except _InTheWayError:
+            raise ReferencePathError(
+                f"Unable to apply ReferencePath {self.text} to input {write_json(document)}"
+            ) from None
 
 
 class _InTheWayError(Exception):
-    def __init__(self, key: str | int) -> None:
-        super().__init__(key)
-        self.key = key
+    pass
 
 
 def _put(document: Json, keys: tuple[str | int, ...], at: int, value: Json) -> Json:
@@ -81,15 +72,16 @@ def _put(document: Json, keys: tuple[str | int, ...], at: int, value: Json) -> J
     key = keys[at]
     if isinstance(key, str):
         if not isinstance(document, Mapping):
-            raise _InTheWayError(key)
+            raise _InTheWayError
         inner = document.get(key, _MISSING if at + 1 < len(keys) else None)
         return {**document, key: _put(inner, keys, at + 1, value)}
     if not isinstance(document, Sequence) or isinstance(document, str):
-        raise _InTheWayError(key)
-    if not 0 <= key < len(document):
-        raise _InTheWayError(key)
+        raise _InTheWayError
+    index = key + len(document) if key < 0 else key
+    if not 0 <= index < len(document):
+        raise _InTheWayError
     changed = list(document)
-    changed[key] = _put(changed[key], keys, at + 1, value)
+    changed[index] = _put(changed[index], keys, at + 1, value)
     return changed
 
 

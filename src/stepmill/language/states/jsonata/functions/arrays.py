@@ -184,12 +184,16 @@ def appended(run: Run, first: Value, second: Value) -> Value:
 def spread(run: Run, value: Value) -> Value:
     """``$spread``: an object as objects with one member each."""
     if isinstance(value, list):
-        # What is appended is an array, even of one item; nothing at all is an empty sequence.
-        parts: list[Value] = []
+        made: Value = sequence()
         for item in value:
             part = spread(run, item)
-            parts.extend(part if isinstance(part, list) else [part])
-        return parts or sequence()
+            if part is UNDEFINED:
+                continue
+            if isinstance(part, list):
+                made.extend(part)
+            else:
+                made.append(part)
+        return made
     if isinstance(value, dict):
         run.spend(len(value))
         return sequence({name: member} for name, member in value.items())

@@ -1,1 +1,0 @@
-"""What Task states do: calls of services, jobs that are waited for, functions."""

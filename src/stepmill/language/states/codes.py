@@ -1,0 +1,127 @@
+"""Every code that a check of a state machine can report: how bad, what it means, how to mend it.
+
+The first ones are AWS's own: ``ValidateStateMachineDefinition`` answers with them. The others are Stepmill's,
+and warn of what AWS takes. ``docs/reference/state-machine-findings.md`` lists the same table; a test holds
+the two equal.
+
+Source: Step Functions API reference, ValidateStateMachineDefinitionDiagnostic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from stepmill.core.findings import Severity
+
+
+class Code(StrEnum):
+    """Stable name of a kind of finding."""
+
+    INVALID_JSON_DESCRIPTION = "INVALID_JSON_DESCRIPTION"
+    MISSING_DESCRIPTION = "MISSING_DESCRIPTION"
+    SCHEMA_VALIDATION_FAILED = "SCHEMA_VALIDATION_FAILED"
+    INVALID_JSONATA_EXPRESSION = "INVALID_JSONATA_EXPRESSION"
+    UNSUPPORTED_JSONATA_EXPRESSION = "UNSUPPORTED_JSONATA_EXPRESSION"
+    MISSING_TRANSITION_TARGET = "MISSING_TRANSITION_TARGET"
+    MISSING_END_STATE = "MISSING_END_STATE"
+    DUPLICATE_STATE_NAME = "DUPLICATE_STATE_NAME"
+    INVALID_STATE_NAME = "INVALID_STATE_NAME"
+    DUPLICATE_LABEL_NAME = "DUPLICATE_LABEL_NAME"
+    INVALID_LABEL_NAME = "INVALID_LABEL_NAME"
+    TOO_DEEPLY_NESTED = "TOO_DEEPLY_NESTED"
+    NO_DOLLAR = "NO_DOLLAR"
+    NO_PATH = "NO_PATH"
+    PASS_RESULT_IS_STATIC = "PASS_RESULT_IS_STATIC"  # noqa: S105 - no password
+    TOO_MANY_FINDINGS = "TOO_MANY_FINDINGS"
+    UNREACHABLE_STATE = "UNREACHABLE_STATE"
+
+
+@dataclass(frozen=True)
+class CodeInfo:
+    """What a code stands for.
+
+    Args:
+        severity: Whether it refuses the machine.
+        meaning: One sentence.
+        mend: What to do, where the finding itself says nothing better.
+        is_aws: Whether AWS reports it, too.
+    """
+
+    severity: Severity
+    meaning: str
+    mend: str
+    is_aws: bool = True
+
+
+def _error(meaning: str, mend: str, *, is_aws: bool = True) -> CodeInfo:
+    return CodeInfo(Severity.ERROR, meaning, mend, is_aws)
+
+
+def _warning(meaning: str, mend: str, *, is_aws: bool = False) -> CodeInfo:
+    return CodeInfo(Severity.WARNING, meaning, mend, is_aws)
+
+
+CODES: Mapping[Code, CodeInfo] = MappingProxyType(
+    {
+        Code.INVALID_JSON_DESCRIPTION: _error(
+            "The definition is not JSON, or a name stands twice in one object.", "Mend the JSON."
+        ),
+        Code.MISSING_DESCRIPTION: _error("The definition is empty.", "Give a state machine."),
+        Code.SCHEMA_VALIDATION_FAILED: _error(
+            "A field is missing, is not allowed here, or has a value that it cannot have.",
+            "Look the field up in the Amazon States Language.",
+        ),
+        Code.INVALID_JSONATA_EXPRESSION: _error(
+            "A JSONata expression cannot be parsed.", "Mend the expression."
+        ),
+        Code.UNSUPPORTED_JSONATA_EXPRESSION: _error(
+            "A JSONata expression reads what does not exist where it stands.",
+            "Read the input by $states.input, a variable by $name.",
+        ),
+        Code.MISSING_TRANSITION_TARGET: _error(
+            "A transition goes to a state that is not there, or no transition goes to a state.",
+            "Name a state of the same branch.",
+        ),
+        Code.MISSING_END_STATE: _error(
+            "No state ends the machine, or the branch.", 'Give one state "End": true, or add a Succeed state.'
+        ),
+        Code.DUPLICATE_STATE_NAME: _error(
+            "Two states have one name; all branches count together.", "Rename one of them."
+        ),
+        Code.INVALID_STATE_NAME: _error(
+            "A state's name is empty or longer than 80 characters.", "Shorten the name."
+        ),
+        Code.DUPLICATE_LABEL_NAME: _error("Two Map states have one label.", "Change one of them."),
+        Code.INVALID_LABEL_NAME: _error(
+            "A label is longer than 40 characters or has characters that it cannot have.",
+            "Use letters, digits, hyphens and underscores.",
+        ),
+        Code.TOO_DEEPLY_NESTED: _error(
+            "Branches are nested too deep.", "Start another state machine instead."
+        ),
+        Code.NO_DOLLAR: _warning(
+            "A value looks like a path or an intrinsic function, but its key does not end in '.$'.",
+            "Let the key end in '.$', or the value will be passed on as it is written.",
+            is_aws=True,
+        ),
+        Code.NO_PATH: _warning(
+            "A value looks like a path, but the field's name does not end in 'Path'.",
+            "Use the field whose name ends in 'Path'.",
+            is_aws=True,
+        ),
+        Code.PASS_RESULT_IS_STATIC: _warning(
+            "The Result of a Pass state looks like a path; it is passed on as it is written.",
+            "Use Parameters.",
+            is_aws=True,
+        ),
+        Code.TOO_MANY_FINDINGS: _error(
+            "There are more findings than are listed.", "Mend those that are listed first.", is_aws=False
+        ),
+        Code.UNREACHABLE_STATE: _warning(
+            "No way from StartAt leads to a state.", "Remove it, or let a transition lead there."
+        ),
+    }
+)
