@@ -198,6 +198,19 @@ class TestIndexes:
         code, _ = refused(dynamodb.update_table, TableName=name, GlobalSecondaryIndexUpdates=[gone])
         assert code == "ResourceNotFoundException"
 
+    def test_an_update_is_done_whole_or_not_at_all(self, dynamodb: Any) -> None:
+        name = own_name("whole")
+        dynamodb.create_table(**asked(name))
+        code, message = refused(
+            dynamodb.update_table,
+            TableName=name,
+            DeletionProtectionEnabled=True,
+            GlobalSecondaryIndexUpdates=[{"Create": global_index("by-color", "color")}],
+        )
+        assert code == "ValidationException"
+        assert "Some index key attributes are not defined in AttributeDefinitions" in message
+        assert not dynamodb.describe_table(TableName=name)["Table"]["DeletionProtectionEnabled"]
+
     def test_attributes_of_an_index_have_its_types(self, dynamodb: Any) -> None:
         name = own_name("typed")
         given = asked(name, GlobalSecondaryIndexes=[global_index("by-color", "color")])

@@ -48,9 +48,11 @@ def handlers(platform: Platform) -> dict[str, Handler]:
                 "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously "
                 "per table",
             )
-        table = platform.dynamodb.tables.change(name, lambda kept: _changed(kept, given))
-        for change in changes:
-            table = _change_index(platform, table, given, change)
+        # All of it, or nothing if an index cannot be.
+        with platform.records.transaction():
+            table = platform.dynamodb.tables.change(name, lambda kept: _changed(kept, given))
+            for change in changes:
+                table = _change_index(platform, table, given, change)
         return {"TableDescription": described(platform, table, status="UPDATING")}
 
     return {"UpdateTable": update}
