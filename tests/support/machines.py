@@ -13,6 +13,7 @@ from stepmill.core.tasks import TaskHandler
 from stepmill.engine.engine import Engine
 from stepmill.engine.hands import ExecutionHands
 from stepmill.engine.machines.control import MachineControl
+from stepmill.engine.machines.iterations import RESOURCE, IterationHandler
 from stepmill.engine.machines.language import MachinePlans, StatesLanguage
 from stepmill.engine.machines.reading import MachineExecutionReader
 from stepmill.engine.machines.starting import MachineStart
@@ -49,7 +50,9 @@ class MachineHome(Home):
         """An engine for machines, and what can be asked of it."""
         store = self.store()
         plans = self.plans(store)
-        engine = self.engine(ScriptedHandler(), others=[(StatesLanguage(plans), handlers or {})], **options)
+        iterations = IterationHandler(store, plans, lambda: engine, clock=self.clock, arns=ARNS)
+        known = {RESOURCE: iterations, **(handlers or {})}
+        engine: Engine = self.engine(ScriptedHandler(), others=[(StatesLanguage(plans), known)], **options)
         return engine, self.control(engine, store, plans)
 
     def control(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from stepmill.aws.errors import ApiError, code_of, text_of
 from stepmill.aws.protocol.checks import Check, Checks, told
@@ -15,13 +16,15 @@ from stepmill.aws.protocol.dialect import members_of
 from stepmill.aws.protocol.model import slot
 from stepmill.aws.protocol.refusals import FORMER_CODES, refusals_of
 from stepmill.aws.protocol.scalars import text_reader
-from stepmill.aws.service import Answer, Call, Caller, Service
+from stepmill.aws.service import IDEMPOTENCY_HEADER, Answer, Call, Caller, Service
+from stepmill.aws.services.all import services_of
 from stepmill.aws.states_values import reading_of, writing_of
 from stepmill.aws.wire import FileRange, Request, Response
 from stepmill.core.api_calls import ApiCallError, ApiResponse, Spelling, WrongParametersError
-from stepmill.core.errors import StepmillError
+from stepmill.core.errors import DefinitionError, InvalidInputError, StepmillError, UnsupportedError
 from stepmill.core.json import JsonObject
 from stepmill.core.service_documents import ServiceDocument, service_document
+from stepmill.platform import Platform
 
 # A state's output has at most 256 KB on AWS; an object that is read into one may be larger here, with an end.
 LARGEST_BODY_BYTES = 16 * 1024 * 1024
@@ -83,12 +86,13 @@ class InsideCalls:
         *,
         spelling: Spelling = Spelling.OPTIMIZED,
         caller: str = "",
+        idempotency: str = "",
     ) -> ApiResponse:
         """See ``ApiCalls``."""
         request_id = str(uuid.uuid4())
         handler = self._all()[service].handlers[operation]
         members = self.members(service, operation, parameters)
-        request = self._request(service, operation, members)
+        request = self._request(service, operation, members, idempotency)
         call = Call(operation, members, Caller("", caller or "stepmill"), request, request_id)
         try:
             answer: Answer = handler(call)
@@ -98,7 +102,7 @@ class InsideCalls:
             known = _errors(service).get(code.code)
             if known and known.status and status == ApiError("", "").status:
                 status = known.status
-            raise self._error(service, code.code, text_of(error), status, request_id) from error
+            raise self._error(service, code.code, _message(error), status, request_id) from error
         except Exception as error:
             _log.exception("Request %s of %s.%s failed: a bug in Stepmill.", request_id, service, operation)
             raise self._error(
@@ -127,7 +131,7 @@ class InsideCalls:
             self._services = {service.name: service for service in self._make()}
         return self._services
 
-    def _request(self, service: str, operation: str, members: Mapping[str, Any]) -> Request:
+    def _request(self, service: str, operation: str, members: Mapping[str, Any], idempotency: str) -> Request:
         """Return the request that a client would have sent, as far as handlers look at it."""
         document = service_document(service)
         described = document.operations[operation]
@@ -142,6 +146,8 @@ class InsideCalls:
                 if reference.location == "header" and isinstance(members.get(name), str):
                     headers[(reference.location_name or name).lower()] = members[name]
         headers["content-length"] = str(len(body))
+        if idempotency:
+            headers[IDEMPOTENCY_HEADER] = idempotency
         bucket, key = members.get("Bucket", ""), members.get("Key", "")
         path = f"/{bucket}/{key}" if service == "s3" else "/"
         return Request(described.http.method, path, "", headers, body)
@@ -201,6 +207,24 @@ class InsideCalls:
             request_id=request_id,
             is_modelled=known is not None,
         )
+
+
+def _message(error: StepmillError) -> str:
+    """Return an error in the words of AWS; where AWS has none for it, with place and mend."""
+    is_ours = isinstance(error, InvalidInputError | UnsupportedError | DefinitionError)
+    if is_ours or (isinstance(error, ApiError) and error.code == "UnsupportedOperation"):
+        return text_of(error)
+    return error.what
+
+
+def services_inside(platform: Platform) -> InsideCalls:
+    """Return calls of all services over a platform."""
+
+    def host() -> str:
+        url = platform.endpoint.url if platform.endpoint else ""
+        return urlsplit(url).netloc or "127.0.0.1"
+
+    return InsideCalls(lambda: services_of(platform), host)
 
 
 @cache

@@ -9,6 +9,10 @@ from typing import Any, TypeAlias
 
 from stepmill.aws.wire import Request, Response
 
+# Of calls from the inside: the same value means the same call, where nothing else tells. No client can send
+# it, for a name with a colon is none in HTTP.
+IDEMPOTENCY_HEADER = ":idempotency"
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:

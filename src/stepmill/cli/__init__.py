@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 
-def main(more: Iterable[Callable[[Any], None]] = ()) -> None:
+def main(more: Iterable[Callable[[Any], None]] = (), prepare: Callable[[Any], None] | None = None) -> None:
     """Run the command line.
 
     Args:
         more: Add further commands to it; see ``stepmill.cli.app.command_line``.
+        prepare: Gives a platform that a command opens what this folder does not know.
     """
     from stepmill.cli.app import command_line
 
@@ -20,4 +21,4 @@ def main(more: Iterable[Callable[[Any], None]] = ()) -> None:
         # A terminal that cannot show a mark shows that there was one; that is no reason to stop.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    command_line(more)()
+    command_line(more, prepare)()

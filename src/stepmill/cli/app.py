@@ -45,11 +45,12 @@ class _ErrorsToExitCodes(TyperGroup):
             raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
-def command_line(more: Iterable[Register] = ()) -> typer.Typer:
+def command_line(more: Iterable[Register] = (), prepare: Callable[[Any], None] | None = None) -> typer.Typer:
     """Return the command line.
 
     Args:
         more: Add the commands of the doors beside the terminal, which this folder does not know.
+        prepare: Gives a platform that a command opens what those doors have for it.
     """
     app = typer.Typer(
         name="stepmill",
@@ -58,7 +59,7 @@ def command_line(more: Iterable[Register] = ()) -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         help="Run SageMaker pipelines for real, anywhere. State lives in .stepmill/ (or STEPMILL_HOME).",
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"], "obj": prepare},
     )
     app.callback()(_root)
     for register in (*(module.register for module in _MODULES), *more):

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import click
 import typer
 
 from stepmill.cli.output import Output
@@ -47,6 +48,9 @@ def open_platform(output: Output, *, is_disk_full: bool = False, serves: bool = 
     if is_disk_full:
         HomeLayout(settings.home).give_up_reserve()
     with Platform(settings, remark=output.remark, serves=serves) as platform:
+        context = click.get_current_context(silent=True)
+        if context is not None and context.obj is not None:
+            context.obj(platform)
         yield platform
 
 

@@ -104,6 +104,7 @@ class ApiCalls(Protocol):
         *,
         spelling: Spelling = Spelling.OPTIMIZED,
         caller: str = "",
+        idempotency: str = "",
     ) -> ApiResponse:
         """Have an operation answered.
 
@@ -113,6 +114,7 @@ class ApiCalls(Protocol):
             parameters: As a Task state has them.
             spelling: How the answer is shown.
             caller: On whose behalf; for what records who did it.
+            idempotency: The same text means the same call, where the service has no names to tell by.
 
         Raises:
             WrongParametersError: If the parameters are not those of the operation.

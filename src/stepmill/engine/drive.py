@@ -51,6 +51,7 @@ class Driver:
         on_trouble: Called on each failure of the store that is waited out.
         on_stray: Called for an execution that this engine owns, does not drive and has an event for; must not
             block. ``None``: others hand nothing over to this engine, and it sleeps while it drives nothing.
+        on_end: Called with each end that is written; must not block.
     """
 
     def __init__(
@@ -61,7 +62,9 @@ class Driver:
         owner: str,
         on_trouble: Callable[[StorageError], None] | None = None,
         on_stray: Callable[[str], None] | None = None,
+        on_end: Callable[[ExecutionChange], None] | None = None,
     ) -> None:
+        self._on_end = on_end
         self._on_stray = on_stray
         self._store = store
         self._clock = clock
@@ -257,6 +260,8 @@ class Driver:
 
     def _carry_out(self, driven: Driven, batch: Batch) -> None:
         driven.settle(batch.change)
+        if batch.change.ends and self._on_end is not None:
+            self._on_end(batch.change)
         outbox = self._outboxes[driven.language.name]
         for task_id, kept in batch.change.tasks.items():
             if kept is None:

@@ -16,6 +16,7 @@ from stepmill.core.errors import StepmillError, StorageError
 from stepmill.core.service_models import service_model
 from stepmill.core.tasks import TaskHandler
 from stepmill.engine.drive import Driver
+from stepmill.engine.endings import Endings
 from stepmill.engine.interpreters.pipelines.events import (
     Event,
     RetryRequested,
@@ -97,13 +98,16 @@ class Engine:
         self._adopting = threading.Lock()
         self._lookout = Lookout(self._left_behind, self._adopt) if serves else None
         on_stray = self._lookout.notice if self._lookout else None
+        self.endings = Endings()
         self._languages: dict[str, Language] = {PIPELINES: PipelineLanguage(self._plans)}
         lookups: dict[str, HandlerLookup] = {PIPELINES: handlers}
         for language, lookup in others:
             self._languages[language.name] = language
             lookups[language.name] = lookup
         self._open = frozenset().union(*(language.open for language in self._languages.values()))
-        self._driver = Driver(store, lookups, clock, self._lock.engine_id, on_trouble, on_stray)
+        self._driver = Driver(
+            store, lookups, clock, self._lock.engine_id, on_trouble, on_stray, self.endings.tell
+        )
         self._driver.start()
         if self._lookout:
             self._lookout.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from stepmill.catalog.activities import Activities
 from stepmill.catalog.content import ContentDigests
 from stepmill.catalog.dynamodb.dynamodb import DynamoDb
 from stepmill.catalog.experiments import Experiments
@@ -13,8 +14,10 @@ from stepmill.catalog.roles import Roles
 from stepmill.catalog.state_machine_aliases import StateMachineAliases
 from stepmill.catalog.state_machines import StateMachines
 from stepmill.catalog.tags import Tags
+from stepmill.core.api_calls import ApiCalls
 from stepmill.core.clock import SystemClock
 from stepmill.core.endpoint import Endpoint
+from stepmill.core.errors import UnsupportedError
 from stepmill.core.made_once import made_once
 from stepmill.core.service_models import service_model
 from stepmill.core.settings import Settings
@@ -51,6 +54,8 @@ class Base:
         self._serves = serves
         # Set by whoever serves this home, before anything runs: jobs find AWS's services there.
         self.endpoint: Endpoint | None = None
+        # Set by whoever opens this home: calls of services from the inside. Those who answer them are above.
+        self.make_api_calls: Callable[[], ApiCalls] | None = None
         # Those of jobs: what they do after a job's end is to be done before the database closes.
         self._to_close: list[Callable[[], None]] = []
         self.layout = HomeLayout(settings.home)
@@ -72,9 +77,24 @@ class Base:
         self.roles = Roles(self.records, settings.arns)
         states_arns = StatesArns(settings.arns.region, settings.arns.account)
         self.state_machines = StateMachines(self.records, states_arns)
+        self.activities = Activities(self.records, states_arns)
         self.state_machine_aliases = StateMachineAliases(self.records, self.state_machines)
         self._plans = Plans(self._executions.definition, service_model)
         self.executions = ExecutionReader(self._executions, self._plans, self.layout.engines)
+
+    @made_once
+    def api_calls(self) -> ApiCalls:
+        """Calls the services that clients call, for what Task states ask for.
+
+        Raises:
+            UnsupportedError: If whoever opened this home gave it none.
+        """
+        if self.make_api_calls is None:
+            raise UnsupportedError(
+                "This process was opened without AWS's services, which Task states call.",
+                mend="Run the `stepmill` command, or give the platform `make_api_calls`.",
+            )
+        return self.make_api_calls()
 
     @made_once
     def _contents(self) -> ContentDigests:

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 # Among so many of the newest executions the beginning of an id is looked up.
 _LOOK_BACK = 1000
 # Whoever uses others is closed before them.
-_CLOSING_ORDER = ("own_engine", "function_services", "publishing", "batch", "direct_jobs", "compute")
+_CLOSING_ORDER = (
+    "own_engine",
+    "integrations",
+    "function_services",
+    "publishing",
+    "batch",
+    "direct_jobs",
+    "compute",
+)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,9 @@ from stepmill.jobs.functions.keys import FunctionKeys
 from stepmill.jobs.functions.registry import FunctionRegistry
 from stepmill.jobs.functions.services import FunctionServices, FunctionStores
 from stepmill.jobs.handler import JobHandler
+from stepmill.jobs.integrations.functions import Functions
+from stepmill.jobs.integrations.integrations import Integrations
+from stepmill.jobs.integrations.jobs import JobMakers
 from stepmill.jobs.json_reader import JsonReader
 from stepmill.jobs.log_streams import LogStreams
 from stepmill.jobs.lookup import JobLookup
@@ -120,6 +123,24 @@ class Work(Base):
             clock=self._clock,
             settings=self.settings,
             endpoint=lambda: self.endpoint,
+        )
+
+    @made_once
+    def integrations(self) -> Integrations:
+        """Who does the tasks of state machines.
+
+        Raises:
+            UnsupportedError: If this process was not given the services.
+        """
+        return Integrations(
+            self.api_calls,
+            self.records,
+            self._clock,
+            functions=Functions(
+                lambda: self.function_services.versions, lambda: self.function_services.calls
+            ),
+            makers=JobMakers(lambda: self._job_handlers, self.records, self.tags),
+            activities=self.activities,
         )
 
     def _function_surroundings(self) -> FunctionSurroundings:

@@ -10,6 +10,9 @@ from stepmill.server.commands import env, exec_, keys, serve
 if TYPE_CHECKING:
     import typer
 
+    from stepmill.core.api_calls import ApiCalls
+    from stepmill.platform import Platform
+
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     serve.register,
     env.register,
@@ -22,4 +25,15 @@ def main() -> None:
     """Run the command line; the entry point of the ``stepmill`` script."""
     from stepmill import cli
 
-    cli.main(COMMANDS)
+    cli.main(COMMANDS, prepare)
+
+
+def prepare(platform: Platform) -> None:
+    """Give a platform the services that Task states call. They are made when the first is called."""
+
+    def make() -> ApiCalls:
+        from stepmill.aws.inside import services_inside
+
+        return services_inside(platform)
+
+    platform.make_api_calls = make

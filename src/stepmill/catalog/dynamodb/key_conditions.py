@@ -76,7 +76,7 @@ def read_range(condition: Condition, key: KeySchema, types: Mapping[str, str]) -
     for each in _flat(condition):
         single = _single(each)
         if single.attribute in found:
-            raise _error("KeyConditionExpressions must only contain one condition per key")
+            raise InvalidInputError("KeyConditionExpressions must only contain one condition per key")
         found[single.attribute] = single
     if len(found) > _MOST:
         raise InvalidInputError("Conditions can be of length 1 or 2 only")
@@ -154,7 +154,7 @@ def _attribute(operand: Operand) -> str:
     if not isinstance(operand, Path):
         raise InvalidInputError(_UNSUPPORTED)
     if len(operand.parts) > 1:
-        raise _error("KeyConditionExpressions cannot have conditions on nested attributes")
+        raise InvalidInputError("KeyConditionExpressions cannot have conditions on nested attributes")
     return operand.attribute
 
 
@@ -180,8 +180,4 @@ def _check_values(single: _Single, kind: str) -> None:
 
 
 def _wrong_operator(operator: str) -> InvalidInputError:
-    return _error(f"Invalid operator used in {WHAT}: {operator}")
-
-
-def _error(text: str) -> InvalidInputError:
-    return InvalidInputError(f"Invalid {WHAT}: {text}")
+    return InvalidInputError(f"Invalid operator used in {WHAT}: {operator}")

@@ -189,7 +189,9 @@ class _Conditions:
         name = self._tokens.take().text
         self._words.count_operator()
         if name in _OF_UPDATES:
-            raise self._words.error(f"The function is not allowed in this expression; function: {name}")
+            raise self._words.error(
+                f"The function is not allowed in a {self._words.kind} expression; function: {name}"
+            )
         if name not in _FUNCTIONS:
             raise self._words.error(f"Invalid function name; function: {name}")
         operands = self._arguments()

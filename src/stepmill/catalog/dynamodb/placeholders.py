@@ -15,7 +15,7 @@ from stepmill.core.errors import InvalidInputError
 NAMES, VALUES = "ExpressionAttributeNames", "ExpressionAttributeValues"
 
 _LARGEST_NAME = 255
-_LARGEST_BYTES = 2 * 1024 * 1024
+_WITHOUT_VALUES = "ProjectionExpression"
 _NAME = re.compile(r"#[A-Za-z0-9_]+", re.ASCII)
 _VALUE = re.compile(r":[A-Za-z0-9_]+", re.ASCII)
 
@@ -69,22 +69,21 @@ class Placeholders:
         self._used.add(placeholder)
         return self._values[placeholder]
 
-    def check(self, expressions: Mapping[str, str | None], *, takes_values: str = "") -> None:
+    def check(self, expressions: Mapping[str, str | None]) -> None:
         """Hold them against the expressions that the call could have, after these were read.
 
         Args:
-            expressions: Name -> text, ``None`` if not given.
-            takes_values: Which of them may have values; empty: no one.
+            expressions: Name -> text, ``None`` if not given. In a projection there are no values.
 
         Raises:
             InvalidInputError: If there are placeholders and no expression, or one was not used.
         """
         if self._names and all(text is None for text in expressions.values()):
             raise InvalidInputError(f"{NAMES} can only be specified when using expressions")
-        if self._values and (not takes_values or expressions.get(takes_values) is None):
-            told = f": {takes_values} is null" if takes_values else ""
-            if not takes_values or all(text is None for text in expressions.values()):
-                raise InvalidInputError(f"{VALUES} can only be specified when using expressions{told}")
+        takers = [name for name in expressions if name != _WITHOUT_VALUES]
+        if self._values and all(expressions[name] is None for name in takers):
+            told = f": {' and '.join(takers)} {'is' if len(takers) == 1 else 'are'} null" if takers else ""
+            raise InvalidInputError(f"{VALUES} can only be specified when using expressions{told}")
         for what, given in ((NAMES, self._names), (VALUES, self._values)):
             if unused := [key for key in given if key not in self._used]:
                 raise InvalidInputError(

@@ -19,7 +19,7 @@ _DEEPEST_PATH = 32
 
 
 class Words:
-    """Reads what all expressions are made of: paths and values.
+    """Reads what all expressions are made of: paths and values. ``kind`` is ``condition`` or ``update``.
 
     Args:
         text: The expression.
@@ -29,6 +29,7 @@ class Words:
 
     def __init__(self, text: str, what: str, placeholders: Placeholders) -> None:
         self.tokens = Tokens(text, what)
+        self.kind = what.removesuffix("Expression").lower()
         self._placeholders = placeholders
         self._operators = 0
 

@@ -92,7 +92,13 @@ def execution_id(arn: str) -> str:
 
 
 def prepare_machine(
-    request: MachineStart, *, plans: MachinePlans, arns: StatesArns, owner: str, at: datetime
+    request: MachineStart,
+    *,
+    plans: MachinePlans,
+    arns: StatesArns,
+    owner: str,
+    at: datetime,
+    unique: str = "",
 ) -> NewExecution:
     """Check all that can be checked, and return what is to be written.
 
@@ -102,6 +108,7 @@ def prepare_machine(
         arns: Builder of ARNs.
         owner: The engine that will drive it.
         at: Now.
+        unique: Last part of the ARN of an express execution; empty: one is made.
 
     Raises:
         InvalidInputError: If the name or the input cannot be taken.
@@ -115,7 +122,7 @@ def prepare_machine(
     iteration = request.iteration or Iteration("", "")
     digest, _plan = plans.read(request.definition, iteration.processor)
     arn = (
-        arns.express_execution(request.machine, name, str(uuid.uuid4()))
+        arns.express_execution(request.machine, name, unique or str(uuid.uuid4()))
         if request.is_express
         else arns.execution(request.machine, name)
     )

@@ -71,11 +71,12 @@ class Batch:
             self.jobs, self.queues, attempts, records, clock, most_at_once=most_at_once
         )
 
-    def submit(self, request: JsonObject) -> Job:
+    def submit(self, request: JsonObject, token: str = "") -> Job:
         """Take a job; it runs when its turn comes. It is on the disk.
 
         Args:
             request: What SubmitJob got.
+            token: The same one means the same job, which goes on; empty: a new job.
 
         Raises:
             InvalidInputError: If Batch would refuse it.
@@ -84,7 +85,10 @@ class Batch:
             UnsupportedError: If it asks for what is not offered.
         """
         order = self._order(request)
-        identifier = str(uuid.uuid4())
+        identifier = str(uuid.uuid5(uuid.NAMESPACE_OID, token) if token else uuid.uuid4())
+        if token and (before := self.jobs.find(identifier)):
+            self.scheduler.take(before)
+            return before
         state = State(BatchStatus.PENDING if order.needs or order.size else BatchStatus.RUNNABLE)
         with self._records.transaction():
             job = self.jobs.create(identifier, order, state)

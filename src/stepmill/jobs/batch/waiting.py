@@ -5,7 +5,7 @@ Not safe to share between threads by itself: the scheduler holds its lock around
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 
@@ -13,17 +13,18 @@ class Turns:
     """Jobs that could run, by queue; the one of the highest priority, that waits longest, is next."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, deque[str]] = defaultdict(deque)
+        # In order; keys alone count.
+        self._waiting: dict[str, dict[str, None]] = defaultdict(dict)
 
     def put(self, queue: str, job: str) -> None:
-        """Have a job wait behind the others of its queue."""
-        self._waiting[queue].append(job)
+        """Have a job wait behind the others of its queue; one that waits keeps its place."""
+        self._waiting[queue].setdefault(job)
 
     def remove(self, queue: str, job: str) -> bool:
         """Let a job wait no more; return whether it did."""
         if job not in self._waiting[queue]:
             return False
-        self._waiting[queue].remove(job)
+        del self._waiting[queue][job]
         return True
 
     def next(self, priority: Callable[[str], int]) -> str | None:
@@ -36,7 +37,10 @@ class Turns:
         if not queues:
             return None
         # Of two queues of one priority the one that was used first; a queue keeps its place.
-        return self._waiting[max(queues, key=priority)].popleft()
+        waiting = self._waiting[max(queues, key=priority)]
+        job = next(iter(waiting))
+        del waiting[job]
+        return job
 
 
 class Needs:

@@ -77,22 +77,19 @@ WRONG = "Invalid operator used in KeyConditionExpression: "
         ("p = s", "Query key condition not supported"),
         (":p = p", "Query key condition not supported"),
         ("size(p) = :a", "Query key condition not supported"),
-        ("p = :p OR s = :a", f"Invalid KeyConditionExpression: {WRONG}OR"),
-        ("NOT p = :p", f"Invalid KeyConditionExpression: {WRONG}NOT"),
-        ("p = :p AND s <> :a", f"Invalid KeyConditionExpression: {WRONG}<>"),
-        ("p IN (:p)", f"Invalid KeyConditionExpression: {WRONG}IN"),
-        ("p = :p AND contains(s, :a)", f"Invalid KeyConditionExpression: {WRONG}contains"),
-        ("attribute_exists(p)", f"Invalid KeyConditionExpression: {WRONG}attribute_exists"),
+        ("p = :p OR s = :a", f"{WRONG}OR"),
+        ("NOT p = :p", f"{WRONG}NOT"),
+        ("p = :p AND s <> :a", f"{WRONG}<>"),
+        ("p IN (:p)", f"{WRONG}IN"),
+        ("p = :p AND contains(s, :a)", f"{WRONG}contains"),
+        ("attribute_exists(p)", f"{WRONG}attribute_exists"),
         (
             "p = :p AND s > :a AND s < :b",
-            "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key",
+            "KeyConditionExpressions must only contain one condition per key",
         ),
         (
             "p.x = :p",
-            (
-                "Invalid KeyConditionExpression: KeyConditionExpressions cannot have conditions on nested "
-                "attributes"
-            ),
+            ("KeyConditionExpressions cannot have conditions on nested attributes"),
         ),
         (
             "p = :a",

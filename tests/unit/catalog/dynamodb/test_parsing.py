@@ -64,7 +64,7 @@ def said(text: str) -> str:
         ("Contains(a, :n)", "Invalid function name; function: Contains"),
         (
             "list_append(a, :l)",
-            "The function is not allowed in this expression; function: list_append",
+            "The function is not allowed in a condition expression; function: list_append",
         ),
         (
             "a = contains(b, :n)",

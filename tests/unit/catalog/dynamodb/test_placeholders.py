@@ -40,29 +40,29 @@ def test_what_is_not_used() -> None:
     assert placeholders.name("#a") == "a"
     assert placeholders.value(":v") == {"S": "x"}
     with pytest.raises(InvalidInputError, match=r"unused in expressions: keys: \{#b\}"):
-        placeholders.check({"ConditionExpression": "x"}, takes_values="ConditionExpression")
+        placeholders.check({"ConditionExpression": "x"})
     placeholders.name("#b")
-    placeholders.check({"ConditionExpression": "x"}, takes_values="ConditionExpression")
+    placeholders.check({"ConditionExpression": "x"})
 
 
 @pytest.mark.parametrize(
-    ("takes_values", "message"),
+    ("expressions", "told"),
     [
-        ("", "ExpressionAttributeValues can only be specified when using expressions"),
+        (["ProjectionExpression"], ""),
+        (["ProjectionExpression", "FilterExpression"], ": FilterExpression is null"),
         (
-            "FilterExpression",
-            (
-                "ExpressionAttributeValues can only be specified when using expressions: FilterExpression is "
-                "null"
-            ),
+            ["UpdateExpression", "ConditionExpression"],
+            ": UpdateExpression and ConditionExpression are null",
         ),
     ],
 )
-def test_values_without_an_expression(takes_values: str, message: str) -> None:
+def test_values_without_an_expression(expressions: list[str], told: str) -> None:
     placeholders = Placeholders(None, {":v": {"S": "x"}})
     with pytest.raises(InvalidInputError) as caught:
-        placeholders.check({"FilterExpression": None}, takes_values=takes_values)
-    assert caught.value.what == message
+        placeholders.check(dict.fromkeys(expressions))
+    assert caught.value.what == (
+        f"ExpressionAttributeValues can only be specified when using expressions{told}"
+    )
 
 
 def test_what_is_not_defined() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from stepmill.aws.errors import ApiError
-from stepmill.aws.service import Call, Handler
+from stepmill.aws.service import IDEMPOTENCY_HEADER, Call, Handler
 from stepmill.aws.services.batch.paging import page_of
 from stepmill.catalog.tags import read_tags, write_tags
 from stepmill.jobs.batch.attempts import stream_of
@@ -33,7 +33,7 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
 
     def submit(call: Call) -> dict[str, Any]:
         tags = read_tags(write_tags(call.parameters.get("tags") or {}), where="tags")
-        job = batch.submit(call.parameters)
+        job = batch.submit(call.parameters, call.request.headers.get(IDEMPOTENCY_HEADER, ""))
         arn = platform.settings.arns.batch("job", job.id)
         platform.tags.set(arn, tags)
         return {"jobArn": arn, "jobName": job.order.name, "jobId": job.id}

@@ -49,17 +49,15 @@ class Expressions:
     Args:
         given: The parameters that have them.
         takes: Which there may be.
-        takes_values: For which of them there may be values; of an update or a query it has to be there.
 
     Raises:
         InvalidInputError: If the placeholders cannot be taken, or expressions stand beside parameters from
             the time before there were any.
     """
 
-    def __init__(self, given: Mapping[str, Any], *takes: str, takes_values: str = "") -> None:
+    def __init__(self, given: Mapping[str, Any], *takes: str) -> None:
         self._given = given
         self._takes = takes
-        self._takes_values = takes_values
         # By the name of the expression in whose place they stand.
         self._former = {FORMER[name]: name for name in FORMER if given.get(name) is not None}
         self._check_not_both()
@@ -96,7 +94,7 @@ class Expressions:
             InvalidInputError: If one was not used.
         """
         texts = {name: self._given.get(name) for name in self._takes}
-        self._placeholders.check(texts, takes_values=self._takes_values)
+        self._placeholders.check(texts)
 
     def _check_not_both(self) -> None:
         texts = [name for name in (*self._takes, NAMES, VALUES) if self._given.get(name) is not None]

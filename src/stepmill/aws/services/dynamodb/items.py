@@ -91,7 +91,7 @@ def read_put(table: Table, given: Mapping[str, Any]) -> Put:
     Raises:
         InvalidInputError: If DynamoDB would refuse it.
     """
-    expressions = Expressions(given, CONDITION, takes_values=CONDITION)
+    expressions = Expressions(given, CONDITION)
     condition = expressions.condition()
     expressions.check()
     item = read_item(given["Item"])
@@ -107,7 +107,7 @@ def read_change(table: Table, given: Mapping[str, Any]) -> Change:
     Raises:
         InvalidInputError: If DynamoDB would refuse it.
     """
-    expressions = Expressions(given, UPDATE, CONDITION, takes_values=UPDATE)
+    expressions = Expressions(given, UPDATE, CONDITION)
     update: Update = expressions.update()
     condition = expressions.condition()
     expressions.check()
@@ -122,7 +122,7 @@ def read_remove(table: Table, given: Mapping[str, Any]) -> Remove:
     Raises:
         InvalidInputError: If DynamoDB would refuse it.
     """
-    expressions = Expressions(given, CONDITION, takes_values=CONDITION)
+    expressions = Expressions(given, CONDITION)
     condition = expressions.condition()
     expressions.check()
     return Remove(table, read_key(table.schema, given["Key"]), condition)

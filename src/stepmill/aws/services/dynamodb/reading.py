@@ -41,7 +41,7 @@ def handlers(platform: Platform) -> dict[str, Handler]:
 
     def query(call: Call) -> dict[str, Any]:
         given = call.parameters
-        expressions = Expressions(given, PROJECTION, FILTER, KEY_CONDITION, takes_values=KEY_CONDITION)
+        expressions = Expressions(given, PROJECTION, FILTER, KEY_CONDITION)
         key_condition = expressions.condition(KEY_CONDITION)
         if key_condition is None:
             raise InvalidInputError(
@@ -57,7 +57,7 @@ def handlers(platform: Platform) -> dict[str, Handler]:
 
     def scan(call: Call) -> dict[str, Any]:
         given = call.parameters
-        expressions = Expressions(given, PROJECTION, FILTER, takes_values=FILTER)
+        expressions = Expressions(given, PROJECTION, FILTER)
         table = table_in(platform, given)
         condition = _filter(expressions, ())
         wanted = Wanted(table, _index(table, given), None, condition, segment=_segment(given))

@@ -109,7 +109,7 @@ def _read(platform: Platform, asked: Mapping[str, Any]) -> Write:
 
 
 def _read_check(table: Table, given: Mapping[str, Any]) -> Check:
-    expressions = Expressions(given, CONDITION, takes_values=CONDITION)
+    expressions = Expressions(given, CONDITION)
     condition = expressions.condition()
     expressions.check()
     if condition is None:

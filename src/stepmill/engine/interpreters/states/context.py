@@ -36,7 +36,8 @@ def scope_of(
     """
     make = partial(context_of, draft, name, branch, token=token, item=item)
     chance = Chance(draft.started.seed, f"{draft.last_event}/{name}")
-    return Scope(document, draft.variables(name), make, chance, draft.at)
+    text = branch.input_text if document is branch.input else None
+    return Scope(document, draft.variables(name), make, chance, draft.at, text)
 
 
 def context_of(

@@ -7,20 +7,15 @@ What a definition writes is compiled once into functions of a ``Scope``. Whateve
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from typing import Final, TypeAlias
 
-from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import Json, JsonObject, write_json
 from stepmill.engine.interpreters.states.chance import Chance
-from stepmill.engine.interpreters.states.failure import (
-    RESULT_PATH_FAILED,
-    StateFailure,
-    query_failure,
-    runtime_failure,
-)
+from stepmill.engine.interpreters.states.failure import StateFailure, query_failure, runtime_failure
 from stepmill.language.states.definition import Given, StateBase
 from stepmill.language.states.failures import EvaluationError
 from stepmill.language.states.jsonata.running import Surroundings
@@ -30,8 +25,10 @@ from stepmill.language.states.jsonata.templates import (
     is_expression,
     type_name,
 )
-from stepmill.language.states.jsonpath import PathError, PathNotFoundError, ReferencePath, ReferencePathError
+from stepmill.language.states.jsonpath import PathError, PathNotFoundError, ReferencePath
 from stepmill.language.states.jsonpath.fields import Field, Root
+from stepmill.language.states.state_fields import put_result, read_named_field, read_path, read_reference
+from stepmill.language.states.templates import Template
 
 
 class Missing(Enum):
@@ -52,6 +49,7 @@ class Scope:
         make_context: Returns the context object; called only by what reads it.
         chance: For what is drawn.
         at: The moment of the event.
+        text: The document as it was written; ``None``: compactly.
         result: ``$states.result``.
         error_output: ``$states.errorOutput``.
     """
@@ -60,6 +58,7 @@ class Scope:
         "_at",
         "_context",
         "_make_context",
+        "_text",
         "chance",
         "document",
         "error_output",
@@ -74,6 +73,7 @@ class Scope:
         make_context: Callable[[], JsonObject],
         chance: Chance,
         at: datetime,
+        text: str | None = None,
     ) -> None:
         self.document = document
         self.variables = variables
@@ -83,6 +83,7 @@ class Scope:
         self._at = at
         self._make_context = make_context
         self._context: JsonObject | None = None
+        self._text = text
 
     @property
     def context(self) -> JsonObject:
@@ -90,6 +91,11 @@ class Scope:
         if self._context is None:
             self._context = self._make_context()
         return self._context
+
+    @property
+    def quoted_document(self) -> str:
+        """The document as causes quote it."""
+        return write_json(self.document) if self._text is None else self._text
 
     @property
     def surroundings(self) -> Surroundings:
@@ -124,53 +130,38 @@ def _document(scope: Scope) -> Json:
 
 
 def compile_path(path: str) -> Evaluate:
-    """Return a function that reads a path of InputPath, OutputPath, ItemsPath and the like."""
-    if path == "$":
-        return _document
-    field = Field.of(path)
-    reads_context = field.root is Root.CONTEXT
+    """Return a function that reads a path of InputPath or OutputPath."""
+    return _document if path == "$" else _failing_as_state(partial(read_path, path))
 
-    def read(scope: Scope) -> Json:
-        try:
-            return field.read(scope.document, scope.context if reads_context else None, scope.variables)
-        except PathError as error:
-            raise runtime_failure(f"Invalid path '{path}' : {error.what}") from error
 
-    return read
+def compile_items_path(path: str) -> Evaluate:
+    """Return a function that reads ItemsPath."""
+    return _document if path == "$" else _failing_as_state(partial(read_reference, path))
 
 
 def compile_value(text: str, field: str) -> Evaluate:
-    """Return a function for what a template or a ``...Path`` field holds: a path or an intrinsic function."""
-    if not text.startswith("$"):
-        raise InvalidInputError(f"The intrinsic function {text!r} cannot be evaluated yet.", where=field)
-    lookup = compile_lookup(text)
-
-    def read(scope: Scope) -> Json:
-        found = lookup(scope)
-        if found is MISSING:
-            raise runtime_failure(
-                f"The JSONPath '{text}' specified for the field '{field}' could not be found in the input "
-                f"'{write_json(scope.document)}'"
-            )
-        return found
-
-    return read
+    """Return a function for what a ``...Path`` field holds: a path or an intrinsic function."""
+    return _failing_as_state(partial(read_named_field, text, field))
 
 
 def compile_template(template: Json) -> Evaluate:
     """Return a function for a payload template: keys that end in ``.$`` are computed."""
-    if isinstance(template, Mapping):
-        parts = []
-        for key, value in template.items():
-            if key.endswith(".$") and isinstance(value, str):
-                parts.append((key[:-2], compile_value(value, key)))
-            else:
-                parts.append((key, compile_template(value)))
-        return lambda scope: {key: part(scope) for key, part in parts}
-    if isinstance(template, Sequence) and not isinstance(template, str):
-        items = [compile_template(item) for item in template]
-        return lambda scope: [item(scope) for item in items]
-    return lambda _: template
+    compiled = Template.of(template)
+    if compiled.is_constant:
+        return lambda _: template
+    return _failing_as_state(compiled.render)
+
+
+def _failing_as_state(evaluate: Evaluate) -> Evaluate:
+    """Return the same function; where it fails, the state does."""
+
+    def evaluated(scope: Scope) -> Json:
+        try:
+            return evaluate(scope)
+        except EvaluationError as error:
+            raise StateFailure(error.error, error.cause, is_found_here=True) from error
+
+    return evaluated
 
 
 def compile_jsonata(value: Json, field: str) -> Evaluate:
@@ -241,13 +232,13 @@ Put: TypeAlias = Callable[[Json, Json], Json]
 
 def compile_put(path: str) -> Put:
     """Return a function (input, result) -> output that puts a result where a ResultPath says."""
-    reference = ReferencePath.of(path)
+    ReferencePath.of(path)
 
     def put(document: Json, result: Json) -> Json:
         try:
-            return reference.put(document, result)
-        except ReferencePathError as error:
-            raise StateFailure(RESULT_PATH_FAILED, error.what, is_found_here=True) from error
+            return put_result(path, document, result)
+        except EvaluationError as error:
+            raise StateFailure(error.error, error.cause, is_found_here=True) from error
 
     return put
 

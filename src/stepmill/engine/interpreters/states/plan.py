@@ -14,6 +14,7 @@ from stepmill.engine.interpreters.states.evaluation import (
     compile_assign,
     compile_field,
     compile_given,
+    compile_items_path,
     compile_jsonata,
     compile_path,
     compile_put,
@@ -264,7 +265,7 @@ def _map_fields(state: MapState) -> dict[str, Evaluate]:
     if state.items is not ABSENT:
         fields["Items"] = compile_jsonata(state.items, "Items")
     elif state.items_path not in (None, "$") and not state.uses_jsonata:
-        fields["Items"] = compile_path(state.items_path)
+        fields["Items"] = compile_items_path(state.items_path)
     if state.item_selector is not ABSENT:
         fields["ItemSelector"] = compile_field(state, state.item_selector, "ItemSelector")
     if state.batcher is not None and state.batcher.batch_input is not ABSENT:

@@ -188,6 +188,11 @@ class QueryError(Exception):
         self.values = values
 
     @property
+    def is_internal(self) -> bool:
+        """Whether AWS would call it an internal error."""
+        return bool(self.values.get("is_internal"))
+
+    @property
     def message(self) -> str:
         """The sentence that says what is wrong, without the code."""
         if not self.code:
@@ -196,6 +201,11 @@ class QueryError(Exception):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}" if self.code else self.message
+
+
+def internal_error() -> QueryError:
+    """Return the error of an evaluation that cannot go on, where JSONata says nothing of why."""
+    return QueryError("", message="The function cannot do anything with these arguments", is_internal=True)
 
 
 def bound_met(message: str) -> QueryError:

@@ -19,6 +19,7 @@ from stepmill.language.states.jsonata.errors import (
     ExpressionSyntaxError,
     QueryError,
     bound_met,
+    internal_error,
 )
 from stepmill.language.states.jsonata.functions.registry import FUNCTIONS
 from stepmill.language.states.jsonata.grammar import TooDeepError, read_tree
@@ -98,6 +99,9 @@ class Expression:
             raise bound_met(STACK_OVERFLOW) from None
         except MemoryError:
             raise bound_met(OUT_OF_MEMORY) from None
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # A built-in function met an argument that its signature lets through: undefined, not a number.
+            raise internal_error() from error
 
 
 _BUILTINS: dict[str, Value] = dict(FUNCTIONS)

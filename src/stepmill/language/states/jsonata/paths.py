@@ -170,11 +170,14 @@ def _walk(steps: list[_Step], given: list[Value], frame: Frame) -> tuple[Value, 
         is_stream = is_stream or step.is_tuple
         if place == 0 and step.is_constructor:
             result = step.evaluate(given, frame)
+            if place != last and not isinstance(result, list):
+                # A filter or a group made something else of the array: it has no items to go on with.
+                result = UNDEFINED
         elif is_stream:
             stream = _tuple_step(step, given, stream, frame)
         else:
             result = _plain_step(step, given, frame, is_last=place == last)
-        if not is_stream and (result is UNDEFINED or not result):
+        if not is_stream and (result is UNDEFINED or result == []):
             break
         if step.focus is None:
             given = result

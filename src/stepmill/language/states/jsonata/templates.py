@@ -150,7 +150,11 @@ def evaluate_field(
         value = expression.evaluate(states, variables, surroundings)
     except QueryError as error:
         link = ". " if error.code else ": "
-        raise _failure(expression, field, f"threw an error during evaluation{link}{error}") from error
+        what = f"threw an error during evaluation{link}{error}"
+        if error.is_internal:
+            # AWS goes on with a number of its own.
+            what = "threw an internal error during evaluation."
+        raise _failure(expression, field, what) from error
     if isinstance(value, Undefined):
         raise _failure(expression, field, "returned nothing (undefined).")
     return value

@@ -231,4 +231,7 @@ def number_text(number: int | float) -> str:
 
 def fifteen_digits(number: int | float) -> int | float:
     """Return a number rounded to the fifteen significant digits that ``$string`` keeps."""
-    return number if type(number) is int else tidy(float(f"{number:.14e}"))
+    if isinstance(number, int):
+        return number
+    rounded = float(f"{number:.14e}")
+    return tidy(rounded if math.isfinite(rounded) else number)

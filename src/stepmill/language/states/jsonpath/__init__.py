@@ -22,7 +22,7 @@ from stepmill.language.states.jsonpath.errors import (
     PathNotFoundError,
     PathSyntaxError,
 )
-from stepmill.language.states.jsonpath.fields import Field, read_field
+from stepmill.language.states.jsonpath.fields import Field, Root, read_field
 from stepmill.language.states.jsonpath.path import Path
 from stepmill.language.states.jsonpath.reference import ReferencePath, ReferencePathError
 
@@ -35,6 +35,7 @@ __all__ = [
     "PathSyntaxError",
     "ReferencePath",
     "ReferencePathError",
+    "Root",
     "compile_path",
     "read_field",
 ]

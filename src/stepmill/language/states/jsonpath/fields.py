@@ -15,7 +15,11 @@ from functools import lru_cache
 
 from stepmill.core.json import Json
 from stepmill.language.states.jsonpath.compiling import compile_path
-from stepmill.language.states.jsonpath.errors import PathNotFoundError, PathSyntaxError
+from stepmill.language.states.jsonpath.errors import (
+    PathEvaluationError,
+    PathNotFoundError,
+    PathSyntaxError,
+)
 from stepmill.language.states.jsonpath.path import Path
 
 # Unicode's rules for identifiers are those of Python's.
@@ -55,6 +59,11 @@ class Field:
         """
         return _field(text)
 
+    @property
+    def reads_context(self) -> bool:
+        """Whether it reads the context object."""
+        return self.root is Root.CONTEXT
+
     def read(self, input: Json, context: Json, variables: Mapping[str, Json]) -> Json:  # noqa: A002
         """Return what stands there.
 
@@ -63,6 +72,8 @@ class Field:
             PathEvaluationError: If a function or filter of the path cannot be applied.
         """
         if self.root is Root.INPUT:
+            if input is None:
+                raise PathEvaluationError("Unable to apply Path transformation to null or empty input.")
             return self.path.read(input)
         if self.root is Root.CONTEXT:
             return self.path.read(context)

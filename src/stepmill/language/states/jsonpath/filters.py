@@ -14,12 +14,12 @@ from typing import TypeAlias, TypeGuard
 from stepmill.core.json import Json
 from stepmill.language.states.java_text import java_text
 from stepmill.language.states.jsonpath.errors import PathEvaluationError, PathNotFoundError, PathSyntaxError
-from stepmill.language.states.jsonpath.linear_match import (
+from stepmill.language.states.jsonpath.path import Path
+from stepmill.language.states.jsonpath.regexes import (
     LinearPattern,
     UnboundedPatternError,
     compile_pattern,
 )
-from stepmill.language.states.jsonpath.path import Path
 from stepmill.language.states.jsonpath.segments import Search, Test
 
 Compile: TypeAlias = Callable[[str, int], Path]
@@ -159,10 +159,7 @@ def _matches(left: Json | LinearPattern, right: Json | LinearPattern) -> bool:
         raise PathEvaluationError("class java.lang.String cannot be cast to class java.util.regex.Pattern")
     if value is None or isinstance(value, LinearPattern):
         return False
-    try:
-        return pattern.matches(java_text(value))
-    except UnboundedPatternError as error:
-        raise PathEvaluationError(f"The regular expression cannot be matched: {error}.") from error
+    return pattern.matches(java_text(value))
 
 
 def read_filter(text: str, depth: int, compile_: Compile) -> Test:
@@ -237,7 +234,7 @@ def _side(text: str, depth: int, compile_: Compile) -> Side:
     if text[:1] == "/" and text.endswith(("/", "/i")):
         source, _, flags = text[1:].rpartition("/")
         try:
-            return compile_pattern(source, flags)
+            return compile_pattern(source, ignores_case=bool(flags))
         except UnboundedPatternError as error:
             raise PathSyntaxError(f"The regular expression {text} cannot be used: {error}.") from error
     return text

@@ -42,8 +42,8 @@ class Path:
         return "$" + "".join(segment.fragment for segment in self.segments)
 
     @property
-    def keys(self) -> tuple[str | int, ...] | None:
-        """The names and indexes of a path that has nothing else; ``None`` for all others."""
+    def fixed_keys(self) -> tuple[str | int, ...]:
+        """The names and indexes that the path starts with."""
         keys: list[str | int] = []
         for segment in self.segments:
             if isinstance(segment, Names) and len(segment.names) == 1:
@@ -51,8 +51,14 @@ class Path:
             elif isinstance(segment, Indexes) and len(segment.indexes) == 1:
                 keys.append(segment.indexes[0])
             else:
-                return None
+                break
         return tuple(keys)
+
+    @property
+    def keys(self) -> tuple[str | int, ...] | None:
+        """The names and indexes of a path that has nothing else; ``None`` for all others."""
+        keys = self.fixed_keys
+        return keys if len(keys) == len(self.segments) else None
 
     def read(self, document: Json) -> Json:
         """Return what stands at the path: one value, or a list if the path is not definite.

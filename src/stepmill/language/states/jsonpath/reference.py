@@ -54,16 +54,25 @@ class ReferencePath:
         """
         if not self.keys:
             return value
-        try:
-            return _put(document, self.keys, 0, value)
-        except _InTheWayError:
+        if not isinstance(document, (Mapping, Sequence)) or isinstance(document, str):
             raise ReferencePathError(
                 f"Unable to apply ReferencePath {self.text} to input {write_json(document)}"
-            ) from None
+            )
+        try:
+            return _put(document, self.keys, 0, value)
+        except _InTheWayError as error:
+            raise ReferencePathError(unable_to_apply(error.key, document)) from None
+
+
+def unable_to_apply(key: str | int, document: Json) -> str:
+    """Return what the service says when a step of a reference path leads nowhere in a document."""
+    return f'Unable to apply step "{key}" to input {write_json(document)}'
 
 
 class _InTheWayError(Exception):
-    pass
+    def __init__(self, key: str | int) -> None:
+        super().__init__(key)
+        self.key = key
 
 
 def _put(document: Json, keys: tuple[str | int, ...], at: int, value: Json) -> Json:
@@ -72,16 +81,15 @@ def _put(document: Json, keys: tuple[str | int, ...], at: int, value: Json) -> J
     key = keys[at]
     if isinstance(key, str):
         if not isinstance(document, Mapping):
-            raise _InTheWayError
+            raise _InTheWayError(key)
         inner = document.get(key, _MISSING if at + 1 < len(keys) else None)
         return {**document, key: _put(inner, keys, at + 1, value)}
     if not isinstance(document, Sequence) or isinstance(document, str):
-        raise _InTheWayError
-    index = key + len(document) if key < 0 else key
-    if not 0 <= index < len(document):
-        raise _InTheWayError
+        raise _InTheWayError(key)
+    if not 0 <= key < len(document):
+        raise _InTheWayError(key)
     changed = list(document)
-    changed[index] = _put(changed[index], keys, at + 1, value)
+    changed[key] = _put(changed[key], keys, at + 1, value)
     return changed
 
 

@@ -39,13 +39,14 @@ def test_a_value_is_put_where_the_path_leads(path: str, document: Json, changed:
 @pytest.mark.parametrize(
     ("path", "document", "said"),
     [
-        ("$.a.b", {"a": 1}, 'Unable to apply ReferencePath $.a.b to input {"a":1}'),
+        ("$.a.b", {"a": 1}, 'Unable to apply step "b" to input {"a":1}'),
         ("$.a", "text", 'Unable to apply ReferencePath $.a to input "text"'),
         ("$.a", None, "Unable to apply ReferencePath $.a to input null"),
-        ("$.a", [1], "Unable to apply ReferencePath $.a to input [1]"),
-        ("$.a.b", {"a": None}, 'Unable to apply ReferencePath $.a.b to input {"a":null}'),
-        ("$.a[1]", {"a": [0]}, 'Unable to apply ReferencePath $.a[1] to input {"a":[0]}'),
-        ("$.a[0]", {}, "Unable to apply ReferencePath $.a[0] to input {}"),
+        ("$.a", [1], 'Unable to apply step "a" to input [1]'),
+        ("$.a.b", {"a": None}, 'Unable to apply step "b" to input {"a":null}'),
+        ("$.a[1]", {"a": [0]}, 'Unable to apply step "1" to input {"a":[0]}'),
+        ("$.a[-1]", {"a": [0]}, 'Unable to apply step "-1" to input {"a":[0]}'),
+        ("$.a[0]", {}, 'Unable to apply step "0" to input {}'),
     ],
 )
 def test_nothing_is_put_where_something_else_is_in_the_way(path: str, document: Json, said: str) -> None:

@@ -184,16 +184,12 @@ def appended(run: Run, first: Value, second: Value) -> Value:
 def spread(run: Run, value: Value) -> Value:
     """``$spread``: an object as objects with one member each."""
     if isinstance(value, list):
-        made: Value = sequence()
+        # What is appended is an array, even of one item; nothing at all is an empty sequence.
+        parts: list[Value] = []
         for item in value:
             part = spread(run, item)
-            if part is UNDEFINED:
-                continue
-            if isinstance(part, list):
-                made.extend(part)
-            else:
-                made.append(part)
-        return made
+            parts.extend(part if isinstance(part, list) else [part])
+        return parts or sequence()
     if isinstance(value, dict):
         run.spend(len(value))
         return sequence({name: member} for name, member in value.items())

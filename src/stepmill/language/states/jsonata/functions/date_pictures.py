@@ -116,7 +116,7 @@ def _width(text: str) -> int | None:
 def _with_read_widths(parts: list[str | Marker]) -> list[str | Marker]:
     """Return the parts; a number that another one follows at once is read with a fixed width."""
     done: list[str | Marker] = []
-    for part, following in zip(parts, [*parts[1:], ""], strict=True):
+    for part, following in zip(parts, [*parts[1:], ""], strict=False):
         if not isinstance(part, Marker) or part.integer is None or not _is_numbered(following):
             done.append(part)
             continue

@@ -104,6 +104,8 @@ def rounded(_: Run, value: Value, precision: Value) -> Value:
     """``$round``: a number rounded to so many decimal places; halves go to the even neighbour."""
     if value is UNDEFINED:
         return UNDEFINED
+    if precision is not UNDEFINED and not math.isfinite(precision):
+        return value
     places = 0 if precision is UNDEFINED else int(precision)
     return round_half_even(value, places)
 
@@ -182,6 +184,8 @@ def format_base(_: Run, value: Value, radix: Value) -> Value:
     base = 10 if radix is UNDEFINED else round_half_even(radix, 0)
     if not 2 <= base <= 36:
         raise QueryError("D3100", value=base)
+    if not math.isfinite(value):
+        return number_text(value)
     whole = int(round_half_even(value, 0))
     rest, text = abs(whole), ""
     while rest:

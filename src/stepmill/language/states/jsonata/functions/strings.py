@@ -10,7 +10,7 @@ import binascii
 import math
 import re
 
-from stepmill.language.states.jsonata.errors import QueryError
+from stepmill.language.states.jsonata.errors import QueryError, internal_error
 from stepmill.language.states.jsonata.running import Run
 from stepmill.language.states.jsonata.texts import text_of
 from stepmill.language.states.jsonata.values import UNDEFINED, Value
@@ -42,7 +42,7 @@ def substring(_: Run, text: Value, start: Value, length: Value) -> Value:
         first = 0
     if length is UNDEFINED:
         return text[first:]
-    if length <= 0:
+    if not length > 0:
         return ""
     taken = start + length if start >= 0 else len(text) + start + length
     if len(text) + start < 0:
@@ -96,6 +96,8 @@ def pad(run: Run, text: Value, width: Value, char: Value) -> Value:
     """``$pad``: the text made as long as the width, on the right; on the left, if the width is negative."""
     if text is UNDEFINED:
         return UNDEFINED
+    if width is UNDEFINED:
+        return text
     missing = math.trunc(abs(width)) - len(text) if math.isfinite(width) else 0
     if missing <= 0:
         return text
@@ -134,9 +136,7 @@ def base64_decode(_: Run, text: Value) -> Value:
         padded = text + "=" * (-len(text) % 4)
         return base64.b64decode(padded, validate=True).decode("utf-8", "replace")
     except (binascii.Error, ValueError) as error:
-        raise QueryError(
-            "", message="The argument of the base64decode function is not valid Base64"
-        ) from error
+        raise internal_error() from error
 
 
 def encode_component(_: Run, text: Value) -> Value:

@@ -1,0 +1,1 @@
+"""What Task states do: calls of services, jobs that are waited for, functions."""
