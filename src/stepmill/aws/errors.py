@@ -22,6 +22,8 @@ from stepmill.core.errors import (
     WrongStateError,
 )
 from stepmill.core.findings import Severity
+from stepmill.events.buses import TooManyTargetsError
+from stepmill.events.rules import EventPatternError
 from stepmill.storage.objects.info import BucketNotFoundError
 from stepmill.storage.objects.uploads import UploadNotFoundError
 
@@ -102,6 +104,14 @@ _OF_SERVICE: Mapping[str, tuple[tuple[type[StepmillError], Code], ...]] = {
         (InvalidInputError, Code("ValidationException")),
     ),
     "batch": ((StorageError, Code("ServerException", 500)), (StepmillError, Code("ClientException"))),
+    "events": (
+        (TooManyTargetsError, Code("LimitExceededException")),
+        (EventPatternError, Code("InvalidEventPatternException")),
+        (NotFoundError, Code("ResourceNotFoundException")),
+        (ConflictError, Code("ResourceAlreadyExistsException")),
+        (WrongStateError, Code("ValidationException")),
+        (UnsupportedError, Code("ValidationException")),
+    ),
     "logs": (
         (NotFoundError, Code("ResourceNotFoundException")),
         (InvalidInputError, Code("InvalidParameterException")),

@@ -96,6 +96,10 @@ class Arns:
         """Return the ARN of a thing of Batch's: ``job-queue``, ``job-definition``, ``job``."""
         return f"arn:aws:batch:{self.region}:{self.account}:{kind}/{name}"
 
+    def event(self, kind: str, name: str) -> str:
+        """Return the ARN of a thing of EventBridge's: ``event-bus``, ``rule``."""
+        return f"arn:aws:events:{self.region}:{self.account}:{kind}/{name}"
+
     def log_group(self, name: str) -> str:
         """Return the ARN of a group of CloudWatch Logs."""
         return f"arn:aws:logs:{self.region}:{self.account}:log-group:{name}"

@@ -76,6 +76,7 @@ class Deliveries:
         records: Where they are kept. Its changes must survive a power cut.
         queues: Take dead letters.
         clock: Tells the time.
+        kind: Of the records: whoever has deliveries of another kind keeps them apart.
         most_at_once: So many are under way at once.
     """
 
@@ -86,8 +87,10 @@ class Deliveries:
         queues: Queues,
         clock: Clock,
         *,
+        kind: str = DELIVERY_KIND,
         most_at_once: int = MOST_AT_ONCE,
     ) -> None:
+        self._kind = kind
         self._senders = senders
         self._records = records
         self._queues = queues
@@ -113,7 +116,7 @@ class Deliveries:
             "attempt": 0,
             "due": "",
         }
-        return self._records.create(DELIVERY_KIND, str(uuid.uuid4()), body)
+        return self._records.create(self._kind, str(uuid.uuid4()), body)
 
     def begin(self, record: Record) -> None:
         """Have a delivery that was kept made when its time has come."""
@@ -131,7 +134,7 @@ class Deliveries:
             How many there are.
         """
         count = 0
-        for record in Selection(limit=_PAGE).all(self._records, DELIVERY_KIND):
+        for record in Selection(limit=_PAGE).all(self._records, self._kind):
             count += 1
             self.begin(record)
         return count
@@ -141,7 +144,7 @@ class Deliveries:
         self._agenda.close()
 
     def _deliver(self, identifier: str) -> None:
-        record = self._records.find(DELIVERY_KIND, identifier)
+        record = self._records.find(self._kind, identifier)
         if record is None:
             self._agenda.done(identifier)
             return
@@ -171,7 +174,7 @@ class Deliveries:
         changes: Mapping[str, Json] = {"attempt": attempt + 1, "due": as_text(at)}
         try:
             self._records.update(
-                DELIVERY_KIND, record.name, lambda found: replace(found, body={**found.body, **changes})
+                self._kind, record.name, lambda found: replace(found, body={**found.body, **changes})
             )
         except StepmillError as error:
             # It stays as it is: whoever opens the home next makes this attempt once more.
@@ -192,14 +195,14 @@ class Deliveries:
                     self._queues.send(queue, Letter(str(letter["text"]), attributes))
                 elif queue:
                     _log.warning("There is no queue %r for dead letters (%s)", queue, reason[:200])
-                self._records.delete(DELIVERY_KIND, record.name)
+                self._records.delete(self._kind, record.name)
         except StepmillError as error:
             _log.warning("A delivery that failed cannot be put away: %s", error)
         self._agenda.done(record.name)
 
     def _remove(self, record: Record) -> None:
         try:
-            self._records.delete(DELIVERY_KIND, record.name)
+            self._records.delete(self._kind, record.name)
         except StepmillError as error:
             _log.warning("A delivery that was made cannot be removed: %s", error)
         self._agenda.done(record.name)

@@ -3,7 +3,7 @@
 Doors (the terminal, the wire; later the page) hold a ``Platform`` and ask it; nothing here knows who asks.
 What only looks starts neither an engine nor a job's surroundings. The parts, each built on those before it:
 ``lookup`` (which settings hold), ``base`` (what is kept), ``work`` (who does what), ``driving`` (the engine),
-``platform`` (what can be asked).
+``hearing`` (who hears of events), ``platform`` (what can be asked).
 """
 
 from stepmill.platform.lookup import HOME_VARIABLE, load_settings

@@ -14,7 +14,7 @@ from stepmill.engine.starting import StartRequest
 from stepmill.engine.summaries import ExecutionSummary
 from stepmill.engine.wishes import FINAL
 from stepmill.jobs.callbacks import CallbackAnswer
-from stepmill.platform.driving import Driving
+from stepmill.platform.hearing import Hearing
 from stepmill.storage.objects.uri import S3Uri
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _LOOK_BACK = 1000
 # Whoever uses others is closed before them.
 _CLOSING_ORDER = (
+    "events",
     "own_engine",
     "integrations",
     "function_services",
@@ -56,7 +57,7 @@ class StartOptions:
     use_cache: bool = True
 
 
-class Platform(Driving):
+class Platform(Hearing):
     """Everything of one home. Safe to share between threads; close it, or use it in ``with``.
 
     ``Base`` tells what it is made of.

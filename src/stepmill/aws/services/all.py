@@ -6,6 +6,7 @@ from stepmill.aws.service import Service
 from stepmill.aws.services.batch.service import batch
 from stepmill.aws.services.cloudwatch import cloudwatch
 from stepmill.aws.services.dynamodb.service import dynamodb
+from stepmill.aws.services.events.service import events
 from stepmill.aws.services.iam.service import iam
 from stepmill.aws.services.lambda_.service import lambda_
 from stepmill.aws.services.logs.service import logs
@@ -30,6 +31,7 @@ def services_of(platform: Platform) -> tuple[Service, ...]:
         sns(platform),
         dynamodb(platform),
         batch(platform),
+        events(platform),
         logs(platform),
         cloudwatch(platform),
         sagemaker_metrics(platform),

@@ -84,7 +84,7 @@ class Scheduler:
         self._is_closed = False
 
     def take(self, *jobs: Job) -> None:
-        """Have jobs run that have just been kept; an array comes with its children."""
+        """Have jobs run that have been kept; an array comes with its children. Those known are let be."""
         for job in jobs:
             self._take(job)
         self._dispatch()
@@ -154,7 +154,11 @@ class Scheduler:
 
     def _take(self, job: Job) -> None:
         with self._lock:
-            if self._is_closed or job.id in self._active:
+            if self._is_closed or job.id in self._active or job.id in self._needs:
+                return
+            # Whoever read it may have read it before it ended.
+            job = self._jobs.get(job.id)
+            if job.state.status.is_final:
                 return
             if job.state.status.has_begun:
                 self._active.add(job.id)

@@ -50,6 +50,9 @@ class Needs:
         self._needs: dict[str, set[str]] = {}
         self._needed_by: dict[str, set[str]] = defaultdict(set)
 
+    def __contains__(self, job: object) -> bool:
+        return job in self._needs
+
     def add(self, job: str, needs: Iterable[str]) -> None:
         """Have a job wait for others."""
         self._needs[job] = set(needs)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeAlias
 
 from stepmill.catalog.queue_records import Letter
 from stepmill.catalog.queues import Queues
@@ -40,8 +41,8 @@ HTTP, CHAT = "http", "chat"
 # Of people, and of confirmations: three times, as by default over HTTP.
 _RETRY_DELAYS_S = (20, 20, 20)
 _NO_SUBJECT = "AWS Notification Message"
-# What is begun after the transaction that kept it.
-_Begin = Callable[[], None]
+# Begins what was kept, after the transaction that kept it.
+Begin: TypeAlias = Callable[[], None]
 
 _log = logging.getLogger(__name__)
 
@@ -97,22 +98,40 @@ class Publisher:
         Raises:
             NotFoundError: If there is no such topic.
         """
-        topic = self._topics.get(name)
-        arn, now = self._topics.arn(name), self._clock.now()
+        messages, wanted = self._wanted(name, drafts)
+        begin: list[Begin] = []
+        if wanted:
+            with self._records.transaction():
+                begin = self._tell_all(name, wanted)
+        for one in begin:
+            one()
+        return [message.id for message in messages]
+
+    def keep(self, name: str, draft: Draft) -> list[Begin]:
+        """Put on the disk what a message is to be told, and no more: within somebody else's transaction.
+
+        Returns:
+            What is to be called after that, so that it is delivered.
+
+        Raises:
+            NotFoundError: If there is no such topic.
+        """
+        return self._tell_all(name, self._wanted(name, (draft,))[1])
+
+    def _wanted(
+        self, name: str, drafts: Sequence[Draft]
+    ) -> tuple[list[Message], list[tuple[Subscription, Message]]]:
+        arn, now = self._topics.arn(self._topics.get(name).name), self._clock.now()
         messages = [
             Message(str(uuid.uuid4()), arn, one.texts, now, one.subject, one.attributes, one.group)
             for one in drafts
         ]
-        begin: list[_Begin] = []
         told = [one for one in self._topics.subscriptions(name) if one.is_confirmed]
-        wanted = [(one, message) for message in messages for one in told if is_wanted(one, message)]
-        if wanted:
-            with self._records.transaction():
-                for subscription, message in wanted:
-                    begin += self._tell(topic, subscription, message)
-        for one in begin:
-            one()
-        return [message.id for message in messages]
+        return messages, [(one, message) for message in messages for one in told if is_wanted(one, message)]
+
+    def _tell_all(self, name: str, wanted: Sequence[tuple[Subscription, Message]]) -> list[Begin]:
+        topic = self._topics.get(name)
+        return [begin for one, message in wanted for begin in self._tell(topic, one, message)]
 
     def ask(self, subscription: Subscription) -> None:
         """Ask an endpoint whether it wants to be told; it says so with the token that it gets."""
@@ -139,7 +158,7 @@ class Publisher:
 
     # ---- one subscription, one message; within the transaction ---------------------------------
 
-    def _tell(self, topic: Topic, subscription: Subscription, message: Message) -> list[_Begin]:
+    def _tell(self, topic: Topic, subscription: Subscription, message: Message) -> list[Begin]:
         unsubscribe = unsubscribe_url(self._endpoint(), self._topics.subscription_arn(subscription))
         document = envelope(message, subscription.protocol, unsubscribe)
         if subscription.protocol == "sqs":
@@ -153,7 +172,7 @@ class Publisher:
         )
         return [partial(self._deliveries.begin, self._deliveries.keep(parcel))]
 
-    def _tell_queue(self, subscription: Subscription, message: Message, document: JsonObject) -> list[_Begin]:
+    def _tell_queue(self, subscription: Subscription, message: Message, document: JsonObject) -> list[Begin]:
         queue = subscription.endpoint.rpartition(":")[2]
         said = message.attributes if subscription.is_raw else {}
         text = message.text_for("sqs") if subscription.is_raw else write_json(document)
@@ -164,7 +183,7 @@ class Publisher:
             self._bury(subscription, message, f"there is no queue {queue!r}")
         return []
 
-    def _tell_function(self, subscription: Subscription, message: Message, unsubscribe: str) -> list[_Begin]:
+    def _tell_function(self, subscription: Subscription, message: Message, unsubscribe: str) -> list[Begin]:
         functions = self._functions()
         name, qualifier = parse_reference(subscription.endpoint)
         if not (functions.registry.has(name) and functions.versions.has(name, qualifier)):

@@ -240,6 +240,23 @@ def test_whoever_follows_hears_of_the_end_once(site: Site) -> None:
         site.batch.scheduler.follow("unknown", hear)
 
 
+def test_what_is_known_is_not_taken_twice(site: Site) -> None:
+    first = site.submit()
+    site.until_begun(first)
+    waiting = site.submit()
+    dependent = site.submit(dependsOn=[{"jobId": first.id}])
+    site.batch.scheduler.take(first, waiting, dependent, waiting)
+    order = [first]
+    for job in (waiting, dependent):
+        site.compute.release()
+        order.append(job)
+        site.until_begun(*order)
+    site.compute.release()
+    site.until(dependent, BatchStatus.SUCCEEDED)
+    site.batch.scheduler.take(first, waiting)
+    assert len(site.compute.specs) == 3
+
+
 def test_a_long_chain_fails_as_a_whole(site: Site) -> None:
     site.compute.program = lambda _spec: 1
     length = 2 * sys.getrecursionlimit()
@@ -266,6 +283,7 @@ def test_turns_are_taken_by_priority_then_by_order() -> None:
     turns = Turns()
     for queue, job in (("a", "1"), ("b", "2"), ("a", "3"), ("c", "4")):
         turns.put(queue, job)
+    turns.put("a", "1")
     assert turns.remove("c", "4")
     assert not turns.remove("c", "4")
     priorities = {"a": 1, "b": 1, "c": 9}
