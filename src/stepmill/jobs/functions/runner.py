@@ -122,9 +122,19 @@ def _call(call: dict[str, Any], base: Path) -> str:
         result = function(call["event"], Context(call))
         faulthandler.cancel_dump_traceback_later()
     try:
-        return json.dumps({"result": result}, allow_nan=False)
+        return json.dumps({"result": _as_json(result)}, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise CallError("Runtime.MarshalError", f"Unable to marshal response: {error}") from error
+
+
+def _as_json(result: Any) -> Any:
+    """Return what a result stands for: Lambda passes bytes on as they are, and whoever called reads them."""
+    if not isinstance(result, bytes):
+        return result
+    try:
+        return json.loads(result)
+    except ValueError:
+        return result.decode("utf-8", "replace")
 
 
 def _function(handler: str) -> Callable[[Any, Context], Any]:
