@@ -36,6 +36,13 @@ def test_the_page_of_the_operations_is_what_its_script_makes(monkeypatch: pytest
     assert text_of("docs/reference/aws-operations.md") == f"{made}\n", said
 
 
+def test_the_page_of_the_integrations_is_what_its_script_makes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "docs" / "reference")
+    made = importlib.import_module("make_integrations").page()
+    said = "run: python docs/reference/make_integrations.py"
+    assert text_of("docs/reference/integrations.md") == f"{made}\n", said
+
+
 def test_every_exit_code_is_listed() -> None:
     rows = re.findall(r"^\| (\d+) \| `(\w+)` \|", text_of("docs/reference/exit-codes.md"), re.MULTILINE)
     assert [(int(number), name) for number, name in rows] == [(code.value, code.name) for code in ExitCode]
