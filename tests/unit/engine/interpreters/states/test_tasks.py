@@ -340,3 +340,21 @@ def test_a_result_beyond_the_limit_fails_only_in_parity() -> None:
     held.succeed(output=large)
     assert held.output is not None
     assert held.output.startswith('{"Error":"States.DataLimitExceeded","Cause":"')
+
+
+@pytest.mark.parametrize(
+    ("fields", "cause"),
+    [
+        ({"timeout": Given(path="$.s")}, "Invalid path '$.s' : No results for path: $['s']"),
+        ({"heartbeat": Given(path="$.s")}, "Invalid path '$.s' : No results for path: $['s']"),
+        (
+            {"arguments": {"v.$": "$.s"}},
+            "The JSONPath '$.s' specified for the field 'v.$' could not be found in the input '{}'",
+        ),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_named(fields: dict[str, Any], cause: str) -> None:
+    run = Execution(state("Task", "T", resource=SEND, **fields)).start()
+    assert (
+        run.cause == f"An error occurred while executing the state 'T' (entered at the event id #2). {cause}"
+    )
