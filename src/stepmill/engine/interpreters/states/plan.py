@@ -18,7 +18,6 @@ from stepmill.engine.interpreters.states.evaluation import (
     compile_jsonata,
     compile_path,
     compile_put,
-    compile_value,
 )
 from stepmill.engine.interpreters.states.resources import TaskResource, resource_of
 from stepmill.language.states.definition import (
@@ -276,7 +275,7 @@ def _map_fields(state: MapState) -> dict[str, Evaluate]:
             fields[name] = compile_field(state, part.arguments, f"{name}/{inner}")
     config = {} if state.reader is None else state.reader.config or {}
     if isinstance(path := config.get("MaxItemsPath"), str):
-        fields["MaxItems"] = compile_value(path, "MaxItemsPath")
+        fields["MaxItems"] = compile_path(path)
     elif "MaxItems" in config:
         most = Given(config["MaxItems"])
         fields["MaxItems"] = compile_given(state, most, "MaxItems")

@@ -45,9 +45,8 @@ def states(draw: st.DrawFn, name: str, following: str | None, names: Any, depth:
     if kind == "Choice" and following is None:
         kind = "Pass"
     if kind == "Pass":
-        return state(
-            "Pass", name, next=following, result=[1, 2], input_path=draw(st.sampled_from(["$", "$.no"]))
-        )
+        path = draw(st.sampled_from(["$", "$.no"]))
+        return state("Pass", name, next=following, result=[1, 2], input_path=path)
     if kind == "Choice":
         rule = ChoiceRule(next=str(following), test=Comparison("$[0]", "IsNumeric", True))
         return state("Choice", name, choices=(rule,), default=following)
