@@ -120,7 +120,7 @@ def compile_lookup(path: str) -> Lookup:
         except PathNotFoundError:
             return MISSING
         except PathError as error:
-            raise runtime_failure(f"Invalid path '{path}' : {error.what}") from error
+            raise runtime_failure(error.what) from error
 
     return lookup
 
@@ -221,9 +221,13 @@ def compile_field(state: StateBase, value: Json, field: str) -> Evaluate:
 
 
 def compile_given(state: StateBase, given: Given, field: str) -> Evaluate:
-    """Return a function for a value that is written or computed."""
+    """Return a function for a value that is written or computed.
+
+    The texts of Fail may be intrinsic functions, and fail as templates do; other paths are only read.
+    """
     if given.path:
-        return compile_value(given.path, f"{field}Path")
+        is_text = field in ("Error", "Cause")
+        return compile_value(given.path, f"{field}Path") if is_text else compile_path(given.path)
     return compile_jsonata(given.value, field) if state.uses_jsonata else (lambda _: given.value)
 
 

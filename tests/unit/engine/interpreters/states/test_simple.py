@@ -341,3 +341,25 @@ def test_a_machine_in_time_forgets_its_timer() -> None:
     run = Execution(state("Pass", "A"), timeout_s=5).start()
     assert run.status is Status.SUCCEEDED
     assert not run.timers
+
+
+def test_intrinsic_functions_are_called() -> None:
+    run = Execution(
+        state(
+            "Pass",
+            "A",
+            parameters={"s.$": "States.Format('{}!', $$.State.Name)", "u.$": "States.UUID()"},
+            next="F",
+        ),
+        state("Fail", "F", cause=Given(path="States.Format('{} {}', $.s, $.u)")),
+    ).start()
+    assert run.cause is not None
+    word, unique = run.cause.split(" ")
+    assert word == "A!"
+    assert len(unique) == 36
+
+
+def test_a_cause_quotes_the_input_as_it_was_written() -> None:
+    run = Execution(state("Pass", "A", parameters={"v.$": "$.no"})).start('{ "a": 1 }')
+    assert run.cause is not None
+    assert run.cause.endswith("could not be found in the input '{ \"a\": 1 }'")
