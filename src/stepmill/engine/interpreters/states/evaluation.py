@@ -57,6 +57,7 @@ class Scope:
     __slots__ = (
         "_at",
         "_context",
+        "_first",
         "_make_context",
         "_text",
         "chance",
@@ -75,7 +76,7 @@ class Scope:
         at: datetime,
         text: str | None = None,
     ) -> None:
-        self.document = document
+        self.document = self._first = document
         self.variables = variables
         self.chance = chance
         self.result: Json | Missing = MISSING
@@ -95,7 +96,8 @@ class Scope:
     @property
     def quoted_document(self) -> str:
         """The document as causes quote it."""
-        return write_json(self.document) if self._text is None else self._text
+        is_as_written = self._text is not None and self.document is self._first
+        return str(self._text) if is_as_written else write_json(self.document)
 
     @property
     def surroundings(self) -> Surroundings:

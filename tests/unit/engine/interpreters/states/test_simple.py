@@ -363,3 +363,10 @@ def test_a_cause_quotes_the_input_as_it_was_written() -> None:
     run = Execution(state("Pass", "A", parameters={"v.$": "$.no"})).start('{ "a": 1 }')
     assert run.cause is not None
     assert run.cause.endswith("could not be found in the input '{ \"a\": 1 }'")
+
+
+def test_a_cause_quotes_what_the_template_saw() -> None:
+    fields: dict[str, Any] = {"input_path": "$.a", "parameters": {"v.$": "$.no"}}
+    run = Execution(state("Pass", "A", **fields)).start('{ "a": {"b": 1} }')
+    assert run.cause is not None
+    assert run.cause.endswith("could not be found in the input '{\"b\":1}'")
