@@ -6,7 +6,6 @@ What a definition writes is compiled once into functions of a ``Scope``. Whateve
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
@@ -171,26 +170,25 @@ def compile_jsonata(value: Json, field: str) -> Evaluate:
     template = JsonataTemplate.of(value)
     if template.is_constant:
         return lambda _: value
-    reads_context = _READS_CONTEXT.search(write_json(value)) is not None
 
     def render(scope: Scope) -> Json:
         states: dict[str, Json] = {"input": scope.document}
-        if reads_context:
+        # Making the context, and drawing by chance, cost more than most expressions.
+        if template.reads_context:
             states["context"] = scope.context
         if scope.result is not MISSING:
             states["result"] = scope.result
         if scope.error_output is not MISSING:
             states["errorOutput"] = scope.error_output
         try:
-            return template.render(states, scope.variables, scope.surroundings, field=field)
+            surroundings = scope.surroundings if template.reads_surroundings else None
+            return template.render(states, scope.variables, surroundings, field=field)
         except EvaluationError as error:
-            raise StateFailure(error.error, error.cause, location=field, is_found_here=True) from error
+            raise StateFailure(
+                error.error, error.cause, location=error.location, is_found_here=True
+            ) from error
 
     return render
-
-
-# $states as a whole, or its context: making the context costs more than most expressions.
-_READS_CONTEXT = re.compile(r"\$states(?!\s*\.\s*(?:input|result|errorOutput)\b)")
 
 
 def expression_of(written: Json) -> str:

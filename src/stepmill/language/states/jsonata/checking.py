@@ -38,12 +38,14 @@ class References:
     """What an expression reads.
 
     Args:
-        states: Ways into ``$states``, as far as they are names: ``("input", "order", "id")``; ``()`` for all
-        of it. variables: Names, without the dollar sign, that the expression does not set itself.
+        states: Ways into ``$states``, as far as they are names: ``("input", "order")``; ``()`` for all of it.
+        variables: Names, without the dollar sign, that the expression does not set itself.
+        functions: Names of JSONata's functions and AWS's.
     """
 
     states: frozenset[tuple[str, ...]]
     variables: frozenset[str]
+    functions: frozenset[str] = frozenset()
 
     @property
     def members(self) -> frozenset[str]:
@@ -51,11 +53,16 @@ class References:
         return frozenset(way[0] for way in self.states if way)
 
 
-def check_expression(text: str) -> ExpressionProblem | None:
+def check_expression(
+    text: str, *, has_result: bool = True, has_error_output: bool = True
+) -> ExpressionProblem | None:
     """Return why AWS refuses an expression, or None if it does not.
 
     Args:
         text: The expression, without ``{%`` and ``%}``.
+        has_result: Whether its field may read ``$states.result``: ``Output`` and ``Assign`` of a Task,
+            Parallel or Map may.
+        has_error_output: Whether it may read ``$states.errorOutput``: those of a catcher may.
 
     Example:
         >>> check_expression("1 +").message
@@ -72,6 +79,11 @@ def check_expression(text: str) -> ExpressionProblem | None:
     for node in _all_nodes(tree):
         if node.kind == "variable" and node.value == "$":
             return ExpressionProblem(UNSUPPORTED, "Reference to '$$' is not supported.", node.position)
+    members = {"input", "context", *["result"] * has_result, *["errorOutput"] * has_error_output}
+    for node in _all_nodes(tree):
+        way = _way(node) if _is_of_states(node) else ()
+        if way and way[0] not in members:
+            return ExpressionProblem(UNSUPPORTED, f"Field '$states.{way[0]}' does not exist.", node.position)
     for node in _at_top(tree):
         name = "$" if node.kind == "variable" else str(node.value)
         message = f"Reference to '{name}' at the top level is not supported."
@@ -105,7 +117,7 @@ def references_of(text: str) -> References:
         if node.kind == "bind" and node.lhs is not None:
             own.add(str(node.lhs.value))
             starts.add(id(node.lhs))
-        elif node.kind == "path" and node.steps[0].kind == "variable" and node.steps[0].value == "states":
+        elif _is_of_states(node):
             ways.add(_way(node))
             starts.add(id(node.steps[0]))
         elif node.kind == "variable" and id(node) not in starts and node.value not in ("", "$"):
@@ -113,7 +125,12 @@ def references_of(text: str) -> References:
                 ways.add(())
             else:
                 read.add(str(node.value))
-    return References(frozenset(ways), frozenset(read - own - FUNCTIONS.keys()))
+    read -= own
+    return References(frozenset(ways), frozenset(read - FUNCTIONS.keys()), frozenset(read & FUNCTIONS.keys()))
+
+
+def _is_of_states(node: Node) -> bool:
+    return node.kind == "path" and node.steps[0].kind == "variable" and node.steps[0].value == "states"
 
 
 def _way(path: Node) -> tuple[str, ...]:
@@ -164,19 +181,14 @@ def _at_top(node: Node) -> Iterator[Node]:
     """Yield the names, and ``$``, that are looked up in the expression's own context: there is none."""
     if node.kind == "path":
         yield from _at_top(node.steps[0])
-        return
-    if node.kind == "name" or (node.kind == "variable" and node.value == ""):
+    elif node.kind == "name" or (node.kind == "variable" and node.value == ""):
         yield node
-    elif node.kind in ("lambda", "transform") and not node.is_thunk:
-        # What they read is known when they are called.
-        return
-    else:
-        for part in (
-            node.lhs,
-            node.rhs,
-            node.third,
-            *node.items,
-            *(each for pair in node.pairs for each in pair),
-        ):
+    elif node.kind == "lambda":
+        # A function keeps the context in which it is defined. Its items are its parameters.
+        yield from _at_top(node.body) if node.body else ()
+    elif node.kind != "transform":
+        # A transform has the context of what it is given.
+        values = (each for pair in node.pairs for each in pair)
+        for part in (node.lhs, node.rhs, node.third, *node.items, *values):
             if part is not None:
                 yield from _at_top(part)

@@ -6,16 +6,20 @@ Functions guide; the wording of the causes as users of AWS report them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from stepmill.core.json import Json, write_json
 from stepmill.language.states.failures import QUERY_EVALUATION_ERROR, EvaluationError
+from stepmill.language.states.jsonata.checking import references_of
 from stepmill.language.states.jsonata.errors import QueryError
 from stepmill.language.states.jsonata.expression import Expression, Surroundings, compile_expression
 from stepmill.language.states.jsonata.values import Undefined
 
 _Render: TypeAlias = Callable[[Json, Mapping[str, Json], Surroundings, str], Json]
+
+# Functions that look at the world outside of the expression.
+_SURROUNDING = frozenset(["millis", "now", "random", "shuffle", "toMillis", "uuid"])
 
 
 def is_expression(value: Json) -> bool:
@@ -34,13 +38,20 @@ def expression_text(value: str) -> str:
 
 
 class JsonataTemplate:
-    """A document with expressions, ready to be rendered. It can be shared by threads."""
+    """A document with expressions, ready to be rendered. It can be shared by threads.
 
-    __slots__ = ("_document", "_render")
+    ``reads_context``: an expression may read ``$states.context``. ``reads_surroundings``: one may tell the
+    time, or draw by chance. Where they are false, nobody needs to make these.
+    """
+
+    __slots__ = ("_document", "_render", "reads_context", "reads_surroundings")
 
     def __init__(self, document: Json, render: _Render | None) -> None:
         self._document = document
         self._render = render
+        read = [references_of(text) for text in _expressions_in(document)] if render else []
+        self.reads_context = any(not way or way[0] == "context" for each in read for way in each.states)
+        self.reads_surroundings = any(each.functions & _SURROUNDING for each in read)
 
     @staticmethod
     def of(document: Json) -> JsonataTemplate:
@@ -78,6 +89,18 @@ class JsonataTemplate:
         if self._render is None:
             return self._document
         return self._render(states, variables, surroundings or Surroundings(), field)
+
+
+def _expressions_in(document: Json) -> Iterator[str]:
+    if isinstance(document, str):
+        if is_expression(document):
+            yield expression_text(document)
+    elif isinstance(document, Mapping):
+        for value in document.values():
+            yield from _expressions_in(value)
+    elif isinstance(document, Sequence):
+        for value in document:
+            yield from _expressions_in(value)
 
 
 def _compiled(document: Json) -> _Render | None:

@@ -45,6 +45,9 @@ def test_what_is_no_jsonata_is_invalid(expression: str, message: str) -> None:
         ("-price", "price"),
         ("price[0]", "price"),
         ("$x := price", "price"),
+        ("$map($states.input.a, function($v){ b })", "b"),
+        ("$map($states.input.a, function($v){ $ })", "$"),
+        ("($f := function($v){ $v ? $f(c) : 1 }; $f(1))", "c"),
     ],
 )
 def test_names_at_the_top_level_are_not_supported(expression: str, name: str) -> None:
@@ -80,6 +83,28 @@ def test_the_whole_document_is_not_supported_anywhere() -> None:
     problem = check_expression("$states.input.items[id = $$.id]")
     assert problem is not None
     assert problem.code == "UNSUPPORTED_JSONATA_EXPRESSION"
+    assert problem.message == "Reference to '$$' is not supported."
+
+
+@pytest.mark.parametrize("member", ["result", "errorOutput"])
+def test_results_and_errors_are_there_for_some_fields_only(member: str) -> None:
+    text = f"{{'a': [$states.{member}.Cause]}}"
+    assert check_expression(text) is None
+    problem = check_expression(text, has_result=member != "result", has_error_output=member == "result")
+    assert problem is not None
+    assert problem.code == "UNSUPPORTED_JSONATA_EXPRESSION"
+    assert problem.message == f"Field '$states.{member}' does not exist."
+
+
+def test_states_has_no_other_members() -> None:
+    problem = check_expression("$states.output")
+    assert problem is not None
+    assert problem.message == "Field '$states.output' does not exist."
+    assert check_expression("$states[0].output") is None
+
+
+def test_references_name_the_functions() -> None:
+    assert references_of("$now() & $uuid() & $mine()").functions == {"now", "uuid"}
 
 
 def test_references_tell_the_ways_into_states() -> None:

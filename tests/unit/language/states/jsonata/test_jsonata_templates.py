@@ -200,3 +200,38 @@ def test_a_template_tells_one_moment_everywhere() -> None:
 
 def test_a_field_can_be_evaluated_alone() -> None:
     assert evaluate_field(compile_expression("$states.input.n"), STATES, {}, field="Seconds") == 5
+
+
+@pytest.mark.parametrize(
+    ("expression", "reads_context", "reads_surroundings"),
+    [
+        ("$states.input", False, False),
+        ("$states.context.Execution.Id", True, False),
+        ("$states", True, False),
+        ("$lookup($states, 'context')", True, False),
+        ("$now()", False, True),
+        ("$random(1)", False, True),
+        ("$map([1], function($x) { $uuid() })", False, True),
+        ("'$now() $states.context'", False, False),
+    ],
+)
+def test_a_template_tells_what_it_needs(
+    expression: str, reads_context: bool, reads_surroundings: bool
+) -> None:
+    template = JsonataTemplate.of({"a": [f"{{% {expression} %}}"]})
+    assert template.reads_context is reads_context
+    assert template.reads_surroundings is reads_surroundings
+
+
+def test_a_constant_template_needs_nothing() -> None:
+    template = JsonataTemplate.of({"a": "$now()"})
+    assert not template.reads_context
+    assert not template.reads_surroundings
+
+
+@pytest.mark.parametrize("expression", ["$base64decode('!!!')", "$formatInteger(1, $states.input.missing)"])
+def test_what_a_function_cannot_do_is_an_internal_error(expression: str) -> None:
+    assert failure(f"{{% {expression} %}}").cause == (
+        f"The JSONata expression '{expression}' specified for the field 'Output'"
+        " threw an internal error during evaluation."
+    )
