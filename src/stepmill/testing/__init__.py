@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from stepmill.testing.contracts.compute import ComputeContract
     from stepmill.testing.contracts.objects import ObjectStoreContract
     from stepmill.testing.contracts.records import RecordStoreContract
+    from stepmill.testing.contracts.tasks import TaskHandlerContract
     from stepmill.testing.definitions import pipeline_documents
     from stepmill.testing.handlers import Fail, Hold, Raise, ScriptedHandler, Succeed
     from stepmill.testing.strategies import bucket_names, object_keys
@@ -38,6 +39,7 @@ __all__ = [
     "RecordStoreContract",
     "ScriptedHandler",
     "Succeed",
+    "TaskHandlerContract",
     "UploadsContract",
     "bucket_names",
     "object_keys",
@@ -56,6 +58,7 @@ _MODULES = {
     "RecordStoreContract": "contracts.records",
     "ScriptedHandler": "handlers",
     "Succeed": "handlers",
+    "TaskHandlerContract": "contracts.tasks",
     "UploadsContract": "contracts.uploads",
     "bucket_names": "strategies",
     "object_keys": "strategies",

@@ -17,6 +17,7 @@ PUBLIC = [
     "RecordStoreContract",
     "ScriptedHandler",
     "Succeed",
+    "TaskHandlerContract",
     "UploadsContract",
     "bucket_names",
     "object_keys",
