@@ -73,7 +73,7 @@ class Driven:
         self._details = stored.details
         self._modified_at = stored.modified_at
         self._has_new_details = False
-        self._was_final = self.is_final
+        self._ends = False
         # That it was at its end does not say so: it may be driven to go on.
         self.has_ended = False
         self._texts: dict[str, str] = {}
@@ -125,8 +125,7 @@ class Driven:
         touched = (frames, self._history, self._changed_tasks, self._changed_timers, self._consumed)
         if not any(touched):
             return None
-        ends = self.is_final and not self._was_final
-        if ends:
+        if self._ends:
             self._changed_timers.update(dict.fromkeys(self.timers))
             self.timers.clear()
         change = ExecutionChange(
@@ -139,7 +138,7 @@ class Driven:
             details=self._details if self._has_new_details else None,
             # Tasks that were told to stop are seen to their end.
             release=self.is_final and not self.tasks,
-            ends=ends,
+            ends=self._ends,
             is_durable=self.language.is_durable(self._details),
             frames=frames,
             history=self._history,
@@ -150,7 +149,7 @@ class Driven:
         batch = Batch(change, tuple(self._commands))
         self._history, self._changed_tasks, self._changed_timers = [], {}, {}
         self._consumed, self._commands, self._has_new_details = [], [], False
-        self._was_final = self.is_final
+        self._ends = False
         self._texts = {}
         return batch
 
@@ -172,6 +171,7 @@ class Driven:
             self._note(command)
         if outcome.status is not None:
             self.status = outcome.status
+            self._ends = self.is_final
         details = self.language.details_after(self._details, event, outcome, at)
         if details != self._details:
             self._details = details

@@ -22,9 +22,12 @@ from stepmill.core.made_once import made_once
 from stepmill.core.service_models import service_model
 from stepmill.core.settings import Settings
 from stepmill.core.states_arns import StatesArns
+from stepmill.engine.machines.language import MachinePlans
+from stepmill.engine.machines.reading import MachineExecutionReader
 from stepmill.engine.plans import Plans
 from stepmill.engine.reading import ExecutionReader
 from stepmill.jobs.callbacks import Callbacks
+from stepmill.language.states.checking import read as read_machine
 from stepmill.storage.database import Database
 from stepmill.storage.items import SqlItemStore
 from stepmill.storage.keys import KeyStore
@@ -80,6 +83,8 @@ class Base:
         self.activities = Activities(self.records, states_arns)
         self.state_machine_aliases = StateMachineAliases(self.records, self.state_machines)
         self._plans = Plans(self._executions.definition, service_model)
+        self._machine_plans = MachinePlans(self._executions.definition, read_machine)
+        self.machine_executions = MachineExecutionReader(self._executions, self.layout.engines)
         self.executions = ExecutionReader(self._executions, self._plans, self.layout.engines)
 
     @made_once

@@ -7,6 +7,13 @@ from stepmill.core.made_once import made_once
 from stepmill.engine.control import ExecutionControl
 from stepmill.engine.deputy import Deputy
 from stepmill.engine.engine import Engine
+from stepmill.engine.machines import iterations
+from stepmill.engine.machines.control import MachineControl
+from stepmill.engine.machines.iterations import IterationHandler
+from stepmill.engine.machines.language import StatesLanguage
+from stepmill.jobs.items.handler import RESOURCE as READ_ITEMS
+from stepmill.jobs.items.handler import ItemReader
+from stepmill.platform.handlers import ResourceHandlers
 from stepmill.platform.work import Work
 from stepmill.storage.server_file import running_server
 
@@ -44,6 +51,39 @@ class Driving(Work):
             plans=self._plans,
             on_trouble=self._tell_trouble,
             serves=self._serves,
+            others=[(StatesLanguage(self._machine_plans), self._machine_handlers)],
+        )
+
+    @made_once
+    def machine_control(self) -> MachineControl:
+        """What can be asked of executions of state machines."""
+        return MachineControl(
+            self._executions,
+            self.machine_executions,
+            self._machine_plans,
+            self.engine,
+            clock=self._clock,
+            arns=self.state_machines.arns,
+        )
+
+    @made_once
+    def _machine_handlers(self) -> ResourceHandlers:
+        """Who does the tasks of state machines."""
+        return ResourceHandlers(
+            {
+                iterations.RESOURCE: self._iteration_handler,
+                READ_ITEMS: lambda: ItemReader(self.objects),
+            },
+            [lambda: self.integrations],
+        )
+
+    def _iteration_handler(self) -> IterationHandler:
+        return IterationHandler(
+            self._executions,
+            self._machine_plans,
+            lambda: self.own_engine,
+            clock=self._clock,
+            arns=self.state_machines.arns,
         )
 
     def _find_server(self) -> str:

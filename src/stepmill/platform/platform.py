@@ -8,8 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from stepmill.catalog.pipeline_records import PipelineVersion
+from stepmill.catalog.state_machine_records import StateMachine
 from stepmill.core.errors import ConflictError, NotFoundError, WrongStateError
 from stepmill.core.json import Json
+from stepmill.engine.machines.starting import MachineStart
+from stepmill.engine.machines.summaries import MachineExecution
 from stepmill.engine.starting import StartRequest
 from stepmill.engine.summaries import ExecutionSummary
 from stepmill.engine.wishes import FINAL
@@ -121,6 +124,42 @@ class Platform(Hearing):
                 source_execution=source,
                 display_name=options.display_name,
                 uses_cache=options.use_cache,
+            )
+        )
+
+    def start_machine(
+        self,
+        machine: StateMachine,
+        *,
+        input: str = "{}",  # noqa: A002 - the word of the language
+        name: str = "",
+        alias_arn: str = "",
+        trace_header: str = "",
+        by: str = "",
+    ) -> MachineExecution:
+        """Start an execution of a machine or of one of its versions. See ``MachineControl.start``.
+
+        Args:
+            machine: As the catalog has it.
+            input: JSON text.
+            name: Of the execution; empty: one is made.
+            alias_arn: ARN of the alias that led to this version; empty: none.
+            trace_header: Of AWS X-Ray; only kept.
+            by: Name of the key of whoever starts it.
+        """
+        return self.machine_control.start(
+            MachineStart(
+                machine=machine.name,
+                machine_arn=self.state_machines.arns.machine(machine.name),
+                definition=machine.content.definition,
+                role=machine.content.role,
+                input=input,
+                name=name,
+                is_express=machine.is_express,
+                version_arn=machine.arn if machine.version else "",
+                alias_arn=alias_arn,
+                trace_header=trace_header,
+                by=by,
             )
         )
 

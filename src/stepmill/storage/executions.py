@@ -41,6 +41,7 @@ class MachineDetails(msgspec.Struct, frozen=True, omit_defaults=True):
         redriven_at: When it was redriven last.
         map_run: ARN of the Map Run that it is an iteration of; empty: of none.
         processor: Path of the distributed Map that it is an iteration of; empty: of none.
+        item_count: How many items of that Map it works on.
         redrive_token: Asking for a redrive with the same token again is no other wish.
     """
 
@@ -57,6 +58,7 @@ class MachineDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     redriven_at: datetime | None = None
     map_run: str = ""
     processor: str = ""
+    item_count: int | None = None
     redrive_token: str = ""
 
 
@@ -367,6 +369,8 @@ class ExecutionStore(Protocol):
         created_before: datetime | None = None,
         version: int | None = None,
         is_redriven: bool | None = None,
+        version_arn: str | None = None,
+        alias_arn: str | None = None,
         order: ExecutionOrder = ExecutionOrder.CREATED,
         ascending: bool = False,
         limit: int = 100,

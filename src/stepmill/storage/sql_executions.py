@@ -231,6 +231,8 @@ class SqlExecutionStore:
         created_before: datetime | None = None,
         version: int | None = None,
         is_redriven: bool | None = None,
+        version_arn: str | None = None,
+        alias_arn: str | None = None,
         order: ExecutionOrder = ExecutionOrder.CREATED,
         ascending: bool = False,
         limit: int = 100,
@@ -238,7 +240,16 @@ class SqlExecutionStore:
     ) -> ExecutionPage:
         """List executions, one page at a time."""
         filters = Filters(
-            language, pipeline, parent, statuses, created_after, created_before, version, is_redriven
+            language,
+            pipeline,
+            parent,
+            statuses,
+            created_after,
+            created_before,
+            version,
+            is_redriven,
+            version_arn,
+            alias_arn,
         )
         statement = listing(filters, order, ascending=ascending, limit=limit, after=after)
         with self._database.read() as connection:

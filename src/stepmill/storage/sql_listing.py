@@ -38,6 +38,8 @@ class Filters:
     created_before: datetime | None = None
     version: int | None = None
     is_redriven: bool | None = None
+    version_arn: str | None = None
+    alias_arn: str | None = None
 
 
 def listing(
@@ -98,6 +100,11 @@ def _filtered(statement: sqlalchemy.Select[Any], filters: Filters) -> sqlalchemy
         statement = statement.where(filters.version == _VERSION)
     if filters.is_redriven is not None:
         statement = statement.where((_REDRIVES > 0) if filters.is_redriven else (_REDRIVES == 0))
+    for member in ("version_arn", "alias_arn"):
+        arn = getattr(filters, member)
+        if arn is not None:
+            found = type_coerce(executions.c.body, JSON)[("machine", member)].as_string()
+            statement = statement.where(found == arn)
     return statement
 
 

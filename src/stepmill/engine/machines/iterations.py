@@ -157,7 +157,13 @@ class IterationHandler:
         is_express = payload.executionType is ExecutionType.EXPRESS
         # An express execution cannot be redriven: it is begun anew, and is another one.
         redrives = payload.redrive if is_express else 0
-        iteration = Iteration(payload.mapRunArn, payload.processor, payload.index, redrive_count=redrives)
+        iteration = Iteration(
+            payload.mapRunArn,
+            payload.processor,
+            payload.index,
+            redrive_count=redrives,
+            item_count=_item_count(payload.input),
+        )
         request = MachineStart(
             machine=f"{parent.pipeline}/{payload.label}",
             machine_arn=f"{machine.machine_arn}/{payload.label}",
@@ -190,6 +196,12 @@ class IterationHandler:
             while len(self._parents) > _MOST_PARENTS:
                 self._parents.popitem(last=False)
         return found
+
+
+def _item_count(value: Json) -> int:
+    """Return how many items an iteration works on: those of its batch, or one."""
+    items = value.get("Items") if isinstance(value, dict) else None
+    return len(items) if isinstance(items, list) else 1
 
 
 def _tell(task: Task, report: Report, ending: Ending) -> None:

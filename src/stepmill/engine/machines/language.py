@@ -82,21 +82,19 @@ class StatesLanguage:
         status = outcome.status
         if status is None:
             return details
-        machine = machine_of(details)
-        if status.is_final:
-            told = msgspec.structs.replace(machine, stopped_at=at, error=outcome.error, cause=outcome.cause)
-        elif isinstance(event, RedriveRequested):
+        told = machine_of(details)
+        if isinstance(event, RedriveRequested):
             told = msgspec.structs.replace(
-                machine,
+                told,
                 stopped_at=None,
                 error=None,
                 cause=None,
-                redrive_count=machine.redrive_count + 1,
+                redrive_count=told.redrive_count + 1,
                 redriven_at=at,
                 redrive_token=event.token,
             )
-        else:
-            return details
+        if status.is_final:
+            told = msgspec.structs.replace(told, stopped_at=at, error=outcome.error, cause=outcome.cause)
         return msgspec.structs.replace(details, machine=told)
 
     def is_durable(self, details: ExecutionDetails) -> bool:

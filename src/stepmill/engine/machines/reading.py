@@ -42,6 +42,8 @@ class MachineExecutionReader:
         map_run: str | None = None,
         statuses: Collection[StateMachineExecutionStatus] | None = None,
         is_redriven: bool | None = None,
+        version_arn: str | None = None,
+        alias_arn: str | None = None,
         limit: int = 100,
         after: str | None = None,
     ) -> MachineExecutionPage:
@@ -52,6 +54,8 @@ class MachineExecutionReader:
             map_run: ARN of a Map Run: its children are listed.
             statuses: Those wanted; ``None``: all.
             is_redriven: Only those that were, or were not, redriven.
+            version_arn: Only those of this version.
+            alias_arn: Only those that this alias led to.
             limit: Most on a page.
             after: ``next_token`` of the page before.
 
@@ -64,6 +68,8 @@ class MachineExecutionReader:
             parent=map_run,
             statuses=statuses,
             is_redriven=is_redriven,
+            version_arn=version_arn,
+            alias_arn=alias_arn,
             limit=limit,
             after=after,
         )

@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from stepmill.catalog.state_machine_records import check_name
-from stepmill.core.errors import ConflictError
+from stepmill.core.errors import ConflictError, InvalidInputError
 from stepmill.core.json import read_json
 from stepmill.core.states_arns import StatesArns
 from stepmill.core.statuses import StateMachineExecutionStatus
 from stepmill.engine.interpreters.states.events import ExecutionStarted, encode_event
 from stepmill.engine.machines.language import INPUT_TEXT, MachinePlans, machine_of
 from stepmill.language.states.definition import ExecutionType
+from stepmill.language.states.json_faults import json_fault
 from stepmill.storage.executions import (
     STATES,
     ExecutionDetails,
@@ -39,6 +40,7 @@ class Iteration:
         index: Of its item, or of its batch.
         item: JSON text of the item; empty: none is told.
         redrive_count: How often it was started anew before.
+        item_count: How many items it works on.
     """
 
     map_run: str
@@ -46,6 +48,7 @@ class Iteration:
     index: int = -1
     item: str = ""
     redrive_count: int = 0
+    item_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ def prepare_machine(
     if request.iteration is None:
         check_name(name)
     check_text(request.definition, request.input, request.trace_header)
-    read_json(request.input)
+    _check_input(request.input)
     iteration = request.iteration or Iteration("", "")
     digest, _plan = plans.read(request.definition, iteration.processor)
     arn = (
@@ -155,6 +158,7 @@ def prepare_machine(
         redrive_count=iteration.redrive_count,
         map_run=iteration.map_run,
         processor=iteration.processor,
+        item_count=iteration.item_count,
     )
     return NewExecution(
         id=identifier,
@@ -172,6 +176,15 @@ def prepare_machine(
         texts={INPUT_TEXT: request.input},
         is_durable=not request.is_express,
     )
+
+
+def _check_input(text: str) -> None:
+    try:
+        read_json(text)
+    except InvalidInputError as error:
+        raise InvalidInputError(
+            f"Invalid State Machine Execution Input: '{json_fault(text)}'", where="input"
+        ) from error
 
 
 def is_same_start(store: ExecutionStore, new: NewExecution) -> bool:

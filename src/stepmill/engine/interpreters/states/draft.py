@@ -286,7 +286,10 @@ class Draft:
             after = replace(after, last_event=self.last_event)
             if after != before:
                 changes[EXECUTION] = after
-        is_new = after is not None and (before is None or before.status is not after.status)
+        # Redriven, it may come to the same end at once.
+        is_new = after is not None and (
+            before is None or (before.status, before.redrives) != (after.status, after.redrives)
+        )
         output, error, cause = self._end
         return Advance(
             frames=changes,
