@@ -171,3 +171,8 @@ def test_chance_is_the_same_when_it_is_folded_again() -> None:
     assert one == two
     assert one is not None
     assert len(set(one.split(","))) == 3
+
+
+def test_the_location_leads_to_the_expression() -> None:
+    run = Execution(jsonata("Pass", "A", output={"v": ["{% $no %}"]})).start()
+    assert run.details(3)["location"] == "Output/v[0]"
