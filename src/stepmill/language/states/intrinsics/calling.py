@@ -69,8 +69,12 @@ class Intrinsic:
         try:
             return _call(self.root, scope)
         except _CannotCallError as error:
-            cause = f"The function '{self.text}' had the following error: {error}"
-            raise EvaluationError(RUNTIME, cause) from error
+            raise self._failure(str(error)) from error
+        except RecursionError as error:
+            raise self._failure("An argument is nested too deep.") from error
+
+    def _failure(self, what: str) -> EvaluationError:
+        return EvaluationError(RUNTIME, f"The function '{self.text}' had the following error: {what}")
 
     @property
     def fields(self) -> tuple[Field, ...]:

@@ -6,12 +6,15 @@ Source: Amazon States Language, section "Intrinsic Functions"; the service, for 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from stepmill.core.json import Json
 from stepmill.language.states.intrinsics.arguments import BadArgumentError
 from stepmill.language.states.java_text import java_text
 
 _ESCAPED = "'{}\\"
+# Longer templates are data rather than part of a definition.
+_LONGEST_KEPT = 1000
 
 
 class BadTemplateError(Exception):
@@ -37,10 +40,15 @@ def format_template(template: str, values: Sequence[Json]) -> str:
         >>> format_template(r"\{{}\} of {}", [1.5, {"a": [None]}])
         '{1.5} of {a=[null]}'
     """
-    parts = _parts(template)
+    parts = _parts(template) if len(template) > _LONGEST_KEPT else _kept_parts(template)
     if len(parts) != len(values) + 1:
         raise BadArgumentError("number of arguments do not match the occurrences of {}.")
     return parts[0] + "".join(java_text(value) + part for value, part in zip(values, parts[1:], strict=True))
+
+
+@lru_cache(maxsize=1024)
+def _kept_parts(template: str) -> list[str]:
+    return _parts(template)
 
 
 def _parts(template: str) -> list[str]:

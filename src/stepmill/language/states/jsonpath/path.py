@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
 
 from stepmill.core.json import Json
-from stepmill.language.states.jsonpath.errors import PathNotFoundError
+from stepmill.language.states.jsonpath.errors import PathEvaluationError, PathNotFoundError
 from stepmill.language.states.jsonpath.segments import Budget, Indexes, Names, Search, Segment
 
 
@@ -25,16 +27,19 @@ class Path:
     is_definite: bool = field(init=False)
     _must_be: tuple[bool, ...] = field(init=False)
     _names: tuple[str, ...] | None = field(init=False)
+    _keys: tuple[str | int, ...] | None = field(init=False)
 
     def __post_init__(self) -> None:
         definite = [segment.is_definite for segment in self.segments]
-        names = [s.names[0] for s in self.segments if isinstance(s, Names) and len(s.names) == 1]
+        keys = self.keys
+        names = None if keys is None else tuple(key for key in keys if isinstance(key, str))
         set_field = object.__setattr__
         set_field(self, "is_definite", all(definite))
         # The library asks whether all is definite from the part before on, where it means up to it. So where
         # an indefinite part follows, a property that is missing is passed over.
         set_field(self, "_must_be", tuple(all(definite[max(i - 1, 0) :]) for i in range(len(definite))))
-        set_field(self, "_names", tuple(names) if len(names) == len(self.segments) else None)
+        set_field(self, "_names", names if names == keys else None)
+        set_field(self, "_keys", keys)
 
     @property
     def canonical(self) -> str:
@@ -84,7 +89,14 @@ class Path:
                 pass
             else:
                 return value
-        return self.search(document, document, Budget())
+        elif self._keys is not None:
+            found = _follow(self._keys, document)
+            if found is not _NOWHERE:
+                return found
+        try:
+            return self.search(document, document, Budget())
+        except RecursionError as error:
+            raise PathEvaluationError("The document is nested too deep for this path.") from error
 
     def search(self, start: Json, root: Json, budget: Budget, *, is_strict: bool = False) -> Json:
         """Read from somewhere in a document.
@@ -106,3 +118,22 @@ class Path:
         if not search.results:
             raise PathNotFoundError(f"No results for path: {self.canonical}")
         return search.results[0]
+
+
+class _Nowhere(Enum):
+    NOWHERE = "nowhere"
+
+
+_NOWHERE: Final = _Nowhere.NOWHERE
+
+
+def _follow(keys: tuple[str | int, ...], value: Json) -> Json | _Nowhere:
+    """Return what names and indexes lead to, or that they lead nowhere; why, the search tells."""
+    for key in keys:
+        if isinstance(key, int) and (key < 0 or isinstance(value, str)):
+            return _NOWHERE
+        try:
+            value = value[key]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            return _NOWHERE
+    return value

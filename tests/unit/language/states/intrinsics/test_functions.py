@@ -251,3 +251,23 @@ def test_unique_items_are_contained_and_differ(items: list[Json]) -> None:
     for item in items:
         assert call("States.ArrayContains($.u, $.v)", {"u": unique, "v": item}) is True
     assert call("States.ArrayUnique($.a)", {"a": unique}) == unique
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "States.Format('{}', $.deep)",
+        "States.ArrayUnique($.deep)",
+        "States.ArrayContains($.deep, $.other)",
+        "States.JsonToString($.deep)",
+    ],
+)
+def test_arguments_that_are_nested_too_deep_are_an_error_and_no_crash(text: str) -> None:
+    def deep() -> Json:
+        value: Json = 1
+        for _ in range(5000):
+            value = [value]
+        return value
+
+    with pytest.raises(EvaluationError, match="nested too deep"):
+        call(text, {"deep": [deep()], "other": deep()})

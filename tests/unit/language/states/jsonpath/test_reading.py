@@ -202,3 +202,13 @@ def test_a_path_that_would_visit_too_much_is_given_up() -> None:
 
 def test_a_slice_of_two_thousand_million_items_is_no_work() -> None:
     assert compile_path("$[0:2147483647]").read([1]) == [1]
+
+
+def test_a_document_that_is_nested_too_deep_is_an_error_and_no_crash() -> None:
+    document: Json = 1
+    for _ in range(5000):
+        document = {"a": [document]}
+    for path in ("$..b", "$..*", "$..[?(@.b)]"):
+        with pytest.raises(PathEvaluationError):
+            compile_path(path).read(document)
+    assert compile_path("$.a[0].a[0].b[*]").read(document) == []
