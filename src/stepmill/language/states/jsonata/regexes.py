@@ -10,7 +10,9 @@ Source: the JSONata documentation, "Regular expressions"; ECMA-262, "Pattern sem
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -21,12 +23,14 @@ from stepmill.language.states.jsonata.running import Run
 from stepmill.language.states.jsonata.tokens import Pattern
 from stepmill.language.states.jsonata.values import UNDEFINED, Function, Value
 
-# As far as a text may be matched by backtracking.
-_LONGEST_FOR_BACKTRACKING = 256
+# As far as a text may be matched by backtracking, by how many parts of the pattern may repeat or be left out:
+# the number of ways to try grows with that power of the length.
+_LONGEST_FOR_BACKTRACKING = {0: 256, 1: 256, 2: 256, 3: 96, 4: 48}
 _TOKEN = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))|(\[\^?)|(\])|(\(\?<)(?=[A-Za-z_$])|(\$)|.", re.DOTALL)
 # What ECMAScript calls white space, beyond what RE2 does.
 _SPACES = r"\x{feff}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\v"
-_REPEATED_GROUP = re.compile(r"[*+}]\)[*+{]|\|[^)]*\)[*+{]")
+_REPEAT = re.compile(r"\\.|\(\?|(?P<repeat>[*+?{])", re.DOTALL)
+_REPEATED_GROUP = re.compile(r"(?<!\\)\)[*+{]")
 
 
 class _Matcher(Protocol):
@@ -69,11 +73,11 @@ class Regex(Function):
         Raises:
             QueryError: If the pattern needs backtracking, and the text is long.
         """
-        run.spend(1 + (len(text) - start >> 5))
-        matcher, is_linear = _compiled(self.pattern)
-        if not is_linear and len(text) > _LONGEST_FOR_BACKTRACKING:
+        compiled = _compiled(self.pattern)
+        if len(text) > compiled.longest:
             raise bound_met(OUT_OF_TIME)
-        return matcher.search(text, start)
+        run.spend(1 + (compiled.size * (len(text) + 1 - start) ** compiled.power >> 10))
+        return compiled.matcher.search(text, start)
 
     def matches(self, text: str, run: Run) -> Iterator[Any]:
         """Yield the matches in a text, one behind the other.
@@ -144,24 +148,39 @@ def _options(*, is_caseless: bool) -> Any:
     return options
 
 
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A pattern that can be matched.
+
+    ``longest``: how long a text may be. A match takes at most about ``size * length ** power`` steps.
+    """
+
+    matcher: _Matcher
+    longest: int
+    size: int
+    power: int
+
+
 @lru_cache(maxsize=512)
-def _compiled(pattern: Pattern) -> tuple[_Matcher, bool]:
-    """Return a pattern's matcher, and whether it takes linear time."""
-    options = _options(is_caseless="i" in pattern.flags)
+def _compiled(pattern: Pattern) -> _Compiled:
     flags = "(?m)" if "m" in pattern.flags else ""
     try:
-        return re2.compile(flags + _translated(pattern.source, for_python=False), options), True
+        linear = re2.compile(
+            flags + _translated(pattern.source, for_python=False), _options(is_caseless="i" in pattern.flags)
+        )
+        return _Compiled(linear, sys.maxsize, linear.programsize, 1)
     except re2.error:
         pass
-    if _REPEATED_GROUP.search(pattern.source):
+    repeats = sum(1 for found in _REPEAT.finditer(pattern.source) if found["repeat"])
+    if _REPEATED_GROUP.search(pattern.source) or repeats not in _LONGEST_FOR_BACKTRACKING:
         raise bound_met(OUT_OF_TIME)
-    python_flags = (re.IGNORECASE if "i" in pattern.flags else 0) | (
-        re.MULTILINE if "m" in pattern.flags else 0
-    )
+    ignoring = re.IGNORECASE if "i" in pattern.flags else 0
+    many = re.MULTILINE if "m" in pattern.flags else 0
     try:
-        return re.compile(_translated(pattern.source, for_python=True), python_flags | re.ASCII), False
+        tried = re.compile(_translated(pattern.source, for_python=True), ignoring | many | re.ASCII)
     except (re.error, OverflowError, RecursionError) as error:
         raise QueryError("", message=f"Invalid regular expression: /{pattern.source}/: {error}") from error
+    return _Compiled(tried, _LONGEST_FOR_BACKTRACKING[repeats], 1, repeats + 1)
 
 
 def _translated(source: str, *, for_python: bool) -> str:

@@ -94,6 +94,10 @@ def test_what_is_as_large_as_aws_allows_is_made() -> None:
         "[1..3000].[1..3000].[1..3000]",
         "$map([1..800000], function($x) { $map([1..10], function($y) { $y }) })",
         "($f := function($n) { $n = 0 ? 0 : ($f($n - 1); $f($n - 1)) }; $f(20))",
+        "($t := $pad('', 256, 'a'); $map([1..9000], function($n) { $contains($t, /(?=a+a+b)/) }))",
+        "($t := $pad('', 20000, 'a'); $map([1..9000], function($n) { $contains($t, /(a{1,30}b){1,30}/) }))",
+        "$match($pad('', 4000000, 'a'), /a/)",
+        "$distinct([1..20000])",
     ],
 )
 def test_a_loop_without_end_ends(expression: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +118,31 @@ def test_patterns_that_need_backtracking_look_through_short_texts_only() -> None
     assert value_of("$match('abab', /(ab)\\1/).match") == "abab"
     assert ended("$contains($pad('', 300, 'a'), /a(?!b)/)") == ("", OUT_OF_TIME)
     assert ended("$contains('aaaa', /(?=(a+)+$)/)") == ("", OUT_OF_TIME)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(?=(a+)+$)",
+        "(?=((a+)b?)+c)",
+        "(?=(a|a)*c)",
+        "(?=(?:a{1,9}){1,99}c)",
+        "(?=a*a*a*a*a*a*a*b)",
+        "(?=a?a?a?a?a?a?a?aaaaaaa)",
+        "(a*)(a*)(a*)(a*)\\1\\2b",
+    ],
+)
+def test_patterns_that_need_much_backtracking_are_refused_at_once(pattern: str) -> None:
+    assert ended(f"$contains($pad('', 200, 'a'), /{pattern}/)") == ("", OUT_OF_TIME)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "repeats"), [("(?=a+b)", 1), ("(?=a+a*b)", 2), ("(?=a+a*a?b)", 3), ("(?=a+a*a?a{2,}b)", 4)]
+)
+def test_patterns_that_need_little_of_it_are_tried(pattern: str, repeats: int) -> None:
+    length = {1: 256, 2: 256, 3: 96, 4: 48}[repeats]
+    assert value_of(f"$contains($pad('', {length}, 'a'), /{pattern}/)") is False
+    assert ended(f"$contains($pad('', {length + 1}, 'a'), /{pattern}/)") == ("", OUT_OF_TIME)
 
 
 @pytest.mark.parametrize("pattern", ["[b-a]", "a{2,1}", "+", "a**"])
