@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ from stepmill.core.errors import StepmillError, StorageError
 from stepmill.core.service_models import service_model
 from stepmill.core.tasks import TaskHandler
 from stepmill.engine.drive import Driver
+from stepmill.engine.driven import Driven
 from stepmill.engine.endings import Endings
 from stepmill.engine.interpreters.pipelines.events import (
     Event,
@@ -36,7 +37,7 @@ from stepmill.engine.starting import StartRequest, create_once, prepare
 from stepmill.engine.summaries import ExecutionSummary
 from stepmill.engine.waiting import wait_for, wait_until
 from stepmill.engine.wishes import OPEN, is_answered, is_updated, post_retry, post_stop, post_update
-from stepmill.storage.executions import PIPELINES, ExecutionStore, NewExecution
+from stepmill.storage.executions import PIPELINES, ExecutionStore, LoadedExecution, NewExecution, Stray
 from stepmill.storage.texts import check_text
 
 # So long a wait for a wish to be taken in trusts in the engine's own thread.
@@ -96,7 +97,7 @@ class Engine:
         self._lock = EngineLock.acquire(locks)
         # Between becoming the owner and driving, no other thread may think that nobody drives.
         self._adopting = threading.Lock()
-        self._lookout = Lookout(self._left_behind, self._adopt) if serves else None
+        self._lookout = Lookout(self._take_left_behind, self._adopt) if serves else None
         on_stray = self._lookout.notice if self._lookout else None
         self.endings = Endings()
         self._languages: dict[str, Language] = {PIPELINES: PipelineLanguage(self._plans)}
@@ -190,13 +191,12 @@ class Engine:
             self._store.get(execution)
             is_waiting = any(row.id == execution for row in self._store.waiting(self._open))
             return [execution] if is_waiting and self._adopt(execution) else []
-        adopted = []
-        for row in self._store.waiting(self._open):
-            try:
-                if self._adopt(row.id):
-                    adopted.append(row.id)
-            except StepmillError as error:
-                _log.warning("Execution %s cannot be resumed: %s", row.id, error)
+        strays = self._store.strays(self.id, self._open)
+        adopted, refused = self._adopt_all(
+            stray for stray in strays if not is_alive(self._locks, stray.owner)
+        )
+        for each, error in refused.items():
+            _log.warning("Execution %s cannot be resumed: %s", each, error)
         return adopted
 
     def wait(self, execution: str, timeout: timedelta | None = None) -> ExecutionSummary:
@@ -257,11 +257,31 @@ class Engine:
 
         wait_until(is_done, go_on)
 
-    def _left_behind(self) -> list[str]:
-        """Return the executions that nobody alive drives."""
-        strays = self._store.strays(self.id, self._open)
-        alone = [stray.id for stray in strays if not is_alive(self._locks, stray.owner)]
-        return [each for each in alone if not self._driver.is_broken(each)]
+    def _take_left_behind(self, refused: Container[str]) -> Mapping[str, StepmillError]:
+        """Drive what nobody alive drives; return what cannot be driven, and why."""
+        alive: dict[str, bool] = {}
+        found = []
+        for stray in self._store.strays(self.id, self._open):
+            if stray.owner not in alive:
+                alive[stray.owner] = is_alive(self._locks, stray.owner)
+            if not (alive[stray.owner] or stray.id in refused or self._driver.is_broken(stray.id)):
+                found.append(stray)
+        return self._adopt_all(found)[1]
+
+    def _adopt_all(self, strays: Iterable[Stray]) -> tuple[list[str], dict[str, StepmillError]]:
+        """Drive executions that nobody drives; return those that are, and those that cannot be, and why."""
+        adopted: list[str] = []
+        refused: dict[str, StepmillError] = {}
+        with self._adopting:
+            for loaded in self._store.adopt_all(list(strays), self.id):
+                execution = loaded.stored.id
+                try:
+                    self._driver.drive(self._take_over(loaded))
+                except StepmillError as error:
+                    refused[execution] = error
+                else:
+                    adopted.append(execution)
+        return adopted, refused
 
     def _adopt(self, execution: str) -> bool:
         """Drive an execution that nobody drives; return whether this began now."""
@@ -270,19 +290,18 @@ class Engine:
             if owner == self.id and self._driver.is_driving(execution):
                 self._driver.look_into_inbox()
                 return False
-            if owner != self.id and not self._take_from(owner, execution):
+            if owner != self.id and is_alive(self._locks, owner):
                 return False
-            try:
-                # Only its owner advances an execution: what is read from here on stays true.
-                stored = self._store.get(execution)
-                driven = take_over(stored, self._store, self._languages[stored.language])
-            except StepmillError:
-                self._store.adopt(execution, "", instead_of=self.id)
-                raise
-            self._driver.drive(driven)
-        return True
+            loaded = self._store.adopt_all([Stray(execution, owner)], self.id)
+            for each in loaded:
+                self._driver.drive(self._take_over(each))
+        return bool(loaded)
 
-    def _take_from(self, owner: str, execution: str) -> bool:
-        if is_alive(self._locks, owner):
-            return False
-        return self._store.adopt(execution, self.id, instead_of=owner)
+    def _take_over(self, loaded: LoadedExecution) -> Driven:
+        # Only its owner advances an execution: what was read stays true.
+        try:
+            language = self._languages[loaded.stored.language]
+            return take_over(loaded, self._store, language)
+        except StepmillError:
+            self._store.adopt(loaded.stored.id, "", instead_of=self.id)
+            raise

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Mapping
 from queue import Empty, SimpleQueue
 
 from stepmill.core.errors import StepmillError
@@ -24,19 +24,20 @@ class Lookout:
     """Has executions adopted, on a thread of its own: reading a large definition must not hold up others.
 
     Args:
-        left_behind: Returns the executions that nobody drives.
-        adopt: Drives one. What it cannot drive is not tried again by itself.
+        take_left_behind: Drives what nobody drives, other than what is named; returns what it cannot drive,
+            which is not tried again by itself.
+        adopt: Drives one. The same holds for it.
         interval_s: How often is looked.
     """
 
     def __init__(
         self,
-        left_behind: Callable[[], Iterable[str]],
+        take_left_behind: Callable[[Container[str]], Mapping[str, StepmillError]],
         adopt: Callable[[str], object],
         *,
         interval_s: float = INTERVAL_S,
     ) -> None:
-        self._left_behind = left_behind
+        self._take_left_behind = take_left_behind
         self._adopt = adopt
         self._interval_s = interval_s
         self._noticed: SimpleQueue[str | None] = SimpleQueue()
@@ -79,17 +80,19 @@ class Lookout:
 
     def _look(self) -> None:
         try:
-            found = [each for each in self._left_behind() if each not in self._refused]
+            refused = self._take_left_behind(self._refused)
         except StepmillError as error:
             _log.warning("What others left behind cannot be looked for: %s", error)
             return
-        for execution in found:
-            if not self._is_closed:
-                self._take(execution)
+        for execution, reason in refused.items():
+            self._refuse(execution, reason)
 
     def _take(self, execution: str) -> None:
         try:
             self._adopt(execution)
         except StepmillError as error:
-            _log.warning("Execution %s cannot be driven: %s", execution, error)
-            self._refused.add(execution)
+            self._refuse(execution, error)
+
+    def _refuse(self, execution: str, error: StepmillError) -> None:
+        _log.warning("Execution %s cannot be driven: %s", execution, error)
+        self._refused.add(execution)

@@ -7,7 +7,7 @@ from functools import partial
 from stepmill.engine.driven import Driven
 from stepmill.engine.frame_cache import FrameCache
 from stepmill.engine.languages import Language
-from stepmill.storage.executions import ExecutionStore, NewExecution, StoredExecution
+from stepmill.storage.executions import ExecutionStore, LoadedExecution, NewExecution, StoredExecution
 
 
 def take_new(new: NewExecution, language: Language) -> Driven:
@@ -31,7 +31,7 @@ def as_stored(new: NewExecution) -> StoredExecution:
     )
 
 
-def take_over(stored: StoredExecution, store: ExecutionStore, language: Language) -> Driven:
+def take_over(loaded: LoadedExecution, store: ExecutionStore, language: Language) -> Driven:
     """Return an execution as it was last committed. Its owner must be the caller already.
 
     What an engine before had begun and not committed is done again: its tasks are among those that
@@ -41,11 +41,10 @@ def take_over(stored: StoredExecution, store: ExecutionStore, language: Language
         DefinitionError: If this version of Stepmill refuses its definition.
         StorageError: If the store fails.
     """
-    frames = FrameCache(store.frame_names(stored.id), partial(store.frame, stored.id), language)
+    stored = loaded.stored
+    frames = FrameCache(loaded.frames, partial(store.frame, stored.id), language)
     plan = language.plan(stored.details)
-    return Driven(
-        stored, stored.owner, language, plan, frames, store.tasks(stored.id), store.timers(stored.id)
-    )
+    return Driven(stored, stored.owner, language, plan, frames, loaded.tasks, loaded.timers)
 
 
 def _nothing(_name: str) -> str | None:

@@ -8,8 +8,15 @@ from typing import Any, TypeAlias
 import msgspec
 
 from stepmill.core.json import read_json, write_json
+from stepmill.core.tasks import Task
 from stepmill.storage.database import from_micros, to_micros
-from stepmill.storage.executions import ExecutionChange, ExecutionDetails, NewExecution, StoredExecution
+from stepmill.storage.executions import (
+    ExecutionChange,
+    ExecutionDetails,
+    NewExecution,
+    StoredExecution,
+    StoredTask,
+)
 
 Rows: TypeAlias = list[dict[str, object]]
 
@@ -98,6 +105,11 @@ def stored(row: Any) -> StoredExecution:
         position=row.position,
         details=msgspec.json.decode(row.body, type=ExecutionDetails),
     )
+
+
+def read_task(row: Any) -> StoredTask:
+    """Return the task of a row with its body and whether it was told to stop."""
+    return StoredTask(msgspec.json.decode(row.body, type=Task), bool(row.stopping))
 
 
 def read_object(text: str) -> dict[str, Any]:

@@ -182,6 +182,23 @@ class Stray:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadedExecution:
+    """An execution with all that an engine needs to go on with it.
+
+    Args:
+        stored: Its row.
+        frames: Names of its frames.
+        tasks: Those that have not ended.
+        timers: Those that have not fired: timer -> when it is due.
+    """
+
+    stored: StoredExecution
+    frames: frozenset[str]
+    tasks: Sequence[StoredTask]
+    timers: Mapping[str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutionPage:
     """Part of a listing; ``next_token`` is ``None`` on the last page."""
 
@@ -319,6 +336,10 @@ class ExecutionStore(Protocol):
 
     def adopt(self, execution: str, owner: str, *, instead_of: str) -> bool:
         """Make ``owner`` the owner if ``instead_of`` still is; return whether it was."""
+        ...
+
+    def adopt_all(self, strays: Sequence[Stray], owner: str) -> list[LoadedExecution]:
+        """Make ``owner`` the owner of executions that still have the owners named; return those."""
         ...
 
     def release(self, owner: str) -> None:

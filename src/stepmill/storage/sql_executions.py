@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import sqlalchemy
 from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import sqlite
@@ -19,7 +18,6 @@ from sqlalchemy.engine import Connection
 
 from stepmill.core.errors import NotFoundError, WrongStateError
 from stepmill.core.json import write_json
-from stepmill.core.tasks import Task
 from stepmill.storage import tables
 from stepmill.storage.database import Database, from_micros, to_micros
 from stepmill.storage.execution_rows import (
@@ -28,6 +26,7 @@ from stepmill.storage.execution_rows import (
     history_rows,
     new_row,
     read_object,
+    read_task,
     stored,
     task_rows,
     timer_rows,
@@ -40,6 +39,7 @@ from stepmill.storage.executions import (
     HistoryRecord,
     InboxEvent,
     InboxWatch,
+    LoadedExecution,
     NewExecution,
     StoredExecution,
     StoredTask,
@@ -48,6 +48,7 @@ from stepmill.storage.executions import (
 )
 from stepmill.storage.prepared import Prepared
 from stepmill.storage.sql_listing import Filters, listing, newest_of_versions, token_after
+from stepmill.storage.sql_loading import load_executions
 from stepmill.storage.sql_watch import open_watch
 
 _executions, _frames, _history = tables.executions, tables.frames, tables.history
@@ -66,6 +67,11 @@ _ADVANCE = Prepared(
         position=bindparam("new_position"),
         modified_at=bindparam("new_modified_at"),
     )
+)
+_ADOPT = Prepared(
+    update(_executions)
+    .where(_executions.c.id == bindparam("of"), _executions.c.owner == bindparam("held_by"))
+    .values(owner=bindparam("new_owner"))
 )
 _DESCRIBE = Prepared(
     update(_executions).where(_executions.c.id == bindparam("of")).values(body=bindparam("new_body"))
@@ -161,13 +167,15 @@ class SqlExecutionStore:
 
     def adopt(self, execution: str, owner: str, *, instead_of: str) -> bool:
         """Make ``owner`` the owner if ``instead_of`` still is; return whether it was."""
-        statement = (
-            update(_executions)
-            .where(_executions.c.id == execution, _executions.c.owner == instead_of)
-            .values(owner=owner)
-        )
         with self._database.write() as connection:
-            return connection.execute(statement).rowcount == 1
+            return _adopt(connection, Stray(execution, instead_of), owner)
+
+    def adopt_all(self, strays: Sequence[Stray], owner: str) -> list[LoadedExecution]:
+        """Make ``owner`` the owner of executions that still have the owners named; return those."""
+        with self._database.write() as connection:
+            adopted = [stray.id for stray in strays if _adopt(connection, stray, owner)]
+        with self._database.read() as connection:
+            return load_executions(connection, adopted)
 
     def release(self, owner: str) -> None:
         """Leave all executions of that owner without one."""
@@ -347,13 +355,13 @@ class SqlExecutionStore:
         statement = select(_tasks.c.body, _tasks.c.stopping).where(_tasks.c.execution == execution)
         with self._database.read() as connection:
             rows = connection.execute(statement.order_by(_tasks.c.id)).all()
-        return [_read_task(row) for row in rows]
+        return [read_task(row) for row in rows]
 
     def task(self, task_id: str) -> StoredTask | None:
         """Return a task that has not ended; ``None`` if there is none of that id."""
         with self._database.read() as connection:
             row = _TASK.one(connection, {"named": task_id})
-        return None if row is None else _read_task(row)
+        return None if row is None else read_task(row)
 
     def timers(self, execution: str) -> dict[str, datetime]:
         """Return the timers of an execution that have not fired: timer -> when it is due."""
@@ -415,6 +423,11 @@ def _advance_row(connection: Connection, change: ExecutionChange) -> bool:
     return True
 
 
+def _adopt(connection: Connection, stray: Stray, owner: str) -> bool:
+    values = {"of": stray.id, "held_by": stray.owner, "new_owner": owner}
+    return _ADOPT.run(connection, values) == 1
+
+
 def _has_work(statuses: Collection[str]) -> Any:
     """Return the condition that something is to be done for an execution."""
     addressed = select(_inbox.c.execution)
@@ -422,10 +435,6 @@ def _has_work(statuses: Collection[str]) -> Any:
     stopping = select(_tasks.c.execution).where(_tasks.c.stopping == 1)
     ids = _executions.c.id
     return _executions.c.status.in_(statuses) | ids.in_(addressed) | ids.in_(stopping)
-
-
-def _read_task(row: Any) -> StoredTask:
-    return StoredTask(msgspec.json.decode(row.body, type=Task), bool(row.stopping))
 
 
 def _unknown(execution: str) -> NotFoundError:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 
-from stepmill.core.errors import StorageError, WrongStateError
+from stepmill.core.errors import StepmillError, StorageError, WrongStateError
 from stepmill.engine.lookout import Lookout
 
 LIMIT_S = 60.0
@@ -31,10 +31,29 @@ class Adopting:
             assert self._changed.wait_for(lambda: holds(self.adopted), LIMIT_S), self.adopted
 
 
+def _taking(
+    left_behind: Callable[[], Iterable[str]], adopt: Adopting
+) -> Callable[[Container[str]], dict[str, StepmillError]]:
+    """Adopt what is left behind, as an engine does."""
+
+    def take(refused: Container[str]) -> dict[str, StepmillError]:
+        failed: dict[str, StepmillError] = {}
+        for each in left_behind():
+            if each in refused:
+                continue
+            try:
+                adopt(each)
+            except StepmillError as error:
+                failed[each] = error
+        return failed
+
+    return take
+
+
 def test_what_is_left_behind_is_adopted_at_once_and_again() -> None:
     adopting = Adopting()
     left = [["a"], ["b"]]
-    lookout = Lookout(lambda: left.pop(0) if left else [], adopting, interval_s=0.01)
+    lookout = Lookout(_taking(lambda: left.pop(0) if left else [], adopting), adopting, interval_s=0.01)
     lookout.start()
     adopting.wait_for(lambda adopted: adopted == ["a", "b"])
     lookout.close()
@@ -42,7 +61,7 @@ def test_what_is_left_behind_is_adopted_at_once_and_again() -> None:
 
 def test_what_is_noticed_is_adopted_without_waiting_for_the_next_look() -> None:
     adopting = Adopting()
-    lookout = Lookout(list, adopting, interval_s=LIMIT_S)
+    lookout = Lookout(_taking(list, adopting), adopting, interval_s=LIMIT_S)
     lookout.start()
     lookout.notice("a")
     adopting.wait_for(lambda adopted: adopted == ["a"])
@@ -51,7 +70,7 @@ def test_what_is_noticed_is_adopted_without_waiting_for_the_next_look() -> None:
 
 def test_noticed_twice_while_it_waits_it_is_adopted_once() -> None:
     adopting = Adopting()
-    lookout = Lookout(list, adopting, interval_s=LIMIT_S)
+    lookout = Lookout(_taking(list, adopting), adopting, interval_s=LIMIT_S)
     for name in ("a", "a", "b"):
         lookout.notice(name)
     lookout.start()
@@ -63,7 +82,7 @@ def test_noticed_twice_while_it_waits_it_is_adopted_once() -> None:
 
 def test_what_cannot_be_driven_is_tried_once() -> None:
     adopting = Adopting("bad")
-    lookout = Lookout(lambda: ["bad", "good"], adopting, interval_s=0.001)
+    lookout = Lookout(_taking(lambda: ["bad", "good"], adopting), adopting, interval_s=0.001)
     lookout.start()
     adopting.wait_for(lambda adopted: adopted.count("good") > 3)
     lookout.close()
@@ -80,7 +99,7 @@ def test_a_store_that_fails_is_asked_again() -> None:
             raise StorageError("The disk is away.")
         return ["a"]
 
-    lookout = Lookout(left_behind, adopting, interval_s=0.001)
+    lookout = Lookout(_taking(left_behind, adopting), adopting, interval_s=0.001)
     lookout.start()
     adopting.wait_for(lambda adopted: "a" in adopted)
     lookout.close()
@@ -88,7 +107,7 @@ def test_a_store_that_fails_is_asked_again() -> None:
 
 def test_closed_it_adopts_nothing_more() -> None:
     adopting = Adopting()
-    lookout = Lookout(lambda: ["a"], adopting, interval_s=0.001)
+    lookout = Lookout(_taking(lambda: ["a"], adopting), adopting, interval_s=0.001)
     lookout.close()
     lookout.start()
     lookout.notice("b")
