@@ -18,6 +18,7 @@ from stepmill.aws.wire import Request
 from stepmill.core.endpoint import AccessKey, Endpoint
 from stepmill.platform import Platform, load_settings
 from stepmill.server.listening import Listening
+from stepmill.server.main import prepare
 from stepmill.server.serving import Serving, doors_of
 from support.answers import checked
 
@@ -71,7 +72,10 @@ class Wire:
             region_name=self.platform.settings.region,
             aws_access_key_id=self.key.id,
             aws_secret_access_key=self.key.secret,
-            config=botocore.config.Config(**{"retries": {"total_max_attempts": 1}, **config}),
+            config=botocore.config.Config(
+                # As ``stepmill env`` has it.
+                **{"retries": {"total_max_attempts": 1}, "inject_host_prefix": False, **config}
+            ),
         )
 
 
@@ -99,6 +103,7 @@ def running_server(
         Platform(settings, remark=lambda _text: None, serves=True) as platform,
         Serving(platform, listening or Listening(port=0)) as serving,
     ):
+        prepare(platform)
         doors = doors_of(platform)
         offered = services or tuple(checked(service) for service in doors.services)
         doors = replace(doors, services=offered, holds=holds)

@@ -132,6 +132,11 @@ _OF_SERVICE: Mapping[str, tuple[tuple[type[StepmillError], Code], ...]] = {
         (WrongStateError, Code("BucketNotEmpty", 409)),
         (UnsupportedError, Code("NotImplemented", 501)),
     ),
+    "stepfunctions": (
+        (NotFoundError, Code("ResourceNotFound")),
+        (ConflictError, Code("ConflictException")),
+        (WrongStateError, Code("ValidationException")),
+    ),
     "sts": ((InvalidInputError, Code("ValidationError")),),
 }
 

@@ -6,11 +6,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import Json, JsonObject
 from stepmill.core.states_arns import StatesArns
+from stepmill.language.states.checking import MachineType as MachineType
 from stepmill.storage.records import Record
 
 MACHINE_KIND = "state-machine"
@@ -24,13 +24,6 @@ LONGEST_NAME = 80
 _FORBIDDEN = frozenset('<>{}[]?*"#%\\^|~`$&,;:/')
 # Source: API reference, RoutingConfigurationListItem: the weights of an alias add up to 100.
 WHOLE_WEIGHT = 100
-
-
-class MachineType(StrEnum):
-    """How a machine's executions are kept."""
-
-    STANDARD = "STANDARD"
-    EXPRESS = "EXPRESS"
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,4 +64,6 @@ class Endpoint:
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ACCESS_KEY_ID": self.key.id,
             "AWS_SECRET_ACCESS_KEY": self.key.secret,
+            # StartSyncExecution and TestState go to a host ``sync-...`` otherwise, which no address here has.
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         }

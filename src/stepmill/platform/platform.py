@@ -17,6 +17,7 @@ from stepmill.engine.starting import StartRequest
 from stepmill.engine.summaries import ExecutionSummary
 from stepmill.engine.wishes import FINAL
 from stepmill.jobs.callbacks import CallbackAnswer
+from stepmill.language.states.checking import Checked, MachineType, check
 from stepmill.platform.hearing import Hearing
 from stepmill.storage.objects.uri import S3Uri
 
@@ -162,6 +163,14 @@ class Platform(Hearing):
                 by=by,
             )
         )
+
+    def check_machine(self, definition: str, machine_type: MachineType = MachineType.STANDARD) -> Checked:
+        """Check the definition of a state machine, and that there is somebody for each of its tasks.
+
+        Raises:
+            UnsupportedError: If this process was not given the services that tasks may ask for.
+        """
+        return check(definition, services=self.integrations.names(), machine_type=machine_type)
 
     def find_execution(self, reference: str = "", *, pipeline: str | None = None) -> ExecutionSummary:
         """Return an execution by its id, the beginning of one, or its ARN; the newest for nothing.

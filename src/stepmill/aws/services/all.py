@@ -15,6 +15,7 @@ from stepmill.aws.services.sagemaker.service import sagemaker
 from stepmill.aws.services.sagemaker_metrics import sagemaker_metrics
 from stepmill.aws.services.sns.service import sns
 from stepmill.aws.services.sqs.service import sqs
+from stepmill.aws.services.stepfunctions.service import stepfunctions
 from stepmill.aws.services.sts import sts
 from stepmill.platform import Platform
 
@@ -32,6 +33,7 @@ def services_of(platform: Platform) -> tuple[Service, ...]:
         dynamodb(platform),
         batch(platform),
         events(platform),
+        stepfunctions(platform),
         logs(platform),
         cloudwatch(platform),
         sagemaker_metrics(platform),

@@ -25,6 +25,11 @@ from stepmill.storage.records import RecordStore
 PAGE = "docs/reference/integrations.md"
 # Different resources in one home are few; a hostile definition must not fill the memory.
 _MOST_KEPT = 1000
+_SUFFIXES = {
+    Pattern.REQUEST_RESPONSE: ("",),
+    Pattern.SYNC: (".sync", ".sync:2"),
+    Pattern.WAIT_FOR_TASK_TOKEN: (".waitForTaskToken",),
+}
 
 
 class Integrations:
@@ -57,6 +62,7 @@ class Integrations:
         self._watching = Watching()
         self._lock = threading.Lock()
         self._handlers: dict[str, TaskHandler] = {}
+        self._names: frozenset[str] | None = None
 
     def close(self) -> None:
         """Look after nothing more. What was begun goes on."""
@@ -111,6 +117,19 @@ class Integrations:
             for operation in sorted(self._calls.operations(sdk.service)):
                 found[f"aws-sdk:{name}:{operation[:1].lower()}{operation[1:]}"] = either
         return found
+
+    def names(self) -> frozenset[str]:
+        """Return what is offered as Task states write it: ``sqs:sendMessage.waitForTaskToken``."""
+        with self._lock:
+            if self._names is None:
+                self._names = frozenset(
+                    name + suffix
+                    for name, patterns in self.offered().items()
+                    for pattern in patterns
+                    for suffix in _SUFFIXES[pattern]
+                    if suffix != ".sync:2" or name.startswith("states:")
+                )
+            return self._names
 
     # ---- inside --------------------------------------------------------------------------------
 

@@ -1,0 +1,41 @@
+"""Step Functions' service: the handlers of its modules in one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from stepmill.aws.service import Handler, Service
+from stepmill.aws.services.stepfunctions import (
+    definitions,
+    executions,
+    history,
+    machines,
+    tags,
+    trials,
+    versions,
+)
+from stepmill.platform import Platform
+
+# One line for each module.
+_HANDLERS: tuple[Callable[[Platform], Mapping[str, Handler]], ...] = (
+    definitions.handlers,
+    executions.handlers,
+    history.handlers,
+    machines.handlers,
+    tags.handlers,
+    trials.handlers,
+    versions.handlers,
+)
+
+
+def stepfunctions(platform: Platform) -> Service:
+    """Return Step Functions over a platform."""
+    joined: dict[str, Handler] = {}
+    for handlers in _HANDLERS:
+        part = handlers(platform)
+        if twice := joined.keys() & part.keys():
+            raise ValueError(f"{sorted(twice)} are answered by two modules.")
+        joined |= part
+    return Service(
+        "stepfunctions", joined, executions.waits(), patience={"StartSyncExecution": executions.patience}
+    )
