@@ -42,6 +42,7 @@ def refusal(findings: Iterable[Finding]) -> str:
     """Return the message of ``InvalidDefinition`` for the errors among findings.
 
     Example:
+        >>> from stepmill.core.findings import Severity
         >>> refusal([Finding("MISSING_END_STATE", Severity.ERROR, "", "Workflow has no terminal state")])
         "Invalid State Machine Definition: 'MISSING_END_STATE: Workflow has no terminal state at null'"
     """

@@ -146,11 +146,16 @@ def _json_merge(arguments: Arguments, _chance: Chance) -> Json:
 
 def _math_random(arguments: Arguments, chance: Chance) -> Json:
     start, end = an_integer(arguments[0]), an_integer(arguments[1])
-    if end <= start:
+    # The service refuses (1.4, 1.6), though it rounds them to 1 and 2: whole numbers must lie apart too.
+    if end <= start or _whole(arguments[1]) <= _whole(arguments[0]):
         raise BadArgumentError
     if len(arguments) == 3:
         return start + JavaRandom(an_integer(arguments[2])).integer(end - start)
     return start + int(chance.random() * (end - start))
+
+
+def _whole(value: Json) -> int:
+    return int(value) if isinstance(value, (int, float)) else 0
 
 
 def _math_add(arguments: Arguments, _chance: Chance) -> Json:

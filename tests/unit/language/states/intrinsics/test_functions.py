@@ -122,6 +122,8 @@ def test_a_function_gives(text: str, given_: Json, value: Json) -> None:
         "States.JsonMerge($.object, $.list, false)",
         "States.MathRandom(2, 2)",
         "States.MathRandom(3, 1)",
+        "States.MathRandom(1.4, 1.6)",
+        "States.MathRandom(1.6, 2.4)",
         "States.MathAdd(1, 'NOT A NUMBER')",
         "States.MathAdd(1, true)",
         "States.MathAdd(2147483647, 1)",
@@ -193,6 +195,7 @@ def test_random_numbers_lie_between_their_bounds_and_follow_from_the_seed() -> N
     assert numbers == [
         Intrinsic.of("States.MathRandom(1, 999)").call(FixedScope({}, chance=again)) for _ in range(50)
     ]
+    assert call("States.MathRandom(1, 2)") == 1
     # With a seed of its own, chance has no say.
     assert call("States.MathRandom(0, 100, 1)") == 85
     assert call("States.MathRandom(0, 100, 1)") == 85
