@@ -13,6 +13,7 @@ from stepmill.engine.interpreters.states.draft import Draft
 from stepmill.engine.interpreters.states.evaluation import Scope
 from stepmill.engine.interpreters.states.frames import BranchFrame, StartedFrame
 from stepmill.engine.interpreters.states.times import moment_text
+from stepmill.language.states.definition import WorkState
 
 
 def scope_of(
@@ -63,11 +64,7 @@ def context_of(
             **redriven,
         },
         "StateMachine": {"Id": started.machine_arn, "Name": started.machine_name},
-        "State": {
-            "Name": draft.planned(branch).state.name,
-            "EnteredTime": moment_text(branch.entered_at or draft.at),
-            "RetryCount": branch.retry_count,
-        },
+        "State": _state(draft, branch),
     }
     found = item if item is not None else _item(draft, name, started)
     if found is not None:
@@ -75,6 +72,17 @@ def context_of(
     if token:
         context["Task"] = {"Token": token}
     return context
+
+
+def _state(draft: Draft, branch: BranchFrame) -> JsonObject:
+    state = draft.planned(branch).state
+    found: dict[str, Json] = {
+        "EnteredTime": moment_text(branch.entered_at or draft.at),
+        "Name": state.name,
+    }
+    if isinstance(state, WorkState):
+        found["RetryCount"] = branch.retry_count
+    return found
 
 
 def _item(draft: Draft, name: str, started: StartedFrame) -> tuple[int, Json] | None:

@@ -63,16 +63,19 @@ def begin_map(draft: Draft, name: str, branch: BranchFrame, planned: PlannedStat
     value = effective_input(planned, branch, scope)
     if not state.uses_jsonata:
         scope.document = value
+    at_once = concurrency(planned, scope)
     is_read = isinstance(state, MapState) and state.reader is not None
     items = None if is_read else _items(planned, scope, value)
     if items is None or (isinstance(state, MapState) and state.mode is ProcessorMode.DISTRIBUTED):
-        begin_run(draft, name, branch, planned, scope, items)
+        begin_run(draft, name, branch, planned, scope, items, at_once)
         return
-    limit = min(concurrency(planned, scope) or MOST_INLINE, MOST_INLINE)
-    branch.link = draft.say(
+    limit = min(at_once or MOST_INLINE, MOST_INLINE)
+    started = draft.say(
         "MapStateStarted", state.name, branch.link, "mapStateStartedEventDetails", {"length": len(items)}
     )
+    # It is computed behind the start, but what fails with it points before.
     tolerance(planned, scope)
+    branch.link = started
     draft.put(f"fork/{name}", ForkFrame(len(items), limit=limit, link=branch.link))
     draft.put_items(name, items)
     branch.phase = Phase.INSIDE

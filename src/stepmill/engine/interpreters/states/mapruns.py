@@ -31,7 +31,7 @@ from stepmill.engine.interpreters.states.context import scope_of
 from stepmill.engine.interpreters.states.draft import Draft
 from stepmill.engine.interpreters.states.evaluation import Scope
 from stepmill.engine.interpreters.states.failing import fail
-from stepmill.engine.interpreters.states.failure import TOLERANCE, StateFailure, runtime_failure
+from stepmill.engine.interpreters.states.failure import TOLERANCE, StateFailure
 from stepmill.engine.interpreters.states.frames import (
     BranchFrame,
     FailedFrame,
@@ -44,7 +44,8 @@ from stepmill.engine.interpreters.states.frames import (
 from stepmill.engine.interpreters.states.leaving import conclude
 from stepmill.engine.interpreters.states.plan import PlannedState
 from stepmill.engine.interpreters.states.runstops import drop_data, iteration_name, run_of, stop_run
-from stepmill.engine.interpreters.states.tolerance import concurrency, is_exceeded, tolerance, whole_number
+from stepmill.engine.interpreters.states.sources import source_of
+from stepmill.engine.interpreters.states.tolerance import is_exceeded, tolerance
 from stepmill.language.states.definition import MapState
 
 READ, START, WRITE = "stepmill:readItems", "stepmill:startIteration", "stepmill:writeResults"
@@ -64,6 +65,7 @@ def begin_run(
     planned: PlannedState,
     scope: Scope,
     items: Sequence[Json] | None,
+    at_once: int,
 ) -> None:
     """Begin a Map Run.
 
@@ -74,21 +76,22 @@ def begin_run(
         planned: The Map.
         scope: What its fields see.
         items: To be mapped over; ``None``: they are read.
+        at_once: MaxConcurrency; 0: no limit.
 
     Raises:
         StateFailure: If a field of the Map cannot be computed.
     """
     state = _map_of(planned)
-    at_once = concurrency(planned, scope)
-    branch.link = draft.say(
+    started = draft.say(
         "MapStateStarted",
         state.name,
         branch.link,
         "mapStateStartedEventDetails",
         {"length": 0 if items is None else len(items)},
     )
+    # It is computed behind the start, but what fails with it points before.
     tolerated_count, tolerated_percentage = tolerance(planned, scope)
-    source = _source_of(planned, scope, reads=items is None)
+    branch.link = started
     number = draft.last_event + 1
     arn = _arn_of(draft, state, number)
     link = draft.say(
@@ -106,8 +109,9 @@ def begin_run(
     )
     branch.scheduled, branch.phase = number, Phase.INSIDE
     draft.put(f"run/{number}", run)
-    draft.put(f"source/{number}", source)
+    draft.put(f"source/{number}", SourceFrame())
     try:
+        draft.put(f"source/{number}", source_of(planned, scope, reads=items is None))
         if items is not None:
             take_items(draft, name, branch, planned, items, is_last=True)
         go_on(draft, name, branch, planned)
@@ -119,36 +123,6 @@ def _map_of(planned: PlannedState) -> MapState:
     if not isinstance(planned.state, MapState):
         raise IllegalTransitionError(f"State {planned.state.name!r} is no Map.")
     return planned.state
-
-
-def _source_of(planned: PlannedState, scope: Scope, *, reads: bool) -> SourceFrame:
-    state = _map_of(planned)
-    payload: dict[str, Json] = {}
-    if reads and state.reader is not None:
-        config = {key: value for key, value in (state.reader.config or {}).items() if key != "MaxItemsPath"}
-        if "MaxItems" in planned.givens:
-            config["MaxItems"] = _max_items(planned, scope)
-        arguments = planned.givens["ItemReader"](scope) if "ItemReader" in planned.givens else {}
-        payload = {"resource": state.reader.resource, "arguments": arguments, "config": config}
-    batcher = state.batcher
-    if batcher is None:
-        return SourceFrame(payload)
-    return SourceFrame(
-        payload,
-        most_items=whole_number(planned, scope, "MaxItemsPerBatch", batcher.max_items) or 0,
-        most_bytes=whole_number(planned, scope, "MaxInputBytesPerBatch", batcher.max_bytes) or 0,
-        batch_input=planned.givens["BatchInput"](scope) if "BatchInput" in planned.givens else None,
-        has_batch_input="BatchInput" in planned.givens,
-    )
-
-
-def _max_items(planned: PlannedState, scope: Scope) -> int:
-    value = planned.givens["MaxItems"](scope)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise runtime_failure(
-            f"The MaxItemsPath field refers to value {value!r} which is not a valid integer"
-        )
-    return value
 
 
 def _arn_of(draft: Draft, state: MapState, number: int) -> str:

@@ -200,9 +200,9 @@ def take_report(
             _say_started(draft, branch, planned, {})
             _succeed(draft, name, branch, planned, report.output)
         case TaskFailed(_, error, cause):
-            _end_badly(draft, name, branch, planned, StateFailure(error, cause))
+            _end_badly(draft, name, branch, planned, StateFailure(error or None, cause or None))
         case TaskStopped(_, cause):
-            _end_badly(draft, name, branch, planned, StateFailure(TASK_FAILED, cause))
+            _end_badly(draft, name, branch, planned, StateFailure(TASK_FAILED, cause or None))
 
 
 def _say(draft: Draft, branch: BranchFrame, planned: PlannedState, what: str, details: JsonObject) -> None:

@@ -121,7 +121,12 @@ def test_how_many_items_may_be_read_is_computed() -> None:
     run = Execution(distributed(reader=reader)).start('{"n":5}')
     assert isinstance(run.task().payload, dict)
     assert run.task().payload["config"] == {"InputType": "CSV", "MaxItems": 5}  # type: ignore[call-overload,index]
-    assert Execution(distributed(reader=reader)).start('{"n":1.5}').error == "States.Runtime"
+    refused = Execution(distributed(reader=reader)).start('{"n":1.5}')
+    assert refused.error == "States.Runtime"
+    assert refused.cause is not None
+    assert refused.cause.endswith(
+        'The MaxItemsPath field refers to value "1.5" which is not a valid integer: $.n'
+    )
 
 
 @pytest.mark.parametrize(
@@ -204,7 +209,7 @@ def test_a_tolerance_out_of_range_fails_after_the_start(
     fields: dict[str, Any], value: str, cause: str
 ) -> None:
     run = Execution(distributed(items_path="$.in", **fields)).start('{"in":[1],"n":' + value + "}")
-    assert run.said[2:] == ["MapStateStarted M <2", "ExecutionFailed <3"]
+    assert run.said[2:] == ["MapStateStarted M <2", "ExecutionFailed <2"]
     assert run.error == "States.Runtime"
     assert run.cause is not None
     assert run.cause.endswith(cause)

@@ -358,3 +358,11 @@ def test_a_path_that_leads_nowhere_is_named(fields: dict[str, Any], cause: str) 
     assert (
         run.cause == f"An error occurred while executing the state 'T' (entered at the event id #2). {cause}"
     )
+
+
+def test_a_failure_may_say_nothing() -> None:
+    catch = (Catcher(errors=("States.ALL",), next="C"),)
+    run = Execution(state("Task", "T", **TASK, catch=catch), state("Pass", "C")).start()
+    run.fail(error="", cause="")
+    assert run.details(5) == {"resourceType": "sqs", "resource": "sendMessage"}
+    assert run.output == "{}"
