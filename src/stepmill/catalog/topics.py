@@ -110,6 +110,10 @@ class Topics:
             raise NotFoundError(_NO_TOPIC)
         return read_topic(record)
 
+    def has(self, name: str) -> bool:
+        """Return whether there is a topic of that name."""
+        return bool(name) and self._records.find(TOPIC_KIND, name) is not None
+
     def page(self, limit: int, after: str | None = None) -> tuple[list[Topic], str | None]:
         """Return a part of the list of topics by name, and the token of the next.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -9,7 +10,8 @@ from datetime import datetime
 from stepmill.catalog.queues import Queues
 from stepmill.core.arns import Arns
 from stepmill.core.clock import Clock
-from stepmill.core.errors import InvalidInputError, NotFoundError, UnsupportedError
+from stepmill.core.errors import InvalidInputError, NotFoundError, StepmillError, UnsupportedError
+from stepmill.core.happenings import Happening
 from stepmill.core.json import JsonObject
 from stepmill.events.buses import Buses
 from stepmill.events.entries import (
@@ -29,6 +31,8 @@ from stepmill.jobs.publishing.publisher import Begin, Publisher
 from stepmill.storage.records import RecordStore
 
 DELIVERY_KIND = "event-delivery"
+
+_log = logging.getLogger(__name__)
 
 
 class EventServices:
@@ -92,6 +96,23 @@ class EventServices:
             wanted += [(rule, event) for rule in rules[bus] if rule.fits(event)]
         self._tell(wanted)
         return answers
+
+    def emit(self, happening: Happening) -> None:
+        """Tell on the default bus what one of the services here tells of itself. Raises nothing."""
+        event = new_event(
+            str(uuid.uuid4()),
+            source=happening.source,
+            kind=happening.kind,
+            at=happening.at,
+            resources=happening.resources,
+            detail=happening.detail,
+            arns=self._arns,
+        )
+        try:
+            rules = [rule for rule in self.buses.rules(DEFAULT_BUS) if rule.is_enabled and rule.targets]
+            self._tell([(rule, event) for rule in rules if rule.fits(event)])
+        except StepmillError as error:
+            _log.error("Nobody hears of %s: %s", happening.kind, error)
 
     def put_rule(self, bus: str, document: JsonObject) -> Rule:
         """Make a rule, or another one of it. See ``Buses.put_rule``."""

@@ -18,6 +18,7 @@ from stepmill.core.api_calls import ApiCalls
 from stepmill.core.clock import SystemClock
 from stepmill.core.endpoint import Endpoint
 from stepmill.core.errors import UnsupportedError
+from stepmill.core.happenings import Emit, Happening, tell_nobody
 from stepmill.core.made_once import made_once
 from stepmill.core.service_models import service_model
 from stepmill.core.settings import Settings
@@ -59,6 +60,8 @@ class Base:
         self.endpoint: Endpoint | None = None
         # Set by whoever opens this home: calls of services from the inside. Those who answer them are above.
         self.make_api_calls: Callable[[], ApiCalls] | None = None
+        # Set by the part that has the bus of events.
+        self._emit: Emit = tell_nobody
         # Those of jobs: what they do after a job's end is to be done before the database closes.
         self._to_close: list[Callable[[], None]] = []
         self.layout = HomeLayout(settings.home)
@@ -100,6 +103,9 @@ class Base:
                 mend="Run the `stepmill` command, or give the platform `make_api_calls`.",
             )
         return self.make_api_calls()
+
+    def _tell(self, happening: Happening) -> None:
+        self._emit(happening)
 
     @made_once
     def _contents(self) -> ContentDigests:

@@ -7,14 +7,20 @@ from collections.abc import Mapping, Sequence
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import Json, JsonObject, read_json
 from stepmill.core.made_once import made_once
+from stepmill.core.settings import Settings
 from stepmill.engine.starting import StartRequest
 from stepmill.events.services import EventServices
 from stepmill.events.targets import Wish
+from stepmill.platform.base import Remark
 from stepmill.platform.driving import Driving
 
 
 class Hearing(Driving):
-    """EventBridge, made when somebody needs it."""
+    """EventBridge, made when somebody needs it. ``Base`` tells of the arguments."""
+
+    def __init__(self, settings: Settings, *, remark: Remark = print, serves: bool = False) -> None:
+        super().__init__(settings, remark=remark, serves=serves)
+        self._emit = lambda happening: self.events.emit(happening)
 
     @made_once
     def events(self) -> EventServices:

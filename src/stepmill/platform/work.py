@@ -17,6 +17,7 @@ from stepmill.core.settings import Settings
 from stepmill.core.tasks import TaskHandler
 from stepmill.images.catalog import ImageCatalog
 from stepmill.jobs import processing, training
+from stepmill.jobs.batch.details import JobDetails
 from stepmill.jobs.batch.services import Batch
 from stepmill.jobs.cache_keys import JobKeys, KeyBuilder, callback_key
 from stepmill.jobs.cache_outputs import KeptOutputs
@@ -53,7 +54,13 @@ class Work(Base):
     def __init__(self, settings: Settings, *, remark: Remark = print, serves: bool = False) -> None:
         super().__init__(settings, remark=remark, serves=serves)
         self.notifications = Notifications(
-            self.objects, lambda: self.function_services.events, self.queues, self._clock, settings.arns
+            self.objects,
+            lambda: self.function_services.events,
+            self.queues,
+            lambda: self.publishing.publisher,
+            clock=self._clock,
+            arns=settings.arns,
+            emit=self._tell,
         )
         if serves:
             self.notifications.listen()
@@ -111,7 +118,10 @@ class Work(Base):
     def batch(self) -> Batch:
         """Batch's definitions, queues and jobs. ``scheduler.resume`` goes on with what has not ended."""
         records, clock, arns = self.records, self._clock, self.settings.arns
-        return Batch(lambda: self._job_services, records, self._progress, clock=clock, arns=arns)
+        made = Batch(lambda: self._job_services, records, self._progress, clock=clock, arns=arns)
+        details = JobDetails(records, self.tags, arns)
+        made.jobs.listen(lambda job: self._tell(details.happening(job, clock.now())))
+        return made
 
     @made_once
     def publishing(self) -> Publishing:

@@ -173,6 +173,28 @@ def test_functions_topics_and_batch_are_told(site: Site) -> None:
     assert job["jobName"] == "from-an-event"
 
 
+def test_what_becomes_of_a_job_of_batch_is_told(site: Site) -> None:
+    batch = site.wire.client("batch")
+    batch.create_compute_environment(computeEnvironmentName=site.name, type="UNMANAGED")
+    order = [{"order": 1, "computeEnvironment": site.name}]
+    batch.create_job_queue(jobQueueName=site.name, priority=1, computeEnvironmentOrder=order)
+    needs = [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "256"}]
+    container = {"image": PYTHON_IMAGE, "command": ["false"], "resourceRequirements": needs}
+    batch.register_job_definition(
+        jobDefinitionName=site.name, type="container", containerProperties=container
+    )
+    pattern = {"source": ["aws.batch"], "detail": {"jobName": [site.name], "status": ["FAILED"]}}
+    site.events.put_rule(Name=site.name, EventPattern=json.dumps(pattern))
+    site.events.put_targets(Rule=site.name, Targets=[{"Id": "q", "Arn": site.queue}])
+    job = batch.submit_job(jobName=site.name, jobQueue=site.name, jobDefinition=site.name)
+    (body,) = eventually(site.bodies, "the event")
+    event = json.loads(body)
+    assert (event["detail-type"], event["resources"]) == ("Batch Job State Change", [job["jobArn"]])
+    assert event["detail"]["container"]["exitCode"] == 1
+    site.events.remove_targets(Rule=site.name, Ids=["q"])
+    site.events.delete_rule(Name=site.name)
+
+
 PIPELINE = {
     "Version": "2020-12-01",
     "Parameters": [{"Name": "Mode", "Type": "String", "DefaultValue": "slow"}],

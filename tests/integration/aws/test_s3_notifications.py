@@ -158,29 +158,34 @@ def test_a_queue_is_told(told: Told, wire: Wire) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("others", "code", "words"),
-    [
-        (
-            {
-                "TopicConfigurations": [
-                    {"TopicArn": "arn:aws:sns:us-west-2:123456789012:t", "Events": ["s3:ObjectCreated:*"]}
-                ]
-            },
-            "NotImplemented",
-            "SNS topics",
-        ),
-        ({"EventBridgeConfiguration": {}}, "NotImplemented", "EventBridge"),
-    ],
-)
-def test_whom_nobody_can_tell_here_is_refused_by_name(
-    told: Told, others: dict[str, Any], code: str, words: str
-) -> None:
-    error, text = refused(lambda: told.configure(others=others))
-    assert error == code
-    assert words in text
-    told.s3.delete_bucket(Bucket=told.name)
-    told.wire.client("lambda").delete_function(FunctionName=told.name)
+def test_topics_and_the_bus_of_events_are_told(told: Told, wire: Wire) -> None:
+    sqs, sns, events = wire.client("sqs"), wire.client("sns"), wire.client("events")
+    url = sqs.create_queue(QueueName=told.name)["QueueUrl"]
+    queue = wire.platform.settings.arns.queue(told.name)
+    topic = sns.create_topic(Name=told.name)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [told.name]}}}
+    events.put_rule(Name=told.name, EventPattern=json.dumps(pattern))
+    events.put_targets(
+        Rule=told.name, Targets=[{"Id": "q", "Arn": queue, "InputPath": "$.detail.object.key"}]
+    )
+    rule = {"Id": "t", "TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}
+    told.configure(others={"TopicConfigurations": [rule], "EventBridgeConfiguration": {}})
+    assert told.configured() == {"TopicConfigurations": [rule], "EventBridgeConfiguration": {}}
+    told.put("a.csv")
+    found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    bodies = [json.loads(message["Body"]) for message in found]
+    published = [json.loads(body["Message"]) for body in bodies if isinstance(body, dict)]
+    assert [one.get("Event") or one["Records"][0]["eventName"] for one in published] == [
+        "s3:TestEvent",
+        "ObjectCreated:Put",
+    ]
+    assert [body for body in bodies if isinstance(body, str)] == ["a.csv"]
+    events.remove_targets(Rule=told.name, Ids=["q"])
+    events.delete_rule(Name=told.name)
+    unknown = {"TopicArn": f"{topic}-other", "Events": ["s3:ObjectCreated:*"]}
+    code, text = refused(lambda: told.configure(others={"TopicConfigurations": [unknown]}))
+    assert (code, "Unable to validate" in text) == ("InvalidArgument", True)
 
 
 def test_what_is_refused(told: Told) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,6 +16,8 @@ from stepmill.core.json import JsonObject
 from stepmill.storage.records import Record, RecordStore
 
 JOB_KIND = "batch-job"
+
+_log = logging.getLogger(__name__)
 
 
 class BatchStatus(StrEnum):
@@ -164,6 +167,11 @@ class BatchJobs:
     def __init__(self, records: RecordStore, progress: RecordStore) -> None:
         self._records = records
         self._progress = progress
+        self._listeners: tuple[Callable[[Job], None], ...] = ()
+
+    def listen(self, listener: Callable[[Job], None]) -> None:
+        """Have somebody told of each job whose status has changed, from now on, by this process."""
+        self._listeners = (*self._listeners, listener)
 
     def create(self, identifier: str, order: Order, state: State) -> Job:
         """Keep a new job; a child of an array belongs to that, all others to their queue."""
@@ -203,9 +211,11 @@ class BatchJobs:
             change: Makes the new state; called while the store is locked.
             lasting: Whether it must survive a power cut: a job's folder does not tell it.
         """
+        before: list[BatchStatus] = []
 
         def changed(record: Record) -> Record:
             old = read_job(record).state
+            before.append(old.status)
             new = old if old.status.is_final else change(old)
             if new == old:
                 return record
@@ -213,7 +223,17 @@ class BatchJobs:
             return replace(record, status=new.status, body=body)
 
         store = self._records if lasting else self._progress
-        return read_job(store.update(JOB_KIND, identifier, changed))
+        job = read_job(store.update(JOB_KIND, identifier, changed))
+        if job.state.status is not before[-1]:
+            self._tell(job)
+        return job
+
+    def _tell(self, job: Job) -> None:
+        for listener in self._listeners:
+            try:
+                listener(job)
+            except Exception:  # noqa: BLE001  (the job goes on all the same)
+                _log.exception("Somebody who was told of job %s failed.", job.id)
 
 
 def read_job(record: Record) -> Job:

@@ -17,7 +17,7 @@ class NotificationRule:
 
     Args:
         id: Its name, which is told in the event.
-        target: ARN of a function, a version or an alias of one, or a queue.
+        target: ARN of a function, a version or an alias of one, a queue, or a topic.
         events: ``s3:ObjectCreated:*``, ``s3:ObjectRemoved:Delete``.
         prefix: Only objects whose keys begin so.
         suffix: Only objects whose keys end so.
@@ -31,9 +31,17 @@ class NotificationRule:
 
     @property
     def queue(self) -> str:
-        """Name of the queue that is told; empty where a function is."""
+        """Name of the queue that is told; empty where somebody else is."""
+        return self._name_of("sqs")
+
+    @property
+    def topic(self) -> str:
+        """Name of the topic on which it is published; empty where somebody else is told."""
+        return self._name_of("sns")
+
+    def _name_of(self, service: str) -> str:
         parts = self.target.split(":")
-        return parts[5] if len(parts) == 6 and parts[2] == "sqs" else ""
+        return parts[5] if len(parts) == 6 and parts[2] == service else ""
 
     def fits(self, event: str, key: str) -> bool:
         """Say whether an event, ``ObjectCreated:Put``, of an object is told.

@@ -10,9 +10,11 @@ import pytest
 
 from stepmill.catalog.queues import Queues
 from stepmill.core.errors import InvalidInputError, NotFoundError, StorageFullError
+from stepmill.core.happenings import Happening
 from stepmill.core.json import Json, read_json
 from stepmill.jobs.notifications.notifications import Notifications
 from stepmill.jobs.notifications.rules import NotificationRule
+from stepmill.jobs.publishing.publisher import Draft
 from stepmill.storage.objects.uri import S3Uri
 from support.keeping import ARNS, BUCKET, Keeping, keeping
 
@@ -39,7 +41,22 @@ class Case:
         self.events = Events()
         self.queues = Queues(kept.records, kept.clock)
         events: Any = self.events
-        self.notifications = Notifications(kept.objects, lambda: events, self.queues, kept.clock, ARNS)
+        self.happenings: list[Happening] = []
+        self.published: list[tuple[str, Draft]] = []
+        self.notifications = Notifications(
+            kept.objects,
+            lambda: events,
+            self.queues,
+            lambda: self,  # type: ignore[arg-type, return-value]
+            clock=kept.clock,
+            arns=ARNS,
+            emit=self.happenings.append,
+        )
+
+    def publish(self, name: str, draft: Draft) -> list[str]:
+        """In place of the publisher: keep what is published."""
+        self.published.append((name, draft))
+        return [""]
 
     def told(self) -> list[tuple[str, str, str]]:
         """Function, event and key of all that functions were told."""
@@ -136,3 +153,23 @@ def test_the_rules_of_a_bucket_go_with_it(case: Case) -> None:
     assert case.notifications.rules("short-lived") == ()
     case.kept.put("s3://short-lived/a")
     assert case.told() == []
+
+
+def test_topics_and_the_bus_are_told(case: Case) -> None:
+    topic = NotificationRule("t", ARNS.topic("alerts"), (CREATED,), suffix=".csv")
+    case.notifications.set(BUCKET, [topic], bus=True)
+    assert case.notifications.has_bus(BUCKET)
+    case.kept.put(f"s3://{BUCKET}/a b.csv")
+    case.kept.objects.delete([S3Uri(BUCKET, "a b.csv")])
+    (trial, told) = [read_json(draft.texts["default"]) for name, draft in case.published if name == "alerts"]
+    assert trial["Event"] == "s3:TestEvent"  # type: ignore[index, call-overload]
+    assert told["Records"][0]["s3"]["object"]["key"] == "a+b.csv"  # type: ignore[index, call-overload]
+    created, deleted = case.happenings
+    assert (created.source, created.kind) == ("aws.s3", "Object Created")
+    assert created.resources == (f"arn:aws:s3:::{BUCKET}",)
+    assert created.detail["reason"] == "PutObject"
+    assert created.detail["object"]["key"] == "a b.csv"  # type: ignore[index, call-overload]
+    assert (deleted.kind, deleted.detail["deletion-type"]) == ("Object Deleted", "Permanently Deleted")
+    case.notifications.set(BUCKET, [])
+    case.kept.put(f"s3://{BUCKET}/b.csv")
+    assert len(case.happenings) == 2

@@ -5,7 +5,6 @@ Source: Batch API reference, SubmitJob, DescribeJobs, ListJobs, CancelJob, Termi
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,10 +12,9 @@ from stepmill.aws.errors import ApiError
 from stepmill.aws.service import IDEMPOTENCY_HEADER, Call, Handler
 from stepmill.aws.services.batch.paging import page_of
 from stepmill.catalog.tags import read_tags, write_tags
-from stepmill.jobs.batch.attempts import stream_of
-from stepmill.jobs.batch.container import requirements_of
+from stepmill.jobs.batch.details import JobDetails
 from stepmill.jobs.batch.exits import milliseconds
-from stepmill.jobs.batch.job import JOB_KIND, Attempt, BatchStatus, Job, queue_parent, read_job
+from stepmill.jobs.batch.job import JOB_KIND, BatchStatus, Job, queue_parent, read_job
 from stepmill.jobs.batch.names import name_of
 from stepmill.jobs.batch.queues import QUEUE
 from stepmill.platform import Platform
@@ -30,6 +28,7 @@ _FINAL = frozenset(str(status) for status in BatchStatus if status.is_final)
 def handlers(platform: Platform) -> Mapping[str, Handler]:
     """Return operation -> who answers it."""
     batch = platform.batch
+    details = JobDetails(platform.records, platform.tags, platform.settings.arns)
 
     def submit(call: Call) -> dict[str, Any]:
         tags = read_tags(write_tags(call.parameters.get("tags") or {}), where="tags")
@@ -45,7 +44,7 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
                 "ClientException", f"At most {MOST_DESCRIBED} jobs are described at once.", where="jobs"
             )
         found = (batch.jobs.find(name_of(str(one), "job")) for one in wanted)
-        return {"jobs": [job_detail(platform, job) for job in found if job is not None]}
+        return {"jobs": [details.of(job) for job in found if job is not None]}
 
     def list_(call: Call) -> dict[str, Any]:
         page, token = page_of(_listed(platform, call.parameters), call.parameters)
@@ -70,83 +69,6 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
 def have_ended(_call: Call, answer: Mapping[str, Any]) -> bool:
     """Return whether there is nothing left to wait for in an answer of DescribeJobs."""
     return all(job["status"] in _FINAL for job in answer["jobs"])
-
-
-def job_detail(platform: Platform, job: Job) -> dict[str, Any]:
-    """Return what DescribeJobs tells of a job."""
-    order, state, arns = job.order, job.state, platform.settings.arns
-    detail: dict[str, Any] = {
-        "jobArn": arns.batch("job", job.id),
-        "jobName": order.name,
-        "jobId": job.id,
-        "jobQueue": arns.batch("job-queue", order.queue),
-        "status": str(state.status),
-        "attempts": [_attempt(attempt) for attempt in state.attempts],
-        "createdAt": milliseconds(job.created_at),
-        # The model demands it, of jobs that have not begun, too.
-        "startedAt": state.started_at,
-        "retryStrategy": {"attempts": 1, "evaluateOnExit": [], **order.retries},
-        "dependsOn": [
-            {name: text for name, text in (("jobId", need.job), ("type", need.kind)) if text}
-            for need in order.needs
-        ],
-        "jobDefinition": order.definition,
-        "parameters": order.parameters,
-        "container": _container(job),
-        "tags": platform.tags.of(arns.batch("job", job.id)),
-        "platformCapabilities": ["EC2"],
-        "eksAttempts": [],
-        "isCancelled": state.is_cancelled,
-        "isTerminated": state.is_terminated,
-    }
-    told = {
-        "statusReason": state.reason,
-        "stoppedAt": state.stopped_at,
-        "timeout": {"attemptDurationSeconds": order.timeout_s} if order.timeout_s else None,
-        "schedulingPriority": order.priority,
-        "shareIdentifier": order.share,
-        "arrayProperties": _array(platform, job),
-    }
-    return {**detail, **{name: value for name, value in told.items() if value}}
-
-
-def _attempt(attempt: Attempt) -> dict[str, Any]:
-    container: dict[str, Any] = {"logStreamName": attempt.stream, "networkInterfaces": []}
-    if attempt.exit_code is not None:
-        container["exitCode"] = attempt.exit_code
-    if attempt.reason:
-        container["reason"] = attempt.reason
-    return {
-        "container": container,
-        "startedAt": attempt.started_at,
-        "stoppedAt": attempt.stopped_at,
-        "statusReason": attempt.status_reason,
-    }
-
-
-def _container(job: Job) -> dict[str, Any]:
-    """Return the container of a job, with what its newest attempt came to."""
-    container: dict[str, Any] = dict(job.order.container)
-    needs = requirements_of(container)
-    if float(needs["VCPU"]).is_integer():
-        container["vcpus"] = int(float(needs["VCPU"]))
-    container["memory"] = int(float(needs["MEMORY"]))
-    if job.state.status.has_begun:
-        return {**container, "logStreamName": stream_of(job)}
-    if job.state.attempts:
-        container |= _attempt(job.state.attempts[-1])["container"]
-    return container
-
-
-def _array(platform: Platform, job: Job) -> dict[str, Any]:
-    if job.order.array:
-        return {"index": job.order.index}
-    if not job.order.size:
-        return {}
-    children = Selection(parent=job.id, limit=_PAGE).all(platform.records, JOB_KIND)
-    counts = Counter(record.status for record in children)
-    summary = {str(status): counts[str(status)] for status in BatchStatus}
-    return {"size": job.order.size, "statusSummary": summary}
 
 
 def _summary(platform: Platform, job: Job) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Notifications of a bucket: which functions and queues hear of which changes.
+"""Notifications of a bucket: which functions, queues and topics hear of which changes.
 
 Source: S3 API reference, PutBucketNotificationConfiguration; user guide, "Configuring event notifications
 using object key name filtering".
@@ -18,14 +18,14 @@ from stepmill.jobs.functions.function import parse_reference
 from stepmill.jobs.notifications.rules import NotificationRule
 from stepmill.platform import Platform
 
-_FUNCTIONS, _QUEUES = "LambdaFunctionConfigurations", "QueueConfigurations"
+_FUNCTIONS, _QUEUES, _TOPICS = (
+    "LambdaFunctionConfigurations",
+    "QueueConfigurations",
+    "TopicConfigurations",
+)
 # Member of the configuration -> where it says whom.
-_TARGETS = {_FUNCTIONS: "LambdaFunctionArn", _QUEUES: "QueueArn"}
-# Whom a bucket could tell, beside functions and queues.
-_NOT_OFFERED = {
-    "TopicConfigurations": "Notifications to SNS topics",
-    "EventBridgeConfiguration": "Notifications to EventBridge",
-}
+_TARGETS = {_FUNCTIONS: "LambdaFunctionArn", _QUEUES: "QueueArn", _TOPICS: "TopicArn"}
+_BUS = "EventBridgeConfiguration"
 _EVENTS = frozenset({
     "s3:ObjectCreated:*", "s3:ObjectCreated:Put", "s3:ObjectCreated:Post", "s3:ObjectCreated:Copy",
     "s3:ObjectCreated:CompleteMultipartUpload", "s3:ObjectRemoved:*", "s3:ObjectRemoved:Delete",
@@ -41,24 +41,22 @@ def handlers(platform: Platform) -> dict[str, Handler]:
         bucket = bucket_of(call.parameters)
         require_bucket(platform.objects, bucket)
         given = call.parameters["NotificationConfiguration"]
-        for name, what in _NOT_OFFERED.items():
-            if name in given and (given[name] or name == "EventBridgeConfiguration"):
-                raise ApiError("NotImplemented", f"{what} are not offered.", status=501, where=name)
         rules = [_rule(one, kind) for kind in _TARGETS for one in given.get(kind, ())]
         if not call.parameters.get("SkipDestinationValidation"):
             for rule in rules:
                 _check_target(platform, rule)
         try:
-            platform.notifications.set(bucket, rules)
+            platform.notifications.set(bucket, rules, bus=_BUS in given)
         except InvalidInputError as error:
             raise _invalid(str(error)) from error
 
     def get(call: Call) -> dict[str, Any]:
-        answer: dict[str, list[dict[str, Any]]] = {}
-        for rule in platform.notifications.rules(bucket_of(call.parameters)):
-            kind = _QUEUES if rule.queue else _FUNCTIONS
+        answer: dict[str, Any] = {}
+        bucket = bucket_of(call.parameters)
+        for rule in platform.notifications.rules(bucket):
+            kind = _kind_of(rule)
             answer.setdefault(kind, []).append(_written(rule, _TARGETS[kind]))
-        return answer
+        return {**answer, _BUS: {}} if platform.notifications.has_bus(bucket) else answer
 
     return {"PutBucketNotificationConfiguration": put, "GetBucketNotificationConfiguration": get}
 
@@ -84,9 +82,16 @@ def _rule(given: Mapping[str, Any], kind: str) -> NotificationRule:
         prefix=filters.get("prefix", ""),
         suffix=filters.get("suffix", ""),
     )
-    if bool(rule.queue) != (kind == _QUEUES):
+    if _kind_of(rule) != kind:
         raise _invalid(f"The ARN is not well formed: {rule.target[:200]}")
     return rule
+
+
+def _kind_of(rule: NotificationRule) -> str:
+    """Return the member that says whom a rule tells."""
+    if rule.topic:
+        return _TOPICS
+    return _QUEUES if rule.queue else _FUNCTIONS
 
 
 def _check_target(platform: Platform, rule: NotificationRule) -> None:
@@ -103,6 +108,8 @@ def _is_there(platform: Platform, rule: NotificationRule) -> bool:
     arns = platform.settings.arns
     if rule.queue:
         return rule.target == arns.queue(rule.queue) and platform.queues.exists(rule.queue)
+    if rule.topic:
+        return rule.target == arns.topic(rule.topic) and platform.publishing.topics.has(rule.topic)
     if not rule.target.startswith(arns.function("")):
         return False
     try:
