@@ -62,8 +62,7 @@ class Expression:
 
         Args:
             states: What ``$states`` is: an object with ``input``, ``context`` and, where there is one,
-            ``result``
-                or ``errorOutput``.
+                ``result`` or ``errorOutput``.
             variables: The variables that states have assigned, by name without the dollar sign.
             surroundings: The moment, and the seed of chance.
 
@@ -74,7 +73,8 @@ class Expression:
             found = self._shortcut(states, variables)
             if found is not None:
                 return found[0]
-        result: Json | Undefined = plain(self.query(UNDEFINED, {**variables, "states": states}, surroundings))
+        own: dict[str, Value] = {"$": UNDEFINED, "states": states}
+        result: Json | Undefined = plain(self._query(UNDEFINED, variables, own, surroundings))
         return result
 
     def query(
@@ -85,14 +85,25 @@ class Expression:
         Raises:
             QueryError: If the evaluation fails.
         """
-        if self._evaluate is None:
-            raise bound_met(STACK_OVERFLOW)
-        run = Run(surroundings or Surroundings())
-        # Nothing ever binds into the outermost frame: expressions have one of their own.
-        frame = Frame(Frame(None, run, _BUILTINS), run, {**variables, "$": context})
+        own = {"$": context}
         if isinstance(context, list):
             context = sequence([context])
             context.outer_wrapper = True
+        return self._query(context, variables, own, surroundings)
+
+    def _query(
+        self,
+        context: Value,
+        variables: Mapping[str, Value],
+        own: dict[str, Value],
+        surroundings: Surroundings | None,
+    ) -> Value:
+        if self._evaluate is None:
+            raise bound_met(STACK_OVERFLOW)
+        run = Run(surroundings or _NOWHERE)
+        # Only the innermost frame is bound into: the others are shared.
+        given = variables if isinstance(variables, dict) else dict(variables)
+        frame = Frame(Frame(Frame(None, run, _BUILTINS), run, given), run, own)
         try:
             return self._evaluate(context, frame)
         except RecursionError:
@@ -105,6 +116,7 @@ class Expression:
 
 
 _BUILTINS: dict[str, Value] = dict(FUNCTIONS)
+_NOWHERE = Surroundings()
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,7 @@
 """The nodes that define and call functions, and the transform.
 
-Source: the JSONata documentation, "Functional programming", "Other operators"; its reference implementation
-2.0.6.
+Source: the JSONata documentation, "Functional programming", "Other operators";
+its reference implementation 2.0.6.
 """
 
 from __future__ import annotations

@@ -26,9 +26,8 @@ class Surroundings:
     """What an evaluation may know of the world.
 
     Args:
-        now_millis: The moment that ``$now()`` and ``$millis()`` tell, in milliseconds since
-        1970-01-01T00:00Z. seed: Where ``$random()``, ``$shuffle()`` and ``$uuid()`` begin: equal seeds give
-        equal results.
+        now_millis: The moment that ``$now()`` and ``$millis()`` tell, in milliseconds from 1970-01-01T00:00Z.
+        seed: Where ``$random()``, ``$shuffle()`` and ``$uuid()`` begin: equal seeds give equal results.
     """
 
     now_millis: int = 0
@@ -110,6 +109,10 @@ class Frame:
         self.parent = parent
         self.run = run
         self.bindings = bindings
+
+    def bind(self, name: str, value: Value) -> None:
+        """Set a variable of this scope; only scopes that an evaluation made itself are bound into."""
+        self.bindings[name] = value
 
     def inner(self, bindings: Mapping[str, Value] | None = None) -> Frame:
         """Return a new scope within this one, with copies of the bindings."""

@@ -1,5 +1,4 @@
-"""Shortcuts: what most expressions of real machines are, ``$states.input.a.b`` and ``$name``, looked up at
-once.
+"""Shortcuts: what most expressions are, ``$states.input.a.b`` and ``$name``, looked up at once.
 
 A shortcut gives the value where the way to it leads through objects alone; for everything else it says that
 it does not know, and the expression is evaluated in full.

@@ -31,9 +31,7 @@ _PATTERNS = {
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter. ``pattern``: what its argument's symbol must match. ``from_context``: may be left
-    out.
-    """
+    """One parameter. ``pattern``: of its argument's symbol. ``from_context``: of the context's, in its stead."""
 
     kind: str
     pattern: str

@@ -167,7 +167,7 @@ def _bind(node: Node) -> Evaluate:
 
     def evaluate(context: Value, frame: Frame) -> Value:
         value = value_of(context, frame)
-        frame.bindings[name] = value
+        frame.bind(name, value)
         return value
 
     return evaluate

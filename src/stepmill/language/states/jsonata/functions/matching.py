@@ -2,8 +2,8 @@
 
 A pattern is a regular expression, or any function that gives matches as one does.
 
-Source: the JSONata documentation, "String functions", "Regular expressions"; its reference implementation
-2.0.6.
+Source: the JSONata documentation, "String functions", "Regular expressions";
+its reference implementation 2.0.6.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Functions on numbers.
 
-Source: the JSONata documentation, "Numeric functions", "Aggregation functions"; its reference implementation
-2.0.6.
+Source: the JSONata documentation, "Numeric functions", "Aggregation functions";
+its reference implementation 2.0.6.
 """
 
 from __future__ import annotations
