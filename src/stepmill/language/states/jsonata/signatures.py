@@ -31,7 +31,7 @@ _PATTERNS = {
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter. ``pattern``: of its argument's symbol. ``from_context``: of the context's, in its stead."""
+    """One parameter: what its argument must be, and what the context, where it may stand for it."""
 
     kind: str
     pattern: str

@@ -189,7 +189,7 @@ def spread(run: Run, value: Value) -> Value:
         for item in value:
             part = spread(run, item)
             parts.extend(part if isinstance(part, list) else [part])
-        return parts or sequence()
+        return parts if value else sequence()
     if isinstance(value, dict):
         run.spend(len(value))
         return sequence({name: member} for name, member in value.items())
