@@ -81,9 +81,12 @@ class Template:
         Raises:
             PathSyntaxError: If the value of a key with the suffix is no path.
             IntrinsicSyntaxError: If it is no call of an intrinsic function either.
-            InvalidInputError: If it is no string.
+            InvalidInputError: If it is no string, or the template is nested too deep.
         """
-        return cls(_part(document))
+        try:
+            return cls(_part(document))
+        except RecursionError as error:
+            raise InvalidInputError("The template is nested too deep.", mend="Flatten it.") from error
 
     def render(self, scope: Scope) -> Json:
         """Return the template with its values put in.

@@ -125,6 +125,14 @@ def test_a_template_that_is_none_is_refused(template: Json, said: str) -> None:
     assert said in caught.value.what
 
 
+def test_a_template_that_is_nested_too_deep_is_refused() -> None:
+    template: Json = 1
+    for _ in range(5000):
+        template = {"a": template}
+    with pytest.raises(InvalidInputError, match="nested too deep"):
+        Template.of(template)
+
+
 def test_a_template_knows_all_its_paths() -> None:
     template = Template.of({"a.$": "$.x", "b": [{"c.$": "States.Array($$.y, States.Array($z))"}]})
     assert [field.text for field in template.fields] == ["$.x", "$$.y", "$z"]

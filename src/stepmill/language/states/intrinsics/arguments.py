@@ -80,7 +80,9 @@ def an_integer(value: Json) -> int:
         >>> an_integer(1.5), an_integer(-1.5), an_integer(-0.5)
         (2, -1, 0)
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise BadArgumentError
+    if isinstance(value, float) and not isfinite(value):
         raise BadArgumentError
     rounded = value if isinstance(value, int) else floor(value + 0.5)
     if not _SMALLEST_INT <= rounded <= _LARGEST_INT:

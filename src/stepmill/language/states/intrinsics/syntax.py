@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import isinf
 from typing import TypeAlias
 
 from stepmill.core.errors import InvalidInputError
@@ -16,6 +17,9 @@ from stepmill.language.states.jsonpath import Field, PathSyntaxError
 LONGEST_TEXT = 50_000
 # The service takes ten functions in one field; deeper ones than this are an attack on whoever evaluates them.
 DEEPEST_NESTING = 50
+
+# Of a larger number only its size is kept.
+_LONGEST_INTEGER = 300
 
 _NAME = re.compile(r"[A-Za-z][\w.]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
@@ -114,9 +118,12 @@ class _Reader:
         if first == "$":
             return self._path()
         if number := _NUMBER.match(self._text, self.position):
+            is_integer = number[0].lstrip("-").isdigit() and len(number[0]) < _LONGEST_INTEGER
+            value = int(number[0]) if is_integer else float(number[0])
+            if isinf(value):
+                raise self.fault("a number that is less large")
             self.position = number.end()
-            is_integer = number[0].lstrip("-").isdigit() and len(number[0]) < 400
-            return Literal(int(number[0]) if is_integer else float(number[0]))
+            return Literal(value)
         word = _NAME.match(self._text, self.position)
         if word and word[0] in _WORDS:
             self.position = word.end()

@@ -94,7 +94,7 @@ class Path:
             if found is not _NOWHERE:
                 return found
         try:
-            return self.search(document, document, Budget())
+            return self.search(document, document, Budget(document))
         except RecursionError as error:
             raise PathEvaluationError("The document is nested too deep for this path.") from error
 

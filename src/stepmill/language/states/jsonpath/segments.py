@@ -17,8 +17,9 @@ from stepmill.language.states.java_text import java_text
 from stepmill.language.states.jsonpath.errors import PathEvaluationError, PathNotFoundError
 
 # A handful of deep scans in one path can visit every node of a document over and over. No honest path takes
-# so many steps in a payload of 256 KB.
+# more steps than this for each node, or than so many in all.
 MOST_STEPS = 500_000
+MOST_STEPS_PER_NODE = 8
 
 # Where in a document something stands, as a chain from the inside out; the root is ``None``. Texts name
 # places, and building a text for each would cost more than the walk.
@@ -55,12 +56,17 @@ class Segment(Protocol):
 
 
 class Budget:
-    """Counts the steps of one read, over all the filters in it."""
+    """Counts the steps of one read, over all the filters in it.
 
-    __slots__ = ("left",)
+    Args:
+        document: What is read; a large one may take more steps.
+    """
 
-    def __init__(self, left: int = MOST_STEPS) -> None:
-        self.left = left
+    __slots__ = ("_document", "_left")
+
+    def __init__(self, document: Json) -> None:
+        self._document: Json = document
+        self._left = MOST_STEPS
 
     def spend(self) -> None:
         """Count one step.
@@ -68,9 +74,26 @@ class Budget:
         Raises:
             PathEvaluationError: If it is one too many.
         """
-        self.left -= 1
-        if self.left < 0:
-            raise PathEvaluationError(f"The path takes more than {MOST_STEPS} steps through the document.")
+        self._left -= 1
+        if self._left < 0:
+            # Counting the nodes takes time as well, so it waits until there are many steps; and is done once.
+            more = _count_nodes(self._document) * MOST_STEPS_PER_NODE - MOST_STEPS
+            if more <= 0:
+                raise PathEvaluationError("The path takes too many steps through the document.")
+            self._left, self._document = more, None
+
+
+def _count_nodes(document: Json) -> int:
+    count = 0
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        count += 1
+        if isinstance(value, Mapping):
+            waiting.extend(value.values())
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            waiting.extend(value)
+    return count
 
 
 @dataclass(slots=True)

@@ -128,13 +128,15 @@ def test_a_function_gives(text: str, given_: Json, value: Json) -> None:
         "States.MathAdd(1, true)",
         "States.MathAdd(2147483647, 1)",
         "States.MathAdd(1, null)",
+        "States.MathAdd($.huge, 1)",
+        "States.MathAdd(1, 1e300)",
         "States.StringSplit($.list, ',')",
         "States.StringSplit('a', 1)",
     ],
 )
 def test_a_function_does_not_take(text: str) -> None:
     with pytest.raises(EvaluationError) as caught:
-        call(text, {"object": {"a": 1}, "list": [1, 2, 3]})
+        call(text, {"object": {"a": 1}, "list": [1, 2, 3], "huge": 10**400})
     name = text.partition("(")[0]
     assert caught.value.error == "States.Runtime"
     assert caught.value.cause == (

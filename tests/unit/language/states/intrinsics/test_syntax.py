@@ -65,6 +65,8 @@ def test_an_argument_means(argument: str, value: Json) -> None:
         "States.Array(1 2)",
         "States.Array('a)",
         "States.Array(01)",
+        "States.Array(1e999)",
+        "States.Array(-1" + "0" * 400 + ")",
         "States.Array(yes)",
         'States.Array("a")',
         "States.Array($.a[)",
