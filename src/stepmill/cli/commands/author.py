@@ -1,8 +1,9 @@
-"""Commands for whoever writes a pipeline: init, lint, compile."""
+"""Commands for whoever writes a pipeline or a state machine: init, lint, compile."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -12,17 +13,21 @@ from rich.text import Text
 
 from stepmill.cli.context import AsJson
 from stepmill.cli.exit_codes import ExitCode
+from stepmill.cli.machines.files import is_machine_file, read_machine_file
 from stepmill.cli.output import Output, counted, finding_document, finding_text
 from stepmill.cli.pipeline_file import read_pipeline_file
 from stepmill.core.errors import ConflictError, InvalidInputError
-from stepmill.core.findings import Severity
+from stepmill.core.findings import Finding, Severity
 
 PipelineName = Annotated[
     str,
     typer.Option("--pipeline", "-p", help="Which pipeline, if the file makes several.", show_default=False),
 ]
 FileArgument = Annotated[
-    Path, typer.Argument(metavar="FILE", help="A pipeline.py, or a definition as .json.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="FILE", help="A pipeline.py, or a definition as .json or .yaml.", show_default=False
+    ),
 ]
 
 
@@ -61,13 +66,9 @@ def init(
 
 
 def lint(file: FileArgument, pipeline: PipelineName = "", as_json: AsJson = False) -> None:
-    """Check a pipeline: all that is wrong, where, and how to mend it. Exit code 1 on errors."""
-    from stepmill.core.service_models import service_model
-    from stepmill.language.pipelines.checking import check
-
+    """Check a pipeline or a state machine: what is wrong, where, how to mend it. Exit code 1 on errors."""
     output = Output(as_json=as_json)
-    source = read_pipeline_file(file, pipeline)
-    findings = check(source.definition, service_model).findings
+    findings = _findings(file, pipeline)
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     summary = f"{file}: {counted(errors, 'error')}, {counted(len(findings) - errors, 'warning')}"
     output.answer(
@@ -82,6 +83,18 @@ def lint(file: FileArgument, pipeline: PipelineName = "", as_json: AsJson = Fals
     )
     if errors:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _findings(file: Path, pipeline: str) -> Sequence[Finding]:
+    from stepmill.core.service_models import service_model
+
+    if is_machine_file(file):
+        from stepmill.language.states.linting.door import lint as lint_machine
+
+        return lint_machine(read_machine_file(file, "machine").definition, service_model).findings
+    from stepmill.language.pipelines.checking import check
+
+    return check(read_pipeline_file(file, pipeline).definition, service_model).findings
 
 
 def compile_(

@@ -31,12 +31,21 @@ class Code(StrEnum):
     INVALID_STATE_NAME = "INVALID_STATE_NAME"
     DUPLICATE_LABEL_NAME = "DUPLICATE_LABEL_NAME"
     INVALID_LABEL_NAME = "INVALID_LABEL_NAME"
-    TOO_DEEPLY_NESTED = "TOO_DEEPLY_NESTED"
     NO_DOLLAR = "NO_DOLLAR"
     NO_PATH = "NO_PATH"
     PASS_RESULT_IS_STATIC = "PASS_RESULT_IS_STATIC"  # noqa: S105 - no password
     TOO_MANY_FINDINGS = "TOO_MANY_FINDINGS"
     UNREACHABLE_STATE = "UNREACHABLE_STATE"
+    NEVER_PRODUCED = "NEVER_PRODUCED"
+    UNKNOWN_VARIABLE = "UNKNOWN_VARIABLE"
+    UNCAUGHT_FAILURE = "UNCAUGHT_FAILURE"
+    UNHEARD_FAILURE = "UNHEARD_FAILURE"
+    FAILURE_ENDS_AS_SUCCESS = "FAILURE_ENDS_AS_SUCCESS"
+    HYPERPARAMETER_NOT_TEXT = "HYPERPARAMETER_NOT_TEXT"
+    UNKNOWN_ARGUMENT = "UNKNOWN_ARGUMENT"
+    MISSING_ARGUMENT = "MISSING_ARGUMENT"
+    WRONG_ARGUMENT = "WRONG_ARGUMENT"
+    PAYLOAD_MAY_OUTGROW = "PAYLOAD_MAY_OUTGROW"
 
 
 @dataclass(frozen=True)
@@ -99,9 +108,6 @@ CODES: Mapping[Code, CodeInfo] = MappingProxyType(
             "A label is longer than 40 characters or has characters that it cannot have.",
             "Use letters, digits, hyphens and underscores.",
         ),
-        Code.TOO_DEEPLY_NESTED: _error(
-            "Branches are nested too deep.", "Start another state machine instead."
-        ),
         Code.NO_DOLLAR: _warning(
             "A value looks like a path or an intrinsic function, but its key does not end in '.$'.",
             "Let the key end in '.$', or the value will be passed on as it is written.",
@@ -122,6 +128,40 @@ CODES: Mapping[Code, CodeInfo] = MappingProxyType(
         ),
         Code.UNREACHABLE_STATE: _warning(
             "No way from StartAt leads to a state.", "Remove it, or let a transition lead there."
+        ),
+        Code.NEVER_PRODUCED: _warning(
+            "A path reads what no earlier state can have produced.",
+            "Mend the path, or let a state produce it.",
+        ),
+        Code.UNKNOWN_VARIABLE: _warning(
+            "A variable is read that no state of the branch, or of one around it, sets.",
+            "Set it by Assign, or mend its name.",
+        ),
+        Code.UNCAUGHT_FAILURE: _warning(
+            "A failure in a branch ends all branches beside it, and nobody catches it.",
+            "Give the Parallel or Map a Catch for States.ALL.",
+        ),
+        Code.UNHEARD_FAILURE: _warning(
+            "A failure is caught, nobody is told of it, and the execution succeeds.",
+            "Lead the Catch to a Fail state, or to a task that tells somebody.",
+        ),
+        Code.FAILURE_ENDS_AS_SUCCESS: _warning(
+            "A failure is told to somebody, and then the execution succeeds.",
+            "Let a Fail state follow, so that the execution fails.",
+        ),
+        Code.HYPERPARAMETER_NOT_TEXT: _warning(
+            "A hyperparameter is not a text; SageMaker takes nothing else.", "Put it in quotes."
+        ),
+        Code.UNKNOWN_ARGUMENT: _warning(
+            "An argument is not one that the service's operation has.", "Mend its spelling, or remove it."
+        ),
+        Code.MISSING_ARGUMENT: _warning("An argument that the operation needs is missing.", "Add it."),
+        Code.WRONG_ARGUMENT: _warning(
+            "An argument has a value that the operation does not take.", "Look it up in the API reference."
+        ),
+        Code.PAYLOAD_MAY_OUTGROW: _warning(
+            "What a state gives may become larger than the 256 KiB that AWS passes on.",
+            "Keep what is needed with ResultSelector or Output, or write results to S3.",
         ),
     }
 )

@@ -28,7 +28,7 @@ class Collector:
         """How many errors there are so far."""
         return self._errors
 
-    def add(self, code: Code, place: Place | None, message: str, mend: str = "") -> None:
+    def add(self, code: Code, place: Place | str | None, message: str, mend: str = "") -> None:
         """Note a finding; without ``mend``, the code's own advice is given. No place: of the whole.
 
         Raises:

@@ -14,16 +14,14 @@ from stepmill.language.states.collector import Collector
 from stepmill.language.states.definition import QueryLanguage
 from stepmill.language.states.jsonata.checking import check_expression, references_of
 from stepmill.language.states.jsonata.templates import expression_text, is_expression
-from stepmill.language.states.jsonpath.errors import PathSyntaxError
-from stepmill.language.states.jsonpath.fields import Field
-from stepmill.language.states.jsonpath.reference import ReferencePath
+from stepmill.language.states.path_checks import check_path, check_path_or_intrinsic, check_reference_path
 from stepmill.language.states.places import Place
 from stepmill.language.states.resources import Pattern, Resource, ResourceKind
 
 # Source: specification, "Variables": 80 characters; names start as Unicode's identifiers do.
 LONGEST_NAME = 80
 _NAME = re.compile(r"[^\W\d]\w*\Z")
-_INTRINSIC = re.compile(r"States\.[A-Za-z0-9]+\s*\(.*\)\Z", re.DOTALL)
+_FUNCTION = "States."
 _A_CALL = "a valid intrinsic function call"
 _NO_PATH = "Value must be a valid JSONPath."
 
@@ -75,18 +73,17 @@ class Queries:
 
     def path(self, text: str, place: Place, *, functions: bool = False) -> None:
         """Check a path, or where ``functions`` are allowed, an intrinsic function."""
-        if functions and _INTRINSIC.match(text):
-            return
-        if not _is_path(text):
+        if functions and text.startswith(_FUNCTION):
+            if not _is_call(text):
+                self._collector.schema(place, f"Value must be {_A_CALL}.", "Mend the function's call.")
+        elif not _is_path(text):
             self._collector.schema(place, _NO_PATH, "A path starts with $, $$ or $name.")
 
     def reference_path(self, text: str, place: Place) -> None:
         """Check a path where a value can be put."""
-        try:
-            ReferencePath.of(text)
-        except PathSyntaxError as error:
+        if check_reference_path(text) is not None:
             message = "Value must be a valid Reference Path."
-            self._collector.schema(place, message, error.mend or "Use names and indexes only: $.a['b'][0].")
+            self._collector.schema(place, message, "Use names and indexes only: $.a['b'][0].")
 
     def template(self, value: Json, place: Place) -> None:
         """Check a payload template: what stands under a key that ends in ``.$`` is a path or a function.
@@ -108,13 +105,13 @@ class Queries:
                 waiting.extend(item)
 
     def _dynamic(self, key: str, value: Json, place: Place) -> None:
-        if isinstance(value, str) and (_INTRINSIC.match(value) or _is_path(value)):
+        if isinstance(value, str) and (_is_path(value) or check_path_or_intrinsic(value) is None):
             return
         message = f"The value for the field '{key[:200]}' must be a valid JSONPath or {_A_CALL}"
         self._collector.schema(place, message, "Let the key not end in '.$' if a fixed value is meant.")
 
     def _looks_dynamic(self, key: str, value: Json, place: Place) -> None:
-        if isinstance(value, str) and (value.startswith(("$.", "$$.")) or _INTRINSIC.match(value)):
+        if isinstance(value, str) and (value.startswith(("$.", "$$.")) or _is_call(value)):
             message = f"The field '{key[:200]}' looks like a path or a function, but its name lacks '.$'"
             self._collector.add(Code.NO_DOLLAR, place, message)
 
@@ -165,10 +162,10 @@ class Queries:
                 self._collector.schema(place, message, mend)
 
 
+def _is_call(text: str) -> bool:
+    return text.startswith(_FUNCTION) and check_path_or_intrinsic(text) is None
+
+
 def _is_path(text: str) -> bool:
-    try:
-        Field.of(text)
-    except PathSyntaxError:
-        # The service takes filters that compare with a bare word, and finds nothing by them.
-        return text.startswith("$") and "?(" in text
-    return True
+    # The service takes filters that compare with a bare word, and finds nothing by them.
+    return check_path(text) is None or (text.startswith("$") and "?(" in text)

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import JsonObject
 from stepmill.language.states.choices import read_rule
+from stepmill.language.states.codes import Code
 from stepmill.language.states.definition import (
     ABSENT,
     Absent,
@@ -79,6 +80,9 @@ def _told(entry: Entry, name: str) -> Given | None:
     value = entry.text(name)
     if entry.uses_jsonata and value.startswith("{%"):
         entry.queries.expression(value, entry.place / name)
+    elif not entry.uses_jsonata and value.startswith(("$.", "$$.")):
+        message = f"The value of '{name}' looks like a path, but the field's name does not end with 'Path'"
+        entry.collector.add(Code.NO_PATH, entry.place / name, message, f"Use {by_path}.")
     return Given(value)
 
 

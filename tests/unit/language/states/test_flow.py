@@ -128,6 +128,7 @@ def test_both_end_and_next() -> None:
     [
         ({"Type": "Pass", "Parameters": {"a": "$.b"}}, "NO_DOLLAR", "/States/A/Parameters"),
         ({"Type": "Pass", "Parameters": {"a": "States.UUID()"}}, "NO_DOLLAR", "/States/A/Parameters"),
+        ({"Type": "Fail", "Cause": "$.cause"}, "NO_PATH", "/States/A/Cause"),
         ({"Type": "Pass", "Result": {"a.$": "$.b"}}, "PASS_RESULT_IS_STATIC", "/States/A/Result"),
     ],
 )

@@ -1,0 +1,1 @@
+"""Pure: what may go wrong in a state machine that AWS takes."""
