@@ -35,6 +35,12 @@ class Endings:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._listeners: dict[str, Listener] = {}
+        self._listen_to_all: tuple[Listener, ...] = ()
+
+    def listen_to_all(self, listener: Listener) -> None:
+        """Have somebody told of every end, from now on; on the engine's thread: it must not block."""
+        with self._lock:
+            self._listen_to_all = (*self._listen_to_all, listener)
 
     def listen(self, execution: str, listener: Listener) -> None:
         """Have somebody told, once, of the end of an execution; on the engine's thread: it must not block."""
@@ -50,9 +56,9 @@ class Endings:
         """Tell whoever listens of an end that was written."""
         with self._lock:
             listener = self._listeners.pop(change.execution, None)
-        if listener is None:
-            return
-        try:
-            listener(Ending(change.execution, change))
-        except Exception:  # noqa: BLE001  (a bug in who listens must not end the engine)
-            _log.exception("The end of execution %s could not be told.", change.execution)
+            listeners = self._listen_to_all if listener is None else (listener, *self._listen_to_all)
+        for one in listeners:
+            try:
+                one(Ending(change.execution, change))
+            except Exception:  # noqa: BLE001  (a bug in who listens must not end the engine)
+                _log.exception("The end of execution %s could not be told.", change.execution)

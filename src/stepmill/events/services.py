@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -31,6 +32,7 @@ from stepmill.jobs.publishing.publisher import Begin, Publisher
 from stepmill.storage.records import RecordStore
 
 DELIVERY_KIND = "event-delivery"
+_KNOWN_FOR_S = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +65,7 @@ class EventServices:
         self._clock = clock
         self._arns = arns
         self.buses = Buses(records, arns)
+        self._is_heard, self._known_until_s = False, 0.0
         self._targets = Targets(
             queues,
             functions,
@@ -97,6 +100,18 @@ class EventServices:
         self._tell(wanted)
         return answers
 
+    def has_listeners(self) -> bool:
+        """Return whether the default bus has any rule that does something.
+
+        What another process has changed is noticed within a second.
+        """
+        now_s = time.monotonic()
+        if now_s >= self._known_until_s:
+            rules = self.buses.rules(DEFAULT_BUS)
+            self._is_heard = any(rule.is_enabled and rule.targets for rule in rules)
+            self._known_until_s = now_s + _KNOWN_FOR_S
+        return self._is_heard
+
     def emit(self, happening: Happening) -> None:
         """Tell on the default bus what one of the services here tells of itself. Raises nothing."""
         event = new_event(
@@ -130,10 +145,12 @@ class EventServices:
                     f"Targets of the kind {kind} are not offered yet.", where="Targets.Arn"
                 )
         self.buses.put_targets(bus, name, targets)
+        self._known_until_s = 0.0
 
     def enable(self, bus: str, name: str, *, is_enabled: bool) -> None:
         """Let a rule do something, or nothing. See ``Buses.enable``."""
         self._timers.set(self.buses.enable(bus, name, is_enabled=is_enabled))
+        self._known_until_s = 0.0
 
     def delete_rule(self, bus: str, name: str) -> bool:
         """Remove a rule. See ``Buses.delete_rule``."""

@@ -6,6 +6,7 @@ from stepmill.core.errors import StorageError
 from stepmill.core.made_once import made_once
 from stepmill.engine.control import ExecutionControl
 from stepmill.engine.deputy import Deputy
+from stepmill.engine.endings import Ending
 from stepmill.engine.engine import Engine
 from stepmill.engine.machines import iterations
 from stepmill.engine.machines.control import MachineControl
@@ -42,7 +43,7 @@ class Driving(Work):
     @made_once
     def own_engine(self) -> Engine:
         """Drives executions. Made at its first use: from then on this process is one that drives."""
-        return Engine(
+        engine = Engine(
             self._executions,
             {resource: make() for resource, make in self._handler_makers().items()},
             clock=self._clock,
@@ -53,6 +54,11 @@ class Driving(Work):
             serves=self._serves,
             others=[(StatesLanguage(self._machine_plans), self._machine_handlers)],
         )
+        engine.endings.listen_to_all(self._hear_of_end)
+        return engine
+
+    def _hear_of_end(self, ending: Ending) -> None:
+        """Hear that an execution has ended: for the part that tells of it."""
 
     @made_once
     def machine_control(self) -> MachineControl:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
-from stepmill.core.errors import InvalidInputError
+from stepmill.core.api_calls import ApiCallError
+from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError
 from stepmill.core.json import Json, JsonObject, read_json
 from stepmill.core.made_once import made_once
 from stepmill.core.settings import Settings
+from stepmill.core.workers import WorkerPool
+from stepmill.engine.endings import Ending
 from stepmill.engine.starting import StartRequest
+from stepmill.events.executions import execution_ended
 from stepmill.events.services import EventServices
 from stepmill.events.targets import Wish
 from stepmill.platform.base import Remark
 from stepmill.platform.driving import Driving
+
+_SERVER_ERROR = 500
 
 
 class Hearing(Driving):
@@ -21,6 +28,8 @@ class Hearing(Driving):
     def __init__(self, settings: Settings, *, remark: Remark = print, serves: bool = False) -> None:
         super().__init__(settings, remark=remark, serves=serves)
         self._emit = lambda happening: self.events.emit(happening)
+        self._tellers = WorkerPool("stepmill-tells", 1)
+        self._to_close.append(self._tellers.close)
 
     @made_once
     def events(self) -> EventServices:
@@ -30,10 +39,39 @@ class Hearing(Driving):
             self.queues,
             lambda: self.function_services,
             lambda: self.publishing.publisher,
-            {"pipeline": self._start_pipeline, "batch": self._start_batch},
+            {"states": self._start_execution, "pipeline": self._start_pipeline, "batch": self._start_batch},
             clock=self._clock,
             arns=self.settings.arns,
         )
+
+    def _hear_of_end(self, ending: Ending) -> None:
+        """Tell of the end of an execution, on a thread of its own: the engine does not wait for that."""
+        if self._serves:
+            self._tellers.submit(partial(self._tell_of_end, ending.execution))
+
+    def _tell_of_end(self, identifier: str) -> None:
+        if not self.events.has_listeners():
+            return
+        reader = self.machine_executions
+        try:
+            execution = reader.describe(identifier)
+        except NotFoundError:
+            return  # of a pipeline, which SageMaker would tell of
+        # As on AWS: express executions and those within a distributed Map are not told.
+        if execution.status.is_final and not execution.details.is_express and not execution.details.map_run:
+            given, output = reader.input(identifier), reader.output(identifier)
+            self._tell(execution_ended(execution, given, output, self._clock.now()))
+
+    def _start_execution(self, wish: Wish) -> None:
+        request: JsonObject = {"StateMachineArn": wish.arn, "Input": wish.text, "Name": wish.name}
+        try:
+            self.api_calls.call("stepfunctions", "StartExecution", request, caller="events")
+        except ApiCallError as error:
+            if error.code == "ExecutionAlreadyExists":
+                raise ConflictError(error.message) from error
+            if error.status < _SERVER_ERROR:
+                raise InvalidInputError(f"{error.code}: {error.message}") from error
+            raise
 
     def _start_pipeline(self, wish: Wish) -> None:
         version = self.pipelines.get(wish.arn.rpartition("/")[2])

@@ -195,6 +195,47 @@ def test_what_becomes_of_a_job_of_batch_is_told(site: Site) -> None:
     site.events.delete_rule(Name=site.name)
 
 
+PASSES = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}}
+FAILS = {"StartAt": "Fail", "States": {"Fail": {"Type": "Fail", "Error": "Broken", "Cause": "because"}}}
+
+
+def test_a_state_machine_is_started_once_and_its_end_is_told(site: Site) -> None:
+    states = site.wire.client("stepfunctions")
+    role = "arn:aws:iam::123456789012:role/R"
+    machines = [
+        states.create_state_machine(
+            name=f"{site.name}-{name}", definition=json.dumps(definition), roleArn=role
+        )["stateMachineArn"]
+        for name, definition in (("passes", PASSES), ("fails", FAILS))
+    ]
+    pattern = {"source": ["aws.states"], "detail": {"stateMachineArn": machines}}
+    site.events.put_rule(Name=site.name, EventPattern=json.dumps(pattern))
+    site.events.put_targets(Rule=site.name, Targets=[{"Id": "q", "Arn": site.queue, "InputPath": "$.detail"}])
+    targets = [
+        {"Id": str(number), "Arn": arn, "RoleArn": role, "InputPath": "$.detail"}
+        for number, arn in enumerate(machines)
+    ]
+    site.rule({"source": ["app"]}, *targets)
+    site.put({"n": 1})
+    told: list[dict[str, Any]] = []
+
+    def both() -> bool:
+        told.extend(json.loads(body) for body in site.bodies())
+        return len(told) >= 2
+
+    eventually(both, "two ends")
+    failed, succeeded = sorted(told, key=lambda detail: str(detail["status"]))
+    assert (succeeded["status"], json.loads(succeeded["output"])) == ("SUCCEEDED", {"n": 1})
+    assert (failed["status"], failed["error"], failed["cause"]) == ("FAILED", "Broken", "because")
+    assert json.loads(failed["input"]) == {"n": 1}
+    assert succeeded["startDate"] <= succeeded["stopDate"]
+    eventually(lambda: not site.wire.platform.records.list(DELIVERY_KIND).records, "the end of the delivery")
+    for arn in machines:
+        assert len(states.list_executions(stateMachineArn=arn)["executions"]) == 1
+    site.events.remove_targets(Rule=site.name, Ids=["q"])
+    site.events.delete_rule(Name=site.name)
+
+
 PIPELINE = {
     "Version": "2020-12-01",
     "Parameters": [{"Name": "Mode", "Type": "String", "DefaultValue": "slow"}],
@@ -248,17 +289,18 @@ def test_who_is_gone_leaves_a_dead_letter(site: Site) -> None:
         {"Id": "function", "Arn": site.arns.function("there-is-none"), **dead},
         {"Id": "topic", "Arn": site.arns.topic("there-is-none"), **dead},
         {"Id": "pipeline", "Arn": site.arns.pipeline("there-is-none"), **dead},
-        {"Id": "dropped", "Arn": site.arns.queue("there-is-none")},
+        {"Id": "machine", "Arn": "arn:aws:states:us-west-2:123456789012:stateMachine:none", **dead},
     )
+    site.rule({"source": ["app"]}, {"Id": "dropped", "Arn": site.arns.queue("none")}, name="other")
     site.put({"n": 1})
     got: list[str] = []
 
-    def all_four() -> bool:
+    def all_five() -> bool:
         got.extend(site.bodies())
-        return len(got) >= 4
+        return len(got) >= 5
 
-    eventually(all_four, "four dead letters")
-    assert got == ['{"n":1}'] * 4
+    eventually(all_five, "five dead letters")
+    assert got == ['{"n":1}'] * 5
 
 
 # ---- rules ---------------------------------------------------------------------------------------
