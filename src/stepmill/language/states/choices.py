@@ -28,6 +28,7 @@ OPERATORS = {
     "BooleanEqualsPath": "Path",
 }
 _TESTS = frozenset(OPERATORS) | {"And", "Or", "Not", "Variable"}
+_KINDS = ("And", "Or", "Not", "Variable", "Condition")
 _NEVER = Comparison("$", "IsPresent", operand=False)
 
 
@@ -37,13 +38,26 @@ def read_rule(entry: Entry) -> ChoiceRule:
     following = entry.text("Next")
     entry.text("Comment")
     if entry.uses_jsonata:
-        entry.only({"Next", "Comment", "Assign", "Condition", "Output"})
-        entry.require("Condition")
+        _only(entry, {"Next", "Comment", "Assign", "Condition", "Output"})
+        if "Condition" not in entry:
+            _one_kind(entry)
         return ChoiceRule(
             next=following, condition=_condition(entry), assign=entry.assign(), output=entry.output()
         )
-    entry.only({"Next", "Comment", "Assign", *_TESTS})
+    _only(entry, {"Next", "Comment", "Assign", *_TESTS})
     return ChoiceRule(next=following, test=_test(entry), assign=entry.assign())
+
+
+def _only(entry: Entry, allowed: set[str]) -> None:
+    other = _TESTS if entry.uses_jsonata else {"Condition", "Output"}
+    for name in entry.fields:
+        if name not in allowed:
+            entry.foreign(name) if name in other else entry.unsupported(name)
+
+
+def _one_kind(entry: Entry) -> None:
+    message = f"The object must have only one of the following fields, [{', '.join(_KINDS)}]"
+    entry.collector.schema(entry.place, message, "Write one test.")
 
 
 def _condition(entry: Entry) -> Json:
@@ -58,10 +72,8 @@ def _condition(entry: Entry) -> Json:
 def _test(entry: Entry) -> ChoiceTest:
     kinds = [name for name in ("And", "Or", "Not", "Variable") if name in entry]
     if len(kinds) != 1:
-        if kinds:
-            entry.exclusive(*kinds)
-        else:
-            entry.require("Variable")
+        if kinds or "Condition" not in entry:
+            _one_kind(entry)
         return _NEVER
     kind = kinds[0]
     if kind == "Variable":
@@ -84,7 +96,11 @@ def _comparison(entry: Entry) -> Comparison:
     variable = entry.path("Variable") or "$"
     operators = [name for name in entry.fields if name in OPERATORS]
     if len(operators) != 1:
-        message = "Exactly one comparison operator is required"
+        listed = ", ".join(OPERATORS)
+        few = "There should only be one of the following fields"
+        message = (
+            f"{few if operators else 'This object should have only one of the following fields'}: [{listed}]"
+        )
         mend = "Add one, as StringEquals." if not operators else f"Keep one of {', '.join(operators)}."
         entry.collector.schema(entry.place, message, mend)
         return _NEVER
@@ -107,4 +123,4 @@ def _check_operand(entry: Entry, name: str) -> None:
                 entry.expected(name, "Number")
         case _:
             if not is_timestamp(value):
-                entry.wrong(name, "Value must be a valid RFC3339 timestamp", "Write 2016-03-14T01:59:00Z.")
+                entry.wrong(name, "String does not match RFC3339 timestamp", "Write 2016-03-14T01:59:00Z.")

@@ -30,6 +30,8 @@ class Code(StrEnum):
     DUPLICATE_STATE_NAME = "DUPLICATE_STATE_NAME"
     INVALID_STATE_NAME = "INVALID_STATE_NAME"
     DUPLICATE_LABEL_NAME = "DUPLICATE_LABEL_NAME"
+    RESERVED_VARIABLE_NAME = "RESERVED_VARIABLE_NAME"
+    INVALID_VARIABLE_NAME = "INVALID_VARIABLE_NAME"
     INVALID_LABEL_NAME = "INVALID_LABEL_NAME"
     NO_DOLLAR = "NO_DOLLAR"
     NO_PATH = "NO_PATH"
@@ -102,6 +104,13 @@ CODES: Mapping[Code, CodeInfo] = MappingProxyType(
         ),
         Code.INVALID_STATE_NAME: _error(
             "A state's name is empty or longer than 80 characters.", "Shorten the name."
+        ),
+        Code.RESERVED_VARIABLE_NAME: _error(
+            "A variable is called states, which is the service's own.", "Choose another name."
+        ),
+        Code.INVALID_VARIABLE_NAME: _error(
+            "A variable's name has characters that it cannot have, or more than 80.",
+            "Use a letter, then letters, digits and underscores.",
         ),
         Code.DUPLICATE_LABEL_NAME: _error("Two Map states have one label.", "Change one of them."),
         Code.INVALID_LABEL_NAME: _error(

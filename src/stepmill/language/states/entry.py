@@ -65,7 +65,7 @@ class Entry:
             self.expected(name, "Array")
             return []
         if len(value) < at_least and name in self:
-            self.wrong(name, "Array must not be empty", "Add an element, or remove the field.")
+            self.wrong(name, "Value cannot be empty", "Add an element, or remove the field.")
         place = self.place / name
         return [
             Entry(item, place / index, self.language, self.queries, self.collector)
@@ -84,6 +84,20 @@ class Entry:
             self.place, f"Field '{name[:200]}' is not supported", "Remove it, or mend its spelling."
         )
 
+    def foreign(self, name: str) -> None:
+        """Note a field of the other query language, in the words of AWS."""
+        other = QueryLanguage.JSON_PATH if self.uses_jsonata else QueryLanguage.JSONATA
+        message = (
+            f"The QueryLanguage is set to '{self.language}', but field '{name}' is only supported "
+            f"for the '{other}' QueryLanguage"
+        )
+        self.collector.schema(self.place, message, f"Remove it, or write the state in {other}.")
+
+    def one_of(self, *names: str) -> None:
+        """Note that none of some fields is there, of which one must be."""
+        message = f"This object should have only one of the following fields: [{', '.join(names)}]"
+        self.collector.schema(self.place, message, f"Add one of {', '.join(names)}.")
+
     def require(self, *names: str) -> bool:
         """Note fields that are missing; tell whether all are there."""
         missing = [name for name in names if name not in self]
@@ -96,8 +110,8 @@ class Entry:
         """Note fields of which only one may be there."""
         present = [name for name in names if name in self]
         if len(present) > 1:
-            shown = ", ".join(present)
-            message = f"These fields are mutually exclusive: [{shown}]"
+            shown = ", ".join(names)
+            message = f"There should only be one of the following fields: [{shown}]"
             self.collector.schema(self.place, message, "Keep one of them.")
 
     def expected(self, name: str, kind: str) -> None:
@@ -125,7 +139,7 @@ class Entry:
         if isinstance(value, str) and value in set(kind):
             return kind(value)
         allowed = ", ".join(kind)
-        self.wrong(name, f"Value is not valid, expected one of: [{allowed}]", f"Write one of {allowed}.")
+        self.wrong(name, f"Value should be one of the following: [{allowed}]", f"Write one of {allowed}.")
         return default
 
     def whole(self, name: str, default: int, least: int, most: int) -> int:
@@ -148,8 +162,8 @@ class Entry:
     def _in_range(self, name: str, value: float, least: float, most: float) -> bool:
         if least <= value <= most:
             return True
-        word = f"less than {least:g}" if value < least else f"greater than {most:g}"
-        self.wrong(name, f"Value must not be {word}", f"Give a number from {least:g} to {most:g}.")
+        bound = f"Minimum value is {least:.15g}" if value < least else f"Maximum value is {most:.15g}"
+        self.wrong(name, bound, f"Give a number from {least:.15g} to {most:.15g}.")
         return False
 
     def given_number(self, name: str, least: float, most: float, *, whole: bool = True) -> Given | None:

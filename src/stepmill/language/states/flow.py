@@ -57,7 +57,7 @@ def check_flow(branch: Branch, entry: Entry, collector: Collector) -> None:
     """Check the transitions of a branch."""
     targets = {branch.start_at}
     if branch.start_at not in branch.states and isinstance(entry.fields.get("StartAt"), str):
-        _missing(branch.start_at, "StartAt", entry.place / "StartAt", collector)
+        _missing(branch.start_at, entry.place / "StartAt", collector)
     for name, state in branch.states.items():
         for target, steps in transitions(state):
             targets.add(target)
@@ -65,7 +65,7 @@ def check_flow(branch: Branch, entry: Entry, collector: Collector) -> None:
                 place = entry.place / "States" / name
                 for step in steps:
                     place = place / step
-                _missing(target, "Next", place, collector)
+                _missing(target, place, collector)
     if not any(is_terminal(state) for state in branch.states.values()):
         where = entry.place if entry.place.parent else None
         collector.add(Code.MISSING_END_STATE, where, "Workflow has no terminal state")
@@ -84,7 +84,7 @@ def _check_reached(branch: Branch, targets: set[str], place: Place, collector: C
             collector.add(Code.UNREACHABLE_STATE, place / name, f'No way from the start leads to "{name}".')
 
 
-def _missing(target: str, field: str, place: Place, collector: Collector) -> None:
+def _missing(target: str, place: Place, collector: Collector) -> None:
     if target:
         mend = "Name a state of the same branch."
-        collector.add(Code.MISSING_TRANSITION_TARGET, place, f"Missing '{field}' target: {target}", mend)
+        collector.add(Code.MISSING_TRANSITION_TARGET, place, f"Missing 'Next' target: {target}", mend)

@@ -12,8 +12,8 @@ from stepmill.language.states.entry import Entry, texts
 
 ALL = "States.ALL"
 MOST_SECONDS = 99_999_999
-# Source: specification: less than 31622400, the seconds of 366 days.
-LONGEST_DELAY_S = 31_622_400 - 1
+# Source: what the service takes: the seconds of 366 days.
+LONGEST_DELAY_S = 31_622_400
 _GREATEST = 1.7976931348623157e308
 
 
@@ -39,7 +39,7 @@ def _retrier(entry: Entry) -> Retrier:
     entry.text("Comment")
     return Retrier(
         errors=_errors(entry),
-        interval_s=entry.whole("IntervalSeconds", 1, 1, MOST_SECONDS),
+        interval_s=entry.whole("IntervalSeconds", 1, 0, MOST_SECONDS),
         max_attempts=entry.whole("MaxAttempts", 3, 0, MOST_SECONDS),
         backoff_rate=entry.number("BackoffRate", 2.0, 1.0, _GREATEST),
         max_delay_s=entry.whole("MaxDelaySeconds", 1, 1, LONGEST_DELAY_S)
@@ -79,15 +79,20 @@ def _errors(entry: Entry) -> tuple[str, ...]:
         entry.expected("ErrorEquals", "Array of String")
         return ()
     if not names:
-        entry.wrong("ErrorEquals", "Array must not be empty", f'Write ["{ALL}"] to take every error.')
+        entry.wrong("ErrorEquals", "Value cannot be empty", f'Write ["{ALL}"] to take every error.')
     if ALL in names and len(names) > 1:
-        entry.wrong("ErrorEquals", f"'{ALL}' must appear alone", f'Write ["{ALL}"] in an element of its own.')
+        _misplaced(entry, names)
     return tuple(names)
 
 
 def _check_last(entries: Sequence[Entry]) -> None:
     for entry in entries[:-1]:
         names = texts(entry.fields.get("ErrorEquals"))
-        if names and ALL in names:
-            message = f"'{ALL}' must appear in the last element"
-            entry.wrong("ErrorEquals", message, "Move this element to the end of the list.")
+        if names and ALL in names and len(names) == 1:
+            _misplaced(entry, names)
+
+
+def _misplaced(entry: Entry, names: Sequence[str]) -> None:
+    message = f"{ALL} must appear alone and at end of list"
+    mend = f'Write ["{ALL}"] in an element of its own, the last one.'
+    entry.collector.schema(entry.place / "ErrorEquals" / names.index(ALL), message, mend)

@@ -23,11 +23,6 @@ DISTRIBUTED_ONLY = (
     "ItemReader",
     "ItemBatcher",
     "ResultWriter",
-    "Label",
-    "ToleratedFailureCount",
-    "ToleratedFailureCountPath",
-    "ToleratedFailurePercentage",
-    "ToleratedFailurePercentagePath",
 )
 # Source: developer guide, "Label": the characters that state names in ARNs cannot have.
 _NO_LABEL = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
@@ -53,6 +48,8 @@ def read_mode(processor: Entry) -> tuple[ProcessorMode, ExecutionType]:
     mode = config.choice("Mode", ProcessorMode, ProcessorMode.INLINE)
     if mode is ProcessorMode.DISTRIBUTED:
         config.require("ExecutionType")
+    elif "ExecutionType" in config:
+        config.unsupported("ExecutionType")
     return mode, config.choice("ExecutionType", ExecutionType, ExecutionType.STANDARD)
 
 
@@ -84,6 +81,12 @@ def _reader_config(config: Entry) -> None:
         config.path("MaxItemsPath")
     if "CSVHeaders" in config and texts(config.fields["CSVHeaders"]) is None:
         config.expected("CSVHeaders", "Array of String")
+    kind = config.fields.get("InputType")
+    if kind == "CSV" and "CSVHeaderLocation" not in config:
+        message = "The field 'CSVHeaderLocation' is required"
+        config.collector.schema(config.place, message, "Write FIRST_ROW or GIVEN.")
+    elif kind in ("JSON", "JSONL") and "CSVHeaderLocation" in config:
+        config.unsupported("CSVHeaderLocation")
     if config.fields.get("CSVHeaderLocation") == "GIVEN":
         config.require("CSVHeaders")
 
@@ -131,7 +134,11 @@ def read_label(state: Entry) -> str:
     """Read the label of a Map, which becomes part of the names of its Map Run."""
     label = state.text("Label")
     if "Label" in state and (not label or len(label) > LONGEST_LABEL or _NO_LABEL.search(label)):
-        message = f"Label '{label[:200]}' must have 1 to {LONGEST_LABEL} characters, and no special ones"
+        message = (
+            f"Label name '{label[:200]}' exceeds the {LONGEST_LABEL}-character limit allowed by the service"
+            if len(label) > LONGEST_LABEL
+            else f"Label name '{label}' is empty or contains invalid characters"
+        )
         state.collector.add(Code.INVALID_LABEL_NAME, state.place / "Label", message)
     return label
 
@@ -140,7 +147,7 @@ def _resource(entry: Entry, offered: tuple[str, ...]) -> None:
     text = entry.text("Resource")
     if "Resource" in entry and text.partition(":states:::")[2].removeprefix("aws-sdk:") not in offered:
         mend = f"Write arn:aws:states:::{' or arn:aws:states:::'.join(offered)}."
-        entry.wrong("Resource", f"The resource provided {text[:200]} is not recognized.", mend)
+        entry.wrong("Resource", "The field 'Resource' does not match any of the allowed values", mend)
 
 
 def _words(config: Entry, **more: tuple[str, ...]) -> None:
@@ -150,5 +157,5 @@ def _words(config: Entry, **more: tuple[str, ...]) -> None:
         value = config.fields[name]
         by_expression = config.uses_jsonata and isinstance(value, str) and value.startswith("{%")
         if not by_expression and value not in words:
-            message = f"Value is not valid, expected one of: [{', '.join(words)}]"
+            message = f"Value should be one of the following: [{', '.join(words)}]"
             config.wrong(name, message, f"Write one of {', '.join(words)}.")

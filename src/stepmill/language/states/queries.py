@@ -11,7 +11,7 @@ from collections.abc import Container, Mapping
 from stepmill.core.json import Json, JsonObject
 from stepmill.language.states.codes import Code
 from stepmill.language.states.collector import Collector
-from stepmill.language.states.definition import QueryLanguage
+from stepmill.language.states.definition import ProcessorMode, QueryLanguage
 from stepmill.language.states.jsonata.checking import check_expression, references_of
 from stepmill.language.states.jsonata.templates import expression_text, is_expression
 from stepmill.language.states.path_checks import check_path, check_path_or_intrinsic, check_reference_path
@@ -41,11 +41,9 @@ class Queries:
         if self._is_express and (
             resource.kind is ResourceKind.ACTIVITY or resource.pattern is not Pattern.REQUEST_RESPONSE
         ):
-            what = (
-                "activities"
-                if resource.kind is ResourceKind.ACTIVITY
-                else f"'{resource.suffix}' service integration"
-            )
+            pattern = resource.suffix.removesuffix(":2")
+            is_activity = resource.kind is ResourceKind.ACTIVITY
+            what = "Activity ARN" if is_activity else f"'{pattern}' service integration"
             message = f"Express state machine does not support {what}"
             self._collector.schema(place, message, "Make it a STANDARD state machine.")
         elif (
@@ -56,6 +54,14 @@ class Queries:
             message = f"The resource provided {resource.arn} is not offered here."
             mend = "docs/reference/integrations.md lists what is offered."
             self._collector.schema(place, message, mend)
+
+    def mode(self, mode: ProcessorMode, place: Place) -> None:
+        """Check that a Map may run its iterations where it wants to."""
+        if self._is_express and mode is ProcessorMode.DISTRIBUTED:
+            message = (
+                "The field 'Mode' with value 'DISTRIBUTED' is not supported inside 'EXPRESS' state machines"
+            )
+            self._collector.schema(place, message, "Make it a STANDARD state machine.")
 
     def static_result(self, value: Json, place: Place) -> None:
         """Warn of a Pass state's Result in which paths stand."""
@@ -82,7 +88,7 @@ class Queries:
     def reference_path(self, text: str, place: Place) -> None:
         """Check a path where a value can be put."""
         if check_reference_path(text) is not None:
-            message = "Value must be a valid Reference Path."
+            message = "Value is not a Reference Path"
             self._collector.schema(place, message, "Use names and indexes only: $.a['b'][0].")
 
     def template(self, value: Json, place: Place) -> None:
@@ -124,7 +130,7 @@ class Queries:
     def expression(self, text: str, place: Place) -> None:
         """Check a JSONata expression in ``{% %}`` that stands for a number, a truth or a list."""
         if not is_expression(text):
-            message = "Value must be a valid JSONata expression."
+            message = "JSONata string must start with {% and end with %}"
             self._collector.schema(place, message, "Write {% expression %}.")
             return
         inner = expression_text(text)
@@ -154,12 +160,12 @@ class Queries:
             is_dynamic = language is QueryLanguage.JSON_PATH and key.endswith(".$")
             name = key[:-2] if is_dynamic else key
             if name == "states":
-                message = "Variable name 'states' is reserved"
-                self._collector.schema(place, message, "Choose another name.")
+                message = "Cannot assign to reserved variable '$states'."
+                self._collector.add(Code.RESERVED_VARIABLE_NAME, place / key, message)
             elif len(name) > LONGEST_NAME or not _NAME.match(name):
-                message = f"Variable name '{name[:200]}' is not valid"
-                mend = "Use a letter, then letters, digits and underscores; at most 80 characters."
-                self._collector.schema(place, message, mend)
+                why = "is too long" if len(name) > LONGEST_NAME else "contains invalid characters"
+                message = f"Invalid variable name '{name[:200]}': the variable name {why}."
+                self._collector.add(Code.INVALID_VARIABLE_NAME, place / key, message)
 
 
 def _is_call(text: str) -> bool:

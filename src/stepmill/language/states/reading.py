@@ -41,10 +41,11 @@ class MachineReader:
         self._language = entry.language = entry.choice(
             "QueryLanguage", QueryLanguage, QueryLanguage.JSON_PATH
         )
-        timeout_s = entry.whole("TimeoutSeconds", 1, 1, MOST_SECONDS) if "TimeoutSeconds" in entry else None
+        # The service takes 0; it stands for no limit.
+        timeout_s = entry.whole("TimeoutSeconds", 0, 0, MOST_SECONDS) or None
         version = entry.text("Version", "1.0")
         if version != "1.0":
-            entry.wrong("Version", "Value is not valid, expected one of: [1.0]", 'Write "1.0".')
+            entry.wrong("Version", "Value should be one of the following: [1.0]", 'Write "1.0".')
         branch = self._branch(entry)
         return StateMachine(
             start_at=branch.start_at,
@@ -70,7 +71,7 @@ class MachineReader:
             entry.expected("States", "Object")
             value = {}
         elif "States" in entry and not value:
-            entry.wrong("States", "Object must not be empty", "Add a state.")
+            entry.wrong("States", "Value cannot be empty", "Add a state.")
         for name, below in value.items():
             state = self._state(name, below, entry.place / "States" / name)
             if state is not None:
@@ -91,7 +92,7 @@ class MachineReader:
         kind = entry.text("Type")
         if kind not in STATE_FIELDS:
             words = ", ".join(STATE_FIELDS)
-            entry.wrong("Type", f"Value is not valid, expected one of: [{words}]", f"Write one of {words}.")
+            entry.wrong("Type", f"Value should be one of the following: [{words}]", f"Write one of {words}.")
             return None
         entry.language = self._state_language(entry)
         self._allowed(entry, kind)
@@ -116,12 +117,7 @@ class MachineReader:
             if name in fields.common or name in own:
                 continue
             if name in fields.of(other):
-                message = (
-                    f"The QueryLanguage is set to '{entry.language}', but field '{name}' is only supported "
-                    f"for the '{other}' QueryLanguage"
-                )
-                mend = f"Remove it, or write the state in {other}."
-                self._collector.schema(entry.place, message, mend)
+                entry.foreign(name)
             else:
                 entry.unsupported(name)
 
@@ -148,16 +144,16 @@ class MachineReader:
     def _next(self, entry: Entry) -> str | None:
         ends = entry.flag("End")
         following = entry.text("Next") if "Next" in entry else None
-        if "End" in entry and "Next" in entry:
+        if ends and following is not None:
             entry.exclusive("Next", "End")
         elif following is None and not ends:
-            message = "Exactly one of these fields is required: [Next, End]"
-            self._collector.schema(entry.place, message, 'Add "Next", or "End": true.')
+            entry.one_of("Next", "End")
         return None if ends else following
 
     def _name(self, name: str, place: Place) -> None:
         if not name or len(name) > LONGEST_NAME:
-            message = f"State name must have 1 to {LONGEST_NAME} characters"
+            limit = f"exceeds the {LONGEST_NAME}-character limit allowed by the service"
+            message = f"State name '{name[:200]}' {limit}" if name else "State name must not be empty"
             self._collector.add(Code.INVALID_STATE_NAME, place, message)
         elif name in self._names:
             self._collector.add(Code.DUPLICATE_STATE_NAME, place, f"Duplicate State name: {name}")

@@ -90,14 +90,13 @@ def read_wait(entry: Entry, shared: Shared, _read_branch: ReadBranch) -> WaitSta
     """Read a Wait state."""
     names = ["Seconds", "Timestamp"]
     if not entry.uses_jsonata:
-        names += ["SecondsPath", "TimestampPath"]
+        names = ["SecondsPath", "Seconds", "TimestampPath", "Timestamp"]
     present = [name for name in names if name in entry]
     if len(present) > 1:
         entry.exclusive(*names)
         return WaitState(**shared)
     if not present:
-        message = f"Exactly one of these fields is required: [{', '.join(names)}]"
-        entry.collector.schema(entry.place, message, "Say how long to wait, or until when.")
+        entry.one_of(*names)
     timestamp = None
     if "Timestamp" in entry:
         timestamp = Given(entry.text("Timestamp"))
@@ -113,7 +112,7 @@ def _check_timestamp(entry: Entry, text: str) -> None:
     if entry.uses_jsonata and text.startswith("{%"):
         entry.queries.expression(text, entry.place / "Timestamp")
     elif not is_timestamp(text):
-        message = "Value must be a valid RFC3339 timestamp"
+        message = "String does not match RFC3339 timestamp"
         entry.wrong("Timestamp", message, "Write 2016-03-14T01:59:00Z.")
 
 
@@ -164,6 +163,12 @@ def _role(entry: Entry) -> JsonObject | None:
     if "Credentials" not in entry:
         return None
     credentials = entry.below("Credentials")
+    place = entry.place / "Credentials"
+    if ":activity:" in entry.text("Resource"):
+        message = "The field 'Credentials' is not supported for activities"
+        entry.collector.schema(place, message, "Remove it.")
+    elif "RoleArn" not in credentials and (entry.uses_jsonata or "RoleArn.$" not in credentials):
+        entry.collector.schema(place, "The field 'RoleArn' is required but was missing", "Add RoleArn.")
     entry.template("Credentials", objects_only=True)
     return credentials.fields
 
@@ -182,15 +187,17 @@ def read_map(entry: Entry, shared: Shared, read_branch: ReadBranch) -> MapState:
     field = "Iterator" if is_legacy else "ItemProcessor"
     processor = Branch(start_at="", states={})
     mode, kind = ProcessorMode.INLINE, ExecutionType.STANDARD
-    if entry.require(field):
+    if field not in entry:
+        entry.one_of("ItemProcessor", "Iterator")
+    else:
         below = entry.below(field)
         mode, kind = read_mode(below)
+        entry.queries.mode(mode, below.place / "ProcessorConfig")
         processor = read_branch(below)
     if mode is ProcessorMode.INLINE:
         for name in DISTRIBUTED_ONLY:
-            if name in entry and not (entry.uses_jsonata and name.endswith("Path")):
-                message = f"Field '{name}' is not supported when Mode is INLINE"
-                entry.collector.schema(entry.place, message, 'Write "Mode": "DISTRIBUTED", or remove it.')
+            if name in entry:
+                entry.unsupported(name)
     work = _work(entry)
     legacy_selector = work.pop("arguments")
     selector = entry.template("ItemSelector") if "ItemSelector" in entry else legacy_selector

@@ -72,16 +72,16 @@ def test_a_name_that_stands_twice_is_told_by_name() -> None:
     ("more", "place", "message"),
     [
         ({"Name": "x"}, "/", "Field 'Name' is not supported"),
-        ({"TimeoutSeconds": 0}, "/TimeoutSeconds", "Value must not be less than 1"),
-        ({"TimeoutSeconds": 100_000_000}, "/TimeoutSeconds", "Value must not be greater than 1e+08"),
+        ({"TimeoutSeconds": -1}, "/TimeoutSeconds", "Minimum value is 0"),
+        ({"TimeoutSeconds": 100_000_000}, "/TimeoutSeconds", "Maximum value is 99999999"),
         ({"TimeoutSeconds": 1.5}, "/TimeoutSeconds", "Expected value of type Integer"),
         ({"TimeoutSeconds": True}, "/TimeoutSeconds", "Expected value of type Integer"),
         ({"Comment": 1}, "/Comment", "Expected value of type String"),
-        ({"Version": "2.0"}, "/Version", "Value is not valid, expected one of: [1.0]"),
+        ({"Version": "2.0"}, "/Version", "Value should be one of the following: [1.0]"),
         (
             {"QueryLanguage": "jsonata"},
             "/QueryLanguage",
-            "Value is not valid, expected one of: [JSONPath, JSONata]",
+            "Value should be one of the following: [JSONPath, JSONata]",
         ),
     ],
 )
@@ -95,14 +95,14 @@ def test_the_machine_has_few_fields(more: dict[str, Any], place: str, message: s
         ({"States": {"A": PASS}}, "/", "These fields are required: [StartAt]"),
         ({"StartAt": "A"}, "/", "These fields are required: [States]"),
         ({}, "/", "These fields are required: [StartAt, States]"),
-        ({"StartAt": "A", "States": {}}, "/States", "Object must not be empty"),
+        ({"StartAt": "A", "States": {}}, "/States", "Value cannot be empty"),
         ({"StartAt": "A", "States": []}, "/States", "Expected value of type Object"),
         ({"StartAt": "A", "States": {"A": 1}}, "/States/A", "Expected value of type Object"),
         ({"StartAt": "A", "States": {"A": {"End": True}}}, "/States/A", "These fields are required: [Type]"),
         (
             {"StartAt": "A", "States": {"A": {"Type": "Sleep"}}},
             "/States/A/Type",
-            "Value is not valid, expected one of: [Pass, Task, Choice, Wait, Succeed, Fail, Parallel, Map]",
+            "Value should be one of the following: [Pass, Task, Choice, Wait, Succeed, Fail, Parallel, Map]",
         ),
     ],
 )
@@ -157,6 +157,13 @@ def test_a_processor_cannot_choose_a_language(field: str) -> None:
     assert told(text) == (f"/States/A/{field}", "Field 'QueryLanguage' is not supported")
 
 
+def test_an_express_machine_runs_its_iterations_itself() -> None:
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
+    processor = {"StartAt": "B", "States": {"B": PASS}, "ProcessorConfig": config}
+    checked = check(alone(Type="Map", ItemProcessor=processor), machine_type="EXPRESS")
+    assert "not supported inside 'EXPRESS' state machines" in only_finding(checked).message
+
+
 SERVICES = frozenset({"sagemaker:createTrainingJob.sync", "aws-sdk:s3:getObject"})
 
 
@@ -180,9 +187,9 @@ def test_what_is_not_offered_is_refused_by_name() -> None:
     ("resource", "what"),
     [
         (CALL, "'.sync'"),
-        ("arn:aws:states:::states:startExecution.sync:2", "'.sync:2'"),
+        ("arn:aws:states:::states:startExecution.sync:2", "'.sync'"),
         ("arn:aws:states:::sqs:sendMessage.waitForTaskToken", "'.waitForTaskToken'"),
-        ("arn:aws:states:us-west-2:123456789012:activity:a", "activities"),
+        ("arn:aws:states:us-west-2:123456789012:activity:a", "Activity ARN"),
     ],
 )
 def test_an_express_machine_waits_for_nothing(resource: str, what: str) -> None:

@@ -85,9 +85,9 @@ def test_every_transition_needs_its_target(state: dict[str, Any], place: str) ->
 
 def test_the_start_needs_its_target() -> None:
     text = machine({"A": _pass()}, StartAt="B")
-    assert [(code, place) for code, place, _ in _codes(text)] == [
-        ("MISSING_TRANSITION_TARGET", "/StartAt"),
-        ("MISSING_TRANSITION_TARGET", "/States/A"),
+    assert _codes(text) == [
+        ("MISSING_TRANSITION_TARGET", "/StartAt", "Missing 'Next' target: B"),
+        ("MISSING_TRANSITION_TARGET", "/States/A", 'State "A" is not reachable.'),
     ]
 
 
@@ -112,14 +112,25 @@ def test_a_loop_that_none_leads_to_is_warned_of_and_taken() -> None:
 
 
 def test_neither_end_nor_next() -> None:
-    assert _codes(machine({"A": {"Type": "Pass"}}))[0][:2] == ("SCHEMA_VALIDATION_FAILED", "/States/A")
+    for state in ({"Type": "Pass"}, {"Type": "Pass", "End": False}):
+        assert _codes(machine({"A": state})) == [
+            (
+                "SCHEMA_VALIDATION_FAILED",
+                "/States/A",
+                "This object should have only one of the following fields: [Next, End]",
+            )
+        ]
+
+
+def test_an_end_that_is_false_goes_on() -> None:
+    assert _codes(machine({"A": {"Type": "Pass", "Next": "B", "End": False}, "B": _pass()})) == []
 
 
 def test_both_end_and_next() -> None:
     assert _codes(machine({"A": {"Type": "Pass", "Next": "B", "End": True}, "B": _pass()}))[0] == (
         "SCHEMA_VALIDATION_FAILED",
         "/States/A",
-        "These fields are mutually exclusive: [Next, End]",
+        "There should only be one of the following fields: [Next, End]",
     )
 
 

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from stepmill.language.states.checking import check
+from stepmill.language.states.choices import OPERATORS as OPERATOR_KINDS
 from stepmill.language.states.fields import STATE_FIELDS
 from support.small_machines import FUNCTION, alone, jsonata, told
 
 OTHER = "The QueryLanguage is set to '{}', but field '{}' is only supported for the '{}' QueryLanguage"
+ACTIVITY = "arn:aws:states:us-west-2:123456789012:activity:a"
 BRANCH = {"StartAt": "X", "States": {"X": {"Type": "Pass", "End": True}}}
 MINIMAL: dict[str, dict[str, Any]] = {
     "Pass": {},
@@ -74,16 +76,21 @@ def test_output_is_refused_in_jsonpath(kind: str) -> None:
     )
 
 
+ONLY = "There should only be one of the following fields: "
+ONE_OF = "This object should have only one of the following fields: "
+KINDS = "The object must have only one of the following fields, "
+OPERATORS = ", ".join(OPERATOR_KINDS)
+GET = "arn:aws:states:::s3:getObject"
 REQUIRED = "These fields are required: "
 JSON_PATH = "Value must be a valid JSONPath."
 CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"Type": "Task"}, "", f"{REQUIRED}[Resource]"),
     ({"Type": "Parallel"}, "", f"{REQUIRED}[Branches]"),
-    ({"Type": "Map"}, "", f"{REQUIRED}[ItemProcessor]"),
+    ({"Type": "Map"}, "", f"{ONE_OF}[ItemProcessor, Iterator]"),
     ({"Type": "Pass", "InputPath": "Test"}, "/InputPath", JSON_PATH),
     ({"Type": "Pass", "OutputPath": "$.a["}, "/OutputPath", JSON_PATH),
     ({"Type": "Pass", "OutputPath": 1}, "/OutputPath", "Expected value of type String"),
-    ({"Type": "Pass", "ResultPath": "$.a[*]"}, "/ResultPath", "Value must be a valid Reference Path."),
+    ({"Type": "Pass", "ResultPath": "$.a[*]"}, "/ResultPath", "Value is not a Reference Path"),
     ({"Type": "Pass", "Parameters": []}, "/Parameters", "Expected value of type Object"),
     (
         {"Type": "Pass", "Parameters": {"deep": [{"x.$": "a"}]}},
@@ -95,35 +102,43 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
         "/Assign",
         "The value for the field 'Variable.$' must be a valid JSONPath or a valid intrinsic function call",
     ),
-    ({"Type": "Pass", "Assign": {"states": 1}}, "/Assign", "Variable name 'states' is reserved"),
-    ({"Type": "Pass", "Assign": {"1a": 1}}, "/Assign", "Variable name '1a' is not valid"),
+    (
+        {"Type": "Pass", "Assign": {"states": 1}},
+        "/Assign/states",
+        "Cannot assign to reserved variable '$states'.",
+    ),
+    (
+        {"Type": "Pass", "Assign": {"1a": 1}},
+        "/Assign/1a",
+        "Invalid variable name '1a': the variable name contains invalid characters.",
+    ),
     ({"Type": "Pass", "Assign": 1}, "/Assign", "Expected value of type Object"),
     (
         {"Type": "Wait"},
         "",
-        "Exactly one of these fields is required: [Seconds, Timestamp, SecondsPath, TimestampPath]",
+        f"{ONE_OF}[SecondsPath, Seconds, TimestampPath, Timestamp]",
     ),
     (
         {"Type": "Wait", "Seconds": 1, "SecondsPath": "$"},
         "",
-        "These fields are mutually exclusive: [Seconds, SecondsPath]",
+        f"{ONLY}[SecondsPath, Seconds, TimestampPath, Timestamp]",
     ),
-    ({"Type": "Wait", "Seconds": -1}, "/Seconds", "Value must not be less than 0"),
-    ({"Type": "Wait", "Timestamp": "2026-01-01"}, "/Timestamp", "Value must be a valid RFC3339 timestamp"),
+    ({"Type": "Wait", "Seconds": -1}, "/Seconds", "Minimum value is 0"),
+    ({"Type": "Wait", "Timestamp": "2026-01-01"}, "/Timestamp", "String does not match RFC3339 timestamp"),
     (
         {"Type": "Wait", "Timestamp": "2026-13-01T00:00:00Z"},
         "/Timestamp",
-        "Value must be a valid RFC3339 timestamp",
+        "String does not match RFC3339 timestamp",
     ),
     (
         {"Type": "Wait", "Timestamp": "2026-01-01t00:00:00z"},
         "/Timestamp",
-        "Value must be a valid RFC3339 timestamp",
+        "String does not match RFC3339 timestamp",
     ),
     (
         {"Type": "Fail", "Error": "a", "ErrorPath": "$.a"},
         "",
-        "These fields are mutually exclusive: [Error, ErrorPath]",
+        f"{ONLY}[Error, ErrorPath]",
     ),
     ({"Type": "Fail", "CausePath": "a"}, "/CausePath", JSON_PATH),
     ({"Type": "Task", "Resource": "lambda"}, "/Resource", "Value is not a valid resource ARN"),
@@ -135,14 +150,14 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     (
         {"Type": "Task", "Resource": FUNCTION, "TimeoutSeconds": 0},
         "/TimeoutSeconds",
-        "Value must not be less than 1",
+        "Minimum value is 1",
     ),
     (
         {"Type": "Task", "Resource": FUNCTION, "TimeoutSeconds": 5, "TimeoutSecondsPath": "$.t"},
         "",
-        "These fields are mutually exclusive: [TimeoutSeconds, TimeoutSecondsPath]",
+        f"{ONLY}[TimeoutSeconds, TimeoutSecondsPath]",
     ),
-    ({"Type": "Parallel", "Branches": []}, "/Branches", "Array must not be empty"),
+    ({"Type": "Parallel", "Branches": []}, "/Branches", "Value cannot be empty"),
     ({"Type": "Parallel", "Branches": {}}, "/Branches", "Expected value of type Array"),
     (
         {"Type": "Parallel", "Branches": [{**BRANCH, "Odd": 1}]},
@@ -152,17 +167,32 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     (
         {"Type": "Map", "ItemProcessor": BRANCH, "ItemSelector": {}, "Parameters": {}},
         "",
-        "These fields are mutually exclusive: [ItemSelector, Parameters]",
+        f"{ONLY}[ItemSelector, Parameters]",
     ),
     (
         {"Type": "Map", "ItemProcessor": BRANCH, "MaxConcurrency": -1},
         "/MaxConcurrency",
-        "Value must not be less than 0",
+        "Minimum value is 0",
     ),
     (
         {"Type": "Map", "ItemProcessor": BRANCH, "ItemBatcher": {"MaxItemsPerBatch": 1}},
         "",
-        "Field 'ItemBatcher' is not supported when Mode is INLINE",
+        "Field 'ItemBatcher' is not supported",
+    ),
+    (
+        {"Type": "Map", "ItemProcessor": {**BRANCH, "ProcessorConfig": {"ExecutionType": "EXPRESS"}}},
+        "/ItemProcessor/ProcessorConfig",
+        "Field 'ExecutionType' is not supported",
+    ),
+    (
+        {"Type": "Task", "Resource": FUNCTION, "Credentials": {}},
+        "/Credentials",
+        "The field 'RoleArn' is required but was missing",
+    ),
+    (
+        {"Type": "Task", "Resource": ACTIVITY, "Credentials": {"RoleArn": "r"}},
+        "/Credentials",
+        "The field 'Credentials' is not supported for activities",
     ),
     (
         {"Type": "Map", "ItemProcessor": {**BRANCH, "ProcessorConfig": {"Mode": "DISTRIBUTED"}}},
@@ -179,18 +209,22 @@ def test_a_broken_field_is_told_with_its_place(fields: dict[str, Any], place: st
 
 RETRIES: list[tuple[dict[str, Any], str, str]] = [
     ({}, "", f"{REQUIRED}[ErrorEquals]"),
-    ({"ErrorEquals": []}, "/ErrorEquals", "Array must not be empty"),
+    ({"ErrorEquals": []}, "/ErrorEquals", "Value cannot be empty"),
     ({"ErrorEquals": "E"}, "/ErrorEquals", "Expected value of type Array of String"),
-    ({"ErrorEquals": ["E", "States.ALL"]}, "/ErrorEquals", "'States.ALL' must appear alone"),
-    ({"ErrorEquals": ["E"], "IntervalSeconds": 0}, "/IntervalSeconds", "Value must not be less than 1"),
-    ({"ErrorEquals": ["E"], "MaxAttempts": -1}, "/MaxAttempts", "Value must not be less than 0"),
-    ({"ErrorEquals": ["E"], "BackoffRate": 0.9}, "/BackoffRate", "Value must not be less than 1"),
+    (
+        {"ErrorEquals": ["E", "States.ALL"]},
+        "/ErrorEquals[1]",
+        "States.ALL must appear alone and at end of list",
+    ),
+    ({"ErrorEquals": ["E"], "IntervalSeconds": -1}, "/IntervalSeconds", "Minimum value is 0"),
+    ({"ErrorEquals": ["E"], "MaxAttempts": -1}, "/MaxAttempts", "Minimum value is 0"),
+    ({"ErrorEquals": ["E"], "BackoffRate": 0.9}, "/BackoffRate", "Minimum value is 1"),
     ({"ErrorEquals": ["E"], "BackoffRate": "2"}, "/BackoffRate", "Expected value of type Number"),
-    ({"ErrorEquals": ["E"], "MaxDelaySeconds": 0}, "/MaxDelaySeconds", "Value must not be less than 1"),
+    ({"ErrorEquals": ["E"], "MaxDelaySeconds": 0}, "/MaxDelaySeconds", "Minimum value is 1"),
     (
         {"ErrorEquals": ["E"], "JitterStrategy": "SOME"},
         "/JitterStrategy",
-        "Value is not valid, expected one of: [NONE, FULL]",
+        "Value should be one of the following: [NONE, FULL]",
     ),
     ({"ErrorEquals": ["E"], "Next": "B"}, "", "Field 'Next' is not supported"),
 ]
@@ -209,8 +243,8 @@ def test_states_all_comes_last(field: str) -> None:
         items = [{**item, "Next": "A"} for item in items]  # type: ignore[dict-item]
     text = alone(Type="Task", Resource=FUNCTION, **{field: items})
     assert told(text) == (
-        f"/States/A/{field}[0]/ErrorEquals",
-        "'States.ALL' must appear in the last element",
+        f"/States/A/{field}[0]/ErrorEquals[0]",
+        "States.ALL must appear alone and at end of list",
     )
     assert check(alone(Type="Task", Resource=FUNCTION, **{field: items[::-1]})).findings == ()
 
@@ -218,8 +252,8 @@ def test_states_all_comes_last(field: str) -> None:
 RULES: list[tuple[dict[str, Any], str, str]] = [
     ({"Variable": "$.a", "IsNull": True}, "", f"{REQUIRED}[Next]"),
     ({"Variable": "a", "IsNull": True, "Next": "B"}, "/Variable", JSON_PATH),
-    ({"Variable": "$.a", "Next": "B"}, "", "Exactly one comparison operator is required"),
-    ({"Next": "B"}, "", f"{REQUIRED}[Variable]"),
+    ({"Variable": "$.a", "Next": "B"}, "", f"{ONE_OF}[{OPERATORS}]"),
+    ({"Next": "B"}, "", f"{KINDS}[And, Or, Not, Variable, Condition]"),
     ({"Variable": "$.a", "StringEquals": 1, "Next": "B"}, "/StringEquals", "Expected value of type String"),
     (
         {"Variable": "$.a", "NumericLessThan": "1", "Next": "B"},
@@ -235,9 +269,9 @@ RULES: list[tuple[dict[str, Any], str, str]] = [
     (
         {"Variable": "$.a", "TimestampEquals": "today", "Next": "B"},
         "/TimestampEquals",
-        "Value must be a valid RFC3339 timestamp",
+        "String does not match RFC3339 timestamp",
     ),
-    ({"And": [], "Next": "B"}, "/And", "Array must not be empty"),
+    ({"And": [], "Next": "B"}, "/And", "Value cannot be empty"),
     (
         {"Not": {"Variable": "$.a", "IsNull": True, "Next": "B"}, "Next": "B"},
         "/Not",
@@ -246,7 +280,7 @@ RULES: list[tuple[dict[str, Any], str, str]] = [
     (
         {"Variable": "$.a", "IsNull": True, "Next": "B", "Condition": True},
         "",
-        "Field 'Condition' is not supported",
+        OTHER.format("JSONPath", "Condition", "JSONata"),
     ),
 ]
 
@@ -270,8 +304,8 @@ EXPRESSIONS: list[tuple[dict[str, Any], str, str]] = [
         "/Output",
         "Field '$states.errorOutput' does not exist.",
     ),
-    ({"Type": "Wait", "Seconds": "5"}, "/Seconds", "Value must be a valid JSONata expression."),
-    ({"Type": "Pass", "Output": "{% 1"}, "/Output", "Value must be a valid JSONata expression."),
+    ({"Type": "Wait", "Seconds": "5"}, "/Seconds", "JSONata string must start with {% and end with %}"),
+    ({"Type": "Pass", "Output": "{% 1"}, "/Output", "JSONata string must start with {% and end with %}"),
 ]
 
 
@@ -290,3 +324,40 @@ def test_a_label_is_short_and_plain(label: str) -> None:
     processor = {**BRANCH, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
     finding = check(alone(Type="Map", ItemProcessor=processor, Label=label)).errors
     assert [(each.code, each.path) for each in finding] == [("INVALID_LABEL_NAME", "/States/A/Label")]
+
+
+READERS: list[tuple[dict[str, Any], str, str]] = [
+    (
+        {"Resource": "arn:aws:states:::s3:putObject"},
+        "/Resource",
+        "The field 'Resource' does not match any of the allowed values",
+    ),
+    (
+        {"Resource": GET, "ReaderConfig": {"InputType": "CSV"}},
+        "/ReaderConfig",
+        "The field 'CSVHeaderLocation' is required",
+    ),
+    (
+        {"Resource": GET, "ReaderConfig": {"InputType": "JSON", "CSVHeaderLocation": "FIRST_ROW"}},
+        "/ReaderConfig",
+        "Field 'CSVHeaderLocation' is not supported",
+    ),
+    (
+        {"Resource": GET, "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "GIVEN"}},
+        "/ReaderConfig",
+        f"{REQUIRED}[CSVHeaders]",
+    ),
+    (
+        {"Resource": GET, "ReaderConfig": {"InputType": "XML"}},
+        "/ReaderConfig/InputType",
+        "Value should be one of the following: [CSV, JSON, JSONL, MANIFEST, PARQUET]",
+    ),
+    ({"Resource": GET, "Reader": {}}, "", "Field 'Reader' is not supported"),
+]
+
+
+@pytest.mark.parametrize(("reader", "place", "message"), READERS)
+def test_a_broken_reader_is_told_with_its_place(reader: dict[str, Any], place: str, message: str) -> None:
+    processor = {**BRANCH, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+    text = alone(Type="Map", ItemProcessor=processor, ItemReader=reader)
+    assert told(text) == (f"/States/A/ItemReader{place}", message)

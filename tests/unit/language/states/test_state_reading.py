@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from stepmill.language.states.checking import read
 from stepmill.language.states.definition import (
     ABSENT,
     ChoiceRule,
@@ -223,7 +224,11 @@ def test_a_jsonata_map_has_items() -> None:
 
 def test_a_rule_of_choice_must_be_one_test() -> None:
     rule = {"Variable": "$.a", "StringEquals": "x", "IsNull": True, "Next": "B"}
-    assert told(alone(Type="Choice", Choices=[rule], Default="B")) == (
-        "/States/A/Choices[0]",
-        "Exactly one comparison operator is required",
-    )
+    place, message = told(alone(Type="Choice", Choices=[rule], Default="B"))
+    assert place == "/States/A/Choices[0]"
+    assert message.startswith("There should only be one of the following fields: [StringEquals, ")
+
+
+def test_a_machine_may_have_a_timeout_of_zero_that_never_comes() -> None:
+    found = read(machine({"A": {"Type": "Succeed"}}, TimeoutSeconds=0))
+    assert found.timeout_s is None
