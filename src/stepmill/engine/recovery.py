@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from stepmill.engine.driven import Driven
 from stepmill.engine.frame_cache import FrameCache
 from stepmill.engine.languages import Language
@@ -42,7 +40,13 @@ def take_over(loaded: LoadedExecution, store: ExecutionStore, language: Language
         StorageError: If the store fails.
     """
     stored = loaded.stored
-    frames = FrameCache(loaded.frames, partial(store.frame, stored.id), language)
+    texts = dict(loaded.texts)
+
+    def load(name: str) -> str | None:
+        # Once only: a frame that was dropped from memory has changed since.
+        return texts.pop(name, None) or store.frame(stored.id, name)
+
+    frames = FrameCache(loaded.frames, load, language)
     plan = language.plan(stored.details)
     return Driven(stored, stored.owner, language, plan, frames, loaded.tasks, loaded.timers)
 

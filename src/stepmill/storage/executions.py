@@ -188,12 +188,14 @@ class LoadedExecution:
     Args:
         stored: Its row.
         frames: Names of its frames.
+        texts: Of the frames of an execution that has few and small ones: read at once.
         tasks: Those that have not ended.
         timers: Those that have not fired: timer -> when it is due.
     """
 
     stored: StoredExecution
     frames: frozenset[str]
+    texts: Mapping[str, str]
     tasks: Sequence[StoredTask]
     timers: Mapping[str, datetime]
 

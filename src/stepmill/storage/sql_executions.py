@@ -98,6 +98,11 @@ _LAST_START = Prepared(
         _executions.c.language == PIPELINES, _executions.c.pipeline == bindparam("pipeline_")
     )
 )
+_FRAME = Prepared(
+    select(_frames.c.body).where(
+        _frames.c.execution == bindparam("of"), _frames.c.frame == bindparam("named")
+    )
+)
 _TASK = Prepared(select(_tasks.c.body, _tasks.c.stopping).where(_tasks.c.id == bindparam("named")))
 _GET = Prepared(select(_executions).where(_executions.c.id == bindparam("of")))
 
@@ -324,10 +329,9 @@ class SqlExecutionStore:
 
     def frame(self, execution: str, name: str) -> str | None:
         """Return one frame's text, ``None`` if there is none of that name."""
-        statement = select(_frames.c.body).where(_frames.c.execution == execution, _frames.c.frame == name)
         with self._database.read() as connection:
-            text = connection.execute(statement).scalar()
-        return None if text is None else str(text)
+            row = _FRAME.one(connection, {"of": execution, "named": name})
+        return None if row is None else str(row.body)
 
     def frames(self, execution: str) -> dict[str, str]:
         """Return all frames of an execution: name -> text."""

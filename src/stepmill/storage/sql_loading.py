@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from stepmill.storage import tables
@@ -18,6 +18,9 @@ from stepmill.storage.executions import LoadedExecution, StoredTask
 
 # SQLite takes some 32,000 values in one statement.
 _AT_ONCE = 500
+# What is read at once of an execution is some ten kilobytes at most.
+_FEW_FRAMES = 8
+_SMALL_FRAME = 2048  # characters
 
 _executions, _frames = tables.executions, tables.frames
 _tasks, _timers = tables.tasks, tables.timers
@@ -36,6 +39,7 @@ def _load(connection: Connection, ids: Sequence[str]) -> list[LoadedExecution]:
     frames: defaultdict[str, set[str]] = defaultdict(set)
     for row in _rows(connection, _frames, ids, _frames.c.frame):
         frames[row.execution].add(row.frame)
+    texts = _texts(connection, [each for each, names in frames.items() if len(names) <= _FEW_FRAMES])
     tasks: defaultdict[str, list[StoredTask]] = defaultdict(list)
     for row in _rows(connection, _tasks, ids, _tasks.c.body, _tasks.c.stopping, order=_tasks.c.id):
         tasks[row.execution].append(read_task(row))
@@ -43,10 +47,21 @@ def _load(connection: Connection, ids: Sequence[str]) -> list[LoadedExecution]:
     for row in _rows(connection, _timers, ids, _timers.c.timer, _timers.c.due_at):
         timers[row.execution][row.timer] = from_micros(row.due_at)
     return [
-        LoadedExecution(stored(rows[each]), frozenset(frames[each]), tasks[each], timers[each])
+        LoadedExecution(stored(rows[each]), frozenset(frames[each]), texts[each], tasks[each], timers[each])
         for each in ids
         if each in rows
     ]
+
+
+def _texts(connection: Connection, ids: Sequence[str]) -> defaultdict[str, dict[str, str]]:
+    """Return the texts of frames: execution -> name -> text."""
+    texts: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    statement = select(_frames.c.execution, _frames.c.frame, _frames.c.body).where(
+        _frames.c.execution.in_(ids), func.length(_frames.c.body) <= _SMALL_FRAME
+    )
+    for row in connection.execute(statement):
+        texts[row.execution][row.frame] = row.body
+    return texts
 
 
 def _rows(
