@@ -11,6 +11,7 @@ PROGRAMS = {
     "wide": "engine CPU and memory for 100 to 10,000 steps that cost nothing",
     "artifact": "1 GB handed from a step to the next",
     "transitions": "the interpreter of state machines alone: transitions/s, cost of an item of a Map",
+    "states": "state machines on the wire, beside moto's interpreter; after kill -9",
     "wire": "describe and list calls from 8 clients, beside moto's server; start and size of the server",
     "s3": "1 GB to S3 and back in one stream, beside cp and moto's server; pages of 20,000 keys",
     "peers": "the same chain in Metaflow and Dagster",

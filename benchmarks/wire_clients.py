@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from urllib.parse import urlsplit
 
 import boto3
+from botocore.config import Config
 
 
 @dataclass
@@ -83,6 +84,7 @@ def signed_requests(url: str, key: str, secret: str, calls: list[tuple[str, str,
             region_name="us-west-2",
             aws_access_key_id=key,
             aws_secret_access_key=secret,
+            config=Config(inject_host_prefix=False),
         )
         client.meta.events.register("before-send", keep)
         with suppress(_NotSentError):
@@ -116,7 +118,7 @@ def _client(load: Load, number: int, outcome: Outcome) -> None:
             connection = _connect(load.url)
         connection.sendall(requests[turn % len(requests)])
         turn += 1
-        head = _read_answer(connection)
+        head, _ = _read_answer(connection)
         outcome.errors += not head.startswith(b"http/1.1 200")
         outcome.latencies_s.append(time.perf_counter() - begin_s)
         if b"connection: close" in head:
@@ -131,8 +133,31 @@ def _connect(url: str) -> socket.socket:
     return connection
 
 
-def _read_answer(connection: socket.socket) -> bytes:
-    """Read an answer to its end; return its head in lower case."""
+def exchange(url: str, request: str, count: int) -> bytes:
+    """Send a request so many times on one connection; return the body of the last answer.
+
+    Raises:
+        RuntimeError: If an answer is an error.
+    """
+    connection: socket.socket | None = None
+    body = b""
+    for _ in range(count):
+        if connection is None:
+            connection = _connect(url)
+        connection.sendall(request.encode("latin-1"))
+        head, body = _read_answer(connection)
+        if not head.startswith(b"http/1.1 200"):
+            raise RuntimeError(body.decode(errors="replace")[:500])
+        if b"connection: close" in head:
+            connection.close()
+            connection = None
+    if connection is not None:
+        connection.close()
+    return body
+
+
+def _read_answer(connection: socket.socket) -> tuple[bytes, bytes]:
+    """Read an answer to its end; return its head in lower case, and its body."""
     data = _receive(connection)
     while (end := data.find(b"\r\n\r\n")) < 0:
         data += _receive(connection)
@@ -140,7 +165,7 @@ def _read_answer(connection: socket.socket) -> bytes:
     length = int(head.partition(b"content-length:")[2].split()[0])
     while len(data) < end + 4 + length:
         data += _receive(connection)
-    return head
+    return head, data[end + 4 :]
 
 
 def _receive(connection: socket.socket) -> bytes:
