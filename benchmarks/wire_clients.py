@@ -77,8 +77,9 @@ def signed_requests(url: str, key: str, secret: str, calls: list[tuple[str, str,
         )
         raise _NotSentError
 
+    clients: dict[str, object] = {}
     for service, method, parameters in calls:
-        client = boto3.client(
+        client = clients.get(service) or boto3.client(
             service,
             endpoint_url=url,
             region_name="us-west-2",
@@ -86,7 +87,9 @@ def signed_requests(url: str, key: str, secret: str, calls: list[tuple[str, str,
             aws_secret_access_key=secret,
             config=Config(inject_host_prefix=False),
         )
-        client.meta.events.register("before-send", keep)
+        if service not in clients:
+            clients[service] = client
+            client.meta.events.register("before-send", keep)
         with suppress(_NotSentError):
             getattr(client, method)(**parameters)
     return found
@@ -133,15 +136,15 @@ def _connect(url: str) -> socket.socket:
     return connection
 
 
-def exchange(url: str, request: str, count: int) -> bytes:
-    """Send a request so many times on one connection; return the body of the last answer.
+def exchange(url: str, requests: list[str]) -> bytes:
+    """Send requests one after another on one connection; return the body of the last answer.
 
     Raises:
         RuntimeError: If an answer is an error.
     """
     connection: socket.socket | None = None
     body = b""
-    for _ in range(count):
+    for request in requests:
         if connection is None:
             connection = _connect(url)
         connection.sendall(request.encode("latin-1"))
