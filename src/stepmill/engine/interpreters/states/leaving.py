@@ -49,10 +49,11 @@ def conclude(
         return
     if scope is not None:
         scope.document = result
-        if planned.select is not None:
-            scope.document = result = planned.select(scope)
+        # Variables are made of the raw result: what ResultSelector leaves out of it can still be kept.
         if planned.assign is not None:
             assigned = planned.assign(scope)
+        if planned.select is not None:
+            result = planned.select(scope)
     if planned.drops_result:
         output = branch.input
     else:

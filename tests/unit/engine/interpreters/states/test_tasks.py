@@ -82,7 +82,7 @@ def test_the_result_is_shaped() -> None:
             input_path="$.in",
             result_selector={"id.$": "$.MessageId"},
             result_path="$.out",
-            assign={"v.$": "$.id"},
+            assign={"v.$": "$.MD5"},
             output_path="$.out",
             next="P",
         ),
@@ -90,7 +90,7 @@ def test_the_result_is_shaped() -> None:
     ).start('{"in":{"x":1}}')
     assert run.task().payload == {"x": 1}
     run.succeed(output={"MessageId": "7", "MD5": "."})
-    assert run.output == '{"v":"7","in":{"id":"7"}}'
+    assert run.output == '{"v":".","in":{"id":"7"}}'
 
 
 def test_a_token_leads_back_to_the_execution() -> None:
