@@ -15,11 +15,13 @@ from stepmill.cli.commands import (
     functions,
     housekeeping,
     look,
+    machines,
     models,
     objects,
     run,
     steer,
 )
+from stepmill.cli.context import PREPARE
 from stepmill.cli.exit_codes import ExitCode, exit_code_of
 from stepmill.cli.output import Output
 from stepmill.core.errors import StepmillError
@@ -27,7 +29,7 @@ from stepmill.core.errors import StepmillError
 # Adds commands to an app.
 Register = Callable[[typer.Typer], None]
 
-_MODULES = (author, run, look, steer, models, housekeeping)
+_MODULES = (author, run, look, machines, steer, models, housekeeping)
 
 
 class _ErrorsToExitCodes(TyperGroup):
@@ -52,6 +54,7 @@ def command_line(more: Iterable[Register] = (), prepare: Callable[[Any], None] |
         more: Add the commands of the doors beside the terminal, which this folder does not know.
         prepare: Gives a platform that a command opens what those doors have for it.
     """
+    PREPARE.set(prepare)
     app = typer.Typer(
         name="stepmill",
         cls=_ErrorsToExitCodes,
@@ -59,7 +62,7 @@ def command_line(more: Iterable[Register] = (), prepare: Callable[[Any], None] |
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         help="Run SageMaker pipelines for real, anywhere. State lives in .stepmill/ (or STEPMILL_HOME).",
-        context_settings={"help_option_names": ["-h", "--help"], "obj": prepare},
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
     for register in (*(module.register for module in _MODULES), *more):

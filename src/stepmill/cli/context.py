@@ -7,18 +7,21 @@ three times the time that ``stepmill --help`` takes in all.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 
 from stepmill.cli.output import Output
 
 if TYPE_CHECKING:
     from stepmill.platform import Platform
+
+# Gives a platform that a command opens what the doors beside the terminal have for it.
+PREPARE: ContextVar[Callable[[Any], None] | None] = ContextVar("prepare", default=None)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 ExecutionArgument = Annotated[
@@ -48,9 +51,9 @@ def open_platform(output: Output, *, is_disk_full: bool = False, serves: bool = 
     if is_disk_full:
         HomeLayout(settings.home).give_up_reserve()
     with Platform(settings, remark=output.remark, serves=serves) as platform:
-        context = click.get_current_context(silent=True)
-        if context is not None and context.obj is not None:
-            context.obj(platform)
+        prepare = PREPARE.get()
+        if prepare is not None:
+            prepare(platform)
         yield platform
 
 

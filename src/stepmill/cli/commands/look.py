@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from stepmill.cli.progress import Progress
 from stepmill.cli.steps import execution_document, step_lines, summary_document
 
 if TYPE_CHECKING:
+    from stepmill.engine.machines.summaries import MachineExecution
     from stepmill.engine.summaries import ExecutionSummary
 
 Execution = Annotated[
@@ -39,8 +41,12 @@ def list_(
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
         executions = platform.executions.find(pipeline=pipeline or None, limit=limit).executions
-        if pipeline and not executions:
+        machines = platform.machine_executions.find(machine=pipeline or None, limit=limit).executions
+        if pipeline and not executions and not machines:
             platform.pipelines.get(pipeline)
+        if machines:
+            _list_all(output, executions, machines, limit)
+            return
     if not executions and not as_json:
         output.line("No executions yet. Start one with `stepmill run FILE`.")
         return
@@ -60,10 +66,54 @@ def list_(
     output.answer([summary_document(e) for e in executions], table(columns, rows))
 
 
+def _list_all(
+    output: Output, executions: Sequence[ExecutionSummary], machines: Sequence[MachineExecution], limit: int
+) -> None:
+    """List executions of pipelines and of state machines together."""
+    from stepmill.cli.machines.running import took
+
+    rows: list[tuple[datetime, list[str], dict[str, object]]] = [
+        (
+            e.created_at,
+            [
+                e.id,
+                e.pipeline,
+                str(e.version),
+                _status(e),
+                moment(e.created_at),
+                duration(_took(e)),
+                e.display_name,
+            ],
+            summary_document(e),
+        )
+        for e in executions
+    ]
+    rows += [
+        (
+            m.started_at,
+            [m.details.name, m.machine, "", str(m.status), moment(m.started_at), took(m), ""],
+            {"name": m.details.name, "arn": m.arn, "machine": m.machine, "status": str(m.status),
+             "startDate": m.started_at, "stopDate": m.details.stopped_at},
+        )
+        for m in machines
+    ]  # fmt: skip
+    rows.sort(key=lambda row: row[0], reverse=True)
+    columns = ["EXECUTION", "PIPELINE OR MACHINE", "VERSION", "STATUS", "STARTED", "TIME", ""]
+    shown = rows[:limit]
+    output.answer([document for *_, document in shown], table(columns, [cells for _, cells, _ in shown]))
+
+
 def show(execution: ExecutionArgument = "", as_json: AsJson = False) -> None:
     """Show an execution: its graph, and how each step stands. With time, cache hit, metrics, remarks."""
+    from stepmill.cli.machines.finding import find_machine_execution, is_of_a_machine
+
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
+        if is_of_a_machine(platform, execution):
+            from stepmill.cli.machines.running import show_machine_execution
+
+            show_machine_execution(output, platform, find_machine_execution(platform, execution))
+            return
         found = platform.find_execution(execution)
         if as_json:
             output.json_line(execution_document(platform, found.id), indent=2)

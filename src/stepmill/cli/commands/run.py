@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -58,11 +59,38 @@ def run(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Run every step, whatever CacheConfig says.")
     ] = False,
+    input_: Annotated[
+        str,
+        typer.Option(
+            "--input",
+            "-i",
+            metavar="FILE",
+            help="Of a state machine: its input, a JSON or YAML file, - or JSON.",
+        ),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Run a pipeline: a pipeline.py, or a definition as .json. Exit code 0 if it succeeded, else 1."""
+    """Run a pipeline or a state machine to its end. Exit code 0 if it succeeded, else 1.
+
+    FILE is a pipeline.py, a pipeline's definition as .json, or a state machine as .asl.json or .asl.yaml.
+    """
+    from stepmill.cli.machines.files import is_machine_file
+
     output = Output(as_json=as_json)
     parameters = read_parameters(param or [])
+    if is_machine_file(file):
+        _refuse(
+            {
+                "--no-cache": no_cache,
+                "--param": param,
+                "--from": from_step,
+                "--source": source,
+                "--parallel": parallel,
+            },
+            "a pipeline",
+        )
+        _run_machine(output, file, pipeline, input_, name)
+    _refuse({"--input": input_}, "a state machine")
     if source and not from_step:
         raise InvalidInputError(
             "--source is of use only with --from.", where="--source", mend="Add --from STEP, or leave it out."
@@ -83,6 +111,24 @@ def run(
         execution = platform.start(version, options)
         ended = watch_to_the_end(output, platform, execution)
     raise typer.Exit(ExitCode.OK if ended.status == "Succeeded" else ExitCode.FAILED)
+
+
+def _refuse(options: Mapping[str, object], kind: str) -> None:
+    """Refuse options that are of use only for something else."""
+    for option, value in options.items():
+        if value:
+            raise InvalidInputError(
+                f"{option} is of use only for {kind}.", where=option, mend="Leave it out."
+            )
+
+
+def _run_machine(output: Output, file: Path, machine: str, given: str, name: str) -> NoReturn:
+    from stepmill.cli.machines.files import read_input, read_machine_file
+    from stepmill.cli.machines.running import end_with, start_machine
+
+    source, text = read_machine_file(file, machine), read_input(given)
+    with open_platform(output) as platform:
+        end_with(output, platform, start_machine(platform, source, text, name).id)
 
 
 def read_parameters(given: Sequence[str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,10 @@ from stepmill.cli.commands.run import watch_to_the_end
 from stepmill.cli.context import AsJson, ExecutionArgument, open_platform
 from stepmill.cli.exit_codes import ExitCode
 from stepmill.cli.output import Output
+
+if TYPE_CHECKING:
+    from stepmill.engine.machines.summaries import MachineExecution
+    from stepmill.platform import Platform
 
 
 def register(app: typer.Typer) -> None:
@@ -21,12 +25,27 @@ def register(app: typer.Typer) -> None:
 
 def stop(execution: ExecutionArgument = "", as_json: AsJson = False) -> None:
     """Stop an execution. Running jobs get SIGTERM, and SIGKILL after their grace time."""
+    from stepmill.cli.machines.finding import find_machine_execution, is_of_a_machine
+
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
+        if is_of_a_machine(platform, execution):
+            _stop_machine(output, platform, find_machine_execution(platform, execution))
+            return
         found = platform.find_execution(execution)
         platform.engine.stop(found.id)
         ended = watch_to_the_end(output, platform, found.id, found.position)
     raise typer.Exit(ExitCode.OK if ended.status == "Stopped" else ExitCode.FAILED)
+
+
+def _stop_machine(output: Output, platform: Platform, found: MachineExecution) -> None:
+    from stepmill.cli.machines.running import show_machine_execution
+    from stepmill.core.errors import WrongStateError
+    from stepmill.engine.interpreters.states.events import StopRequested
+
+    if found.status.is_final:
+        raise WrongStateError(f"Execution {found.details.name!r} is {found.status} already.")
+    show_machine_execution(output, platform, platform.machine_control.stop(found.id, StopRequested()))
 
 
 def retry(
@@ -60,11 +79,31 @@ def resume(
     output = Output(as_json=as_json)
     code = ExitCode.OK
     with open_platform(output) as platform:
-        resumed = platform.engine.resume(platform.find_execution(execution).id if execution else None)
+        found = "" if not execution else _id_of(platform, execution)
+        resumed = platform.engine.resume(found or None)
         if not resumed:
             output.remark("No execution waits to be resumed.")
         for each in resumed:
-            ended = watch_to_the_end(output, platform, each)
-            if ended.status != "Succeeded":
+            if not _watched_well(output, platform, each):
                 code = ExitCode.FAILED
     raise typer.Exit(code)
+
+
+def _id_of(platform: Platform, reference: str) -> str:
+    from stepmill.cli.machines.finding import find_machine_execution, is_of_a_machine
+
+    if is_of_a_machine(platform, reference):
+        return find_machine_execution(platform, reference).id
+    return platform.find_execution(reference).id
+
+
+def _watched_well(output: Output, platform: Platform, execution: str) -> bool:
+    """Watch an execution to its end; return whether that was a good one."""
+    from stepmill.cli.machines.running import watch_machine
+    from stepmill.core.errors import NotFoundError
+
+    try:
+        platform.executions.describe(execution)
+    except NotFoundError:
+        return watch_machine(output, platform, execution).status == "SUCCEEDED"
+    return watch_to_the_end(output, platform, execution).status == "Succeeded"

@@ -66,7 +66,7 @@ def state_table(
         line = progress.lines.get(row.name, _NOBODY)
         mark, style = _MARKS[standing]
         is_running = standing is Standing.RUNNING
-        took = line.took(now)
+        took = line.took(now if is_running else None)
         table.add_row(
             Text.assemble((row.margin, "dim"), (row.name, "bold" if is_running else "")),
             Text(row.type, style="dim"),

@@ -62,11 +62,12 @@ class StateLine:
         """How often it is entered now."""
         return max(self.entered - self.exited - self.aborted, 0)
 
-    def took(self, now: datetime) -> timedelta | None:
-        """Return for how long it has run."""
+    def took(self, now: datetime | None) -> timedelta | None:
+        """Return for how long it has run until now; ``None`` for now: until the last that is known of it."""
         if self.began_at is None:
             return None
-        return (now if self.running or self.ended_at is None else self.ended_at) - self.began_at
+        until = now if now is not None and self.running else self.ended_at
+        return None if until is None else until - self.began_at
 
 
 @dataclass
