@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from stepmill.core.agenda import Agenda
@@ -24,6 +24,7 @@ from stepmill.storage.records import RecordStore, Selection
 TIMER_KIND = "event-timer"
 _PAGE = 1000
 _MOST_AT_ONCE = 4
+_PATIENCE = timedelta(minutes=1)
 
 # Keeps what the rule of that key tells at a moment, and returns what begins it; called in a transaction.
 Fire: TypeAlias = Callable[[str, datetime], list[Callable[[], None]]]
@@ -97,8 +98,9 @@ class Timers:
         try:
             following = self._do(key)
         except StepmillError as error:
-            # It stays as it is: whoever opens the home next does it.
+            # It stays as it is, and is looked at again: a disk that is full may not stay so.
             _log.warning("The schedule of rule %s cannot be done now: %s", key, error)
+            following = self._clock.now() + _PATIENCE
         if following is None:
             self._agenda.done(key)
         else:

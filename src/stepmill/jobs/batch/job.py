@@ -245,3 +245,22 @@ def read_job(record: Record) -> Job:
 def queue_parent(queue: str) -> str:
     """Return what the records of a queue's jobs belong to."""
     return f"queue/{queue}"
+
+
+def children_of(array: Job) -> list[str]:
+    """Return the ids of an array's children."""
+    return [f"{array.id}:{index}" for index in range(array.order.size)]
+
+
+def needs_of(job: Job) -> set[str]:
+    """Return the ids of the jobs that must succeed before one runs."""
+    order = job.order
+    needs: set[str] = set()
+    for need in order.needs:
+        if need.kind == "SEQUENTIAL" and not need.job:
+            needs |= {f"{order.array}:{order.index - 1}"} if order.array and order.index else set()
+        elif need.kind == "N_TO_N" and order.array:
+            needs.add(f"{need.job}:{order.index}")
+        else:
+            needs.add(need.job)
+    return needs

@@ -29,7 +29,17 @@ from stepmill.jobs.batch.exits import (
     is_tried_again,
     milliseconds,
 )
-from stepmill.jobs.batch.job import JOB_KIND, Attempt, BatchJobs, BatchStatus, Job, State, read_job
+from stepmill.jobs.batch.job import (
+    JOB_KIND,
+    Attempt,
+    BatchJobs,
+    BatchStatus,
+    Job,
+    State,
+    children_of,
+    needs_of,
+    read_job,
+)
 from stepmill.jobs.batch.queues import QUEUE, BatchQueues
 from stepmill.jobs.batch.waiting import Needs, Turns
 from stepmill.storage.records import RecordStore, Selection
@@ -361,25 +371,6 @@ class Scheduler:
                 _log.exception("Somebody who was told of the end of job %s failed.", job.id)
         ended = [self._ended(one, BatchStatus.FAILED, DEPENDENCY_FAILED) for one in failing]
         return [*ended, *(self._array_ended(one) for one in arrays)]
-
-
-def children_of(array: Job) -> list[str]:
-    """Return the ids of an array's children."""
-    return [f"{array.id}:{index}" for index in range(array.order.size)]
-
-
-def needs_of(job: Job) -> set[str]:
-    """Return the ids of the jobs that must succeed before one runs."""
-    order = job.order
-    needs: set[str] = set()
-    for need in order.needs:
-        if need.kind == "SEQUENTIAL" and not need.job:
-            needs |= {f"{order.array}:{order.index - 1}"} if order.array and order.index else set()
-        elif need.kind == "N_TO_N" and order.array:
-            needs.add(f"{need.job}:{order.index}")
-        else:
-            needs.add(need.job)
-    return needs
 
 
 def _started(state: State) -> State:

@@ -25,11 +25,12 @@ from stepmill.jobs.batch.job import (
     Job,
     Order,
     State,
+    children_of,
     queue_parent,
 )
 from stepmill.jobs.batch.names import check_name
 from stepmill.jobs.batch.queues import QUEUE, BatchQueues
-from stepmill.jobs.batch.scheduler import MOST_AT_ONCE, Scheduler, children_of
+from stepmill.jobs.batch.scheduler import MOST_AT_ONCE, Scheduler
 from stepmill.jobs.services import JobServices
 from stepmill.storage.records import RecordStore, Selection
 
