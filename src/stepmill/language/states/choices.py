@@ -38,21 +38,14 @@ def read_rule(entry: Entry) -> ChoiceRule:
     following = entry.text("Next")
     entry.text("Comment")
     if entry.uses_jsonata:
-        _only(entry, {"Next", "Comment", "Assign", "Condition", "Output"})
+        entry.only({"Next", "Comment", "Assign", "Condition", "Output"}, _TESTS)
         if "Condition" not in entry:
             _one_kind(entry)
         return ChoiceRule(
             next=following, condition=_condition(entry), assign=entry.assign(), output=entry.output()
         )
-    _only(entry, {"Next", "Comment", "Assign", *_TESTS})
+    entry.only({"Next", "Comment", "Assign", *_TESTS}, {"Condition", "Output"})
     return ChoiceRule(next=following, test=_test(entry), assign=entry.assign())
-
-
-def _only(entry: Entry, allowed: set[str]) -> None:
-    other = _TESTS if entry.uses_jsonata else {"Condition", "Output"}
-    for name in entry.fields:
-        if name not in allowed:
-            entry.foreign(name) if name in other else entry.unsupported(name)
 
 
 def _one_kind(entry: Entry) -> None:

@@ -37,7 +37,6 @@ class Code(StrEnum):
     NO_PATH = "NO_PATH"
     PASS_RESULT_IS_STATIC = "PASS_RESULT_IS_STATIC"  # noqa: S105 - no password
     TOO_MANY_FINDINGS = "TOO_MANY_FINDINGS"
-    UNREACHABLE_STATE = "UNREACHABLE_STATE"
     NEVER_PRODUCED = "NEVER_PRODUCED"
     UNKNOWN_VARIABLE = "UNKNOWN_VARIABLE"
     UNCAUGHT_FAILURE = "UNCAUGHT_FAILURE"
@@ -93,7 +92,7 @@ CODES: Mapping[Code, CodeInfo] = MappingProxyType(
             "Read the input by $states.input, a variable by $name.",
         ),
         Code.MISSING_TRANSITION_TARGET: _error(
-            "A transition goes to a state that is not there, or no transition goes to a state.",
+            "A transition goes to a state that is not there, or no way from the start leads to a state.",
             "Name a state of the same branch.",
         ),
         Code.MISSING_END_STATE: _error(
@@ -134,9 +133,6 @@ CODES: Mapping[Code, CodeInfo] = MappingProxyType(
         ),
         Code.TOO_MANY_FINDINGS: _error(
             "There are more findings than are listed.", "Mend those that are listed first.", is_aws=False
-        ),
-        Code.UNREACHABLE_STATE: _warning(
-            "No way from StartAt leads to a state.", "Remove it, or let a transition lead there."
         ),
         Code.NEVER_PRODUCED: _warning(
             "A path reads what no earlier state can have produced.",

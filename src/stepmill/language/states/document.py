@@ -13,6 +13,7 @@ from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import Json, JsonObject, read_json
 from stepmill.language.states.codes import Code
 from stepmill.language.states.collector import Collector
+from stepmill.language.states.json_faults import json_fault
 from stepmill.language.states.places import ROOT
 
 MOST_BYTES = 1_048_576
@@ -31,7 +32,8 @@ def load(text: str | bytes, collector: Collector) -> JsonObject | None:
     try:
         value = read_json(text)
     except InvalidInputError as error:
-        collector.add(Code.INVALID_JSON_DESCRIPTION, None, error.what, error.mend)
+        shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
+        collector.add(Code.INVALID_JSON_DESCRIPTION, None, json_fault(shown), error.what)
         return None
     if value is None:
         collector.add(Code.MISSING_DESCRIPTION, None, "The definition is null.")

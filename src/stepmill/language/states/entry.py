@@ -72,10 +72,14 @@ class Entry:
             for index, item in enumerate(value)
         ]
 
-    def only(self, allowed: Collection[str]) -> None:
-        """Note each field that is not allowed."""
+    def only(self, allowed: Collection[str], foreign: Collection[str] = ()) -> None:
+        """Note each field that is not allowed; ``foreign`` ones are so in the other query language."""
         for name in self.fields:
-            if name not in allowed:
+            if name in allowed:
+                continue
+            if name in foreign:
+                self.foreign(name)
+            else:
                 self.unsupported(name)
 
     def unsupported(self, name: str) -> None:

@@ -55,12 +55,10 @@ def is_terminal(state: State) -> bool:
 
 def check_flow(branch: Branch, entry: Entry, collector: Collector) -> None:
     """Check the transitions of a branch."""
-    targets = {branch.start_at}
     if branch.start_at not in branch.states and isinstance(entry.fields.get("StartAt"), str):
         _missing(branch.start_at, entry.place / "StartAt", collector)
     for name, state in branch.states.items():
         for target, steps in transitions(state):
-            targets.add(target)
             if target not in branch.states:
                 place = entry.place / "States" / name
                 for step in steps:
@@ -71,17 +69,15 @@ def check_flow(branch: Branch, entry: Entry, collector: Collector) -> None:
         collector.add(Code.MISSING_END_STATE, where, "Workflow has no terminal state")
         return
     if branch.start_at:
-        _check_reached(branch, targets, entry.place / "States", collector)
+        _check_reached(branch, entry.place / "States", collector)
 
 
-def _check_reached(branch: Branch, targets: set[str], place: Place, collector: Collector) -> None:
+def _check_reached(branch: Branch, place: Place, collector: Collector) -> None:
     reached = reachable(branch)
     for name in branch.states:
-        if name not in targets:
+        if name not in reached:
             message = f'State "{name}" is not reachable.'
             collector.add(Code.MISSING_TRANSITION_TARGET, place / name, message, "Remove it, or lead to it.")
-        elif name not in reached and branch.start_at in branch.states:
-            collector.add(Code.UNREACHABLE_STATE, place / name, f'No way from the start leads to "{name}".')
 
 
 def _missing(target: str, place: Place, collector: Collector) -> None:

@@ -57,8 +57,8 @@ def read_catchers(state: Entry) -> tuple[Catcher, ...]:
 
 
 def _catcher(entry: Entry) -> Catcher:
-    own = {"Output"} if entry.uses_jsonata else {"ResultPath"}
-    entry.only({"ErrorEquals", "Next", "Comment", "Assign"} | own)
+    own, foreign = ("Output", "ResultPath") if entry.uses_jsonata else ("ResultPath", "Output")
+    entry.only({"ErrorEquals", "Next", "Comment", "Assign", own}, {foreign})
     entry.require("Next")
     entry.text("Comment")
     return Catcher(

@@ -58,8 +58,8 @@ def read_reader(state: Entry) -> ItemReader | None:
     if "ItemReader" not in state:
         return None
     entry = state.below("ItemReader")
-    field = "Arguments" if entry.uses_jsonata else "Parameters"
-    entry.only({"Resource", field, "ReaderConfig"})
+    field, foreign = ("Arguments", "Parameters") if entry.uses_jsonata else ("Parameters", "Arguments")
+    entry.only({"Resource", field, "ReaderConfig"}, {foreign})
     entry.require("Resource")
     _resource(entry, _READERS)
     config = None
@@ -114,8 +114,8 @@ def read_writer(state: Entry) -> ResultWriter | None:
     if "ResultWriter" not in state:
         return None
     entry = state.below("ResultWriter")
-    field = "Arguments" if entry.uses_jsonata else "Parameters"
-    entry.only({"Resource", field, "WriterConfig"})
+    field, foreign = ("Arguments", "Parameters") if entry.uses_jsonata else ("Parameters", "Arguments")
+    entry.only({"Resource", field, "WriterConfig"}, {foreign})
     if "WriterConfig" not in entry or field in entry:
         entry.require("Resource")
     _resource(entry, _WRITERS)

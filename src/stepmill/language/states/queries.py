@@ -151,7 +151,7 @@ class Queries:
                 waiting.extend((below, where / key) for key, below in item.items())
             elif isinstance(item, list):
                 waiting.extend((below, where / index) for index, below in enumerate(item))
-            elif isinstance(item, str) and item.startswith("{%"):
+            elif isinstance(item, str) and (item.startswith("{%") or item.endswith("%}")):
                 self.expression(item, where)
 
     def variables(self, assigned: JsonObject, place: Place, language: QueryLanguage) -> None:

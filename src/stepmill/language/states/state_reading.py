@@ -53,7 +53,7 @@ def read_pass(entry: Entry, shared: Shared, _read_branch: ReadBranch) -> PassSta
     entry.queries.static_result(entry.fields.get("Result"), entry.place / "Result")
     return PassState(
         **shared,
-        parameters=ABSENT if entry.uses_jsonata else entry.template("Parameters", objects_only=True),
+        parameters=ABSENT if entry.uses_jsonata else entry.template("Parameters"),
         result=entry.fields["Result"] if "Result" in entry else ABSENT,
         result_path="$" if entry.uses_jsonata else entry.reference_path("ResultPath"),
     )
@@ -234,10 +234,10 @@ def _work(entry: Entry) -> dict[str, Any]:
     json_path = not entry.uses_jsonata
     arguments: Any = ABSENT
     if json_path:
-        arguments = entry.template("Parameters", objects_only=True)
+        arguments = entry.template("Parameters")
     elif "Arguments" in entry:
-        arguments = entry.template("Arguments", objects_only=True)
-    selector: Any | Absent = entry.template("ResultSelector", objects_only=True) if json_path else ABSENT
+        arguments = entry.template("Arguments")
+    selector: Any | Absent = entry.template("ResultSelector") if json_path else ABSENT
     return {
         "arguments": arguments,
         "result_selector": selector,

@@ -63,6 +63,13 @@ def test_what_is_no_document_is_refused(text: str | bytes, code: str) -> None:
     assert [finding.code for finding in check(text).findings] == [code]
 
 
+def test_what_is_no_json_is_told_as_the_service_tells_it() -> None:
+    assert only_finding("not json").message == (
+        "Unrecognized token 'not': was expecting (JSON String, Number, Array, Object or token 'null', 'true' "
+        "or 'false')\n at [Source: (String)\"not json\"; line: 1, column: 4]"
+    )
+
+
 def test_a_name_that_stands_twice_is_told_by_name() -> None:
     text = '{"StartAt":"A","States":{"A":{"Type":"Succeed"},"A":{"Type":"Succeed"}}}'
     assert only_finding(text).message == "Duplicate field 'A'"

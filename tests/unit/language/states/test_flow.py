@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from stepmill.core.findings import Severity
 from stepmill.language.states.checking import check
 from stepmill.language.states.diagnostics import Diagnostic, diagnostics, refusal
 from support.small_machines import FUNCTION, alone, machine
@@ -101,14 +100,16 @@ def test_no_transition_leaves_its_branch() -> None:
     )
 
 
-def test_a_loop_that_none_leads_to_is_warned_of_and_taken() -> None:
-    checked = check(machine({"A": _pass(), "B": _pass("C"), "C": _pass("B")}))
-    assert checked.machine is not None
-    assert [(each.severity, each.code, each.path) for each in checked.findings] == [
-        (Severity.WARNING, "UNREACHABLE_STATE", "/States/B"),
-        (Severity.WARNING, "UNREACHABLE_STATE", "/States/C"),
+def test_a_loop_that_none_leads_to() -> None:
+    assert _codes(machine({"A": _pass(), "B": _pass("C"), "C": _pass("B")})) == [
+        ("MISSING_TRANSITION_TARGET", "/States/B", 'State "B" is not reachable.'),
+        ("MISSING_TRANSITION_TARGET", "/States/C", 'State "C" is not reachable.'),
     ]
-    assert diagnostics(checked.findings) == ()
+
+
+def test_a_catcher_leads_to_its_state() -> None:
+    work = {"Type": "Task", "Resource": FUNCTION, "End": True, "Catch": [{"ErrorEquals": ["E"], "Next": "B"}]}
+    assert _codes(machine({"A": work, "B": _pass()})) == []
 
 
 def test_neither_end_nor_next() -> None:

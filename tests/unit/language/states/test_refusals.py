@@ -91,7 +91,6 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"Type": "Pass", "OutputPath": "$.a["}, "/OutputPath", JSON_PATH),
     ({"Type": "Pass", "OutputPath": 1}, "/OutputPath", "Expected value of type String"),
     ({"Type": "Pass", "ResultPath": "$.a[*]"}, "/ResultPath", "Value is not a Reference Path"),
-    ({"Type": "Pass", "Parameters": []}, "/Parameters", "Expected value of type Object"),
     (
         {"Type": "Pass", "Parameters": {"deep": [{"x.$": "a"}]}},
         "/Parameters",
@@ -305,6 +304,7 @@ EXPRESSIONS: list[tuple[dict[str, Any], str, str]] = [
         "Field '$states.errorOutput' does not exist.",
     ),
     ({"Type": "Wait", "Seconds": "5"}, "/Seconds", "JSONata string must start with {% and end with %}"),
+    ({"Type": "Pass", "Output": "1 %}"}, "/Output", "JSONata string must start with {% and end with %}"),
     ({"Type": "Pass", "Output": "{% 1"}, "/Output", "JSONata string must start with {% and end with %}"),
 ]
 
@@ -361,3 +361,17 @@ def test_a_broken_reader_is_told_with_its_place(reader: dict[str, Any], place: s
     processor = {**BRANCH, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
     text = alone(Type="Map", ItemProcessor=processor, ItemReader=reader)
     assert told(text) == (f"/States/A/ItemReader{place}", message)
+
+
+def test_fields_of_the_other_language_are_told_apart_inside_of_states() -> None:
+    catch = [{"ErrorEquals": ["E"], "Next": "A", "Output": 1}]
+    assert told(alone(Type="Task", Resource=FUNCTION, Catch=catch)) == (
+        "/States/A/Catch[0]",
+        OTHER.format("JSONPath", "Output", "JSONata"),
+    )
+    processor = {**BRANCH, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+    reader = {"Resource": GET, "Parameters": {"Bucket": "b", "Key": "k"}}
+    assert told(jsonata(Type="Map", ItemProcessor=processor, ItemReader=reader)) == (
+        "/States/A/ItemReader",
+        OTHER.format("JSONata", "Parameters", "JSONPath"),
+    )

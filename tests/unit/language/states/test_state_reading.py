@@ -38,6 +38,13 @@ def test_a_pass_keeps_what_it_gives() -> None:
     assert (state.parameters, state.comment, state.path, state.next) == (ABSENT, "c", "/States/A", None)
 
 
+@pytest.mark.parametrize("template", [{"a": 1}, ["$.b", {"x.$": "$.y"}], "text", 3])
+def test_a_template_may_be_any_json(template: Any) -> None:
+    state = state_of(alone(Type="Pass", Parameters=template))
+    assert isinstance(state, PassState)
+    assert state.parameters == template
+
+
 def test_a_jsonata_pass_has_an_output() -> None:
     state = state_of(jsonata(Type="Pass", Output={"a": "{% $states.input.b %}"}, Assign={"v": "{% 1 %}"}))
     assert (state.output, state.assign) == ({"a": "{% $states.input.b %}"}, {"v": "{% 1 %}"})
