@@ -8,10 +8,11 @@ from stepmill.engine.control import ExecutionControl
 from stepmill.engine.deputy import Deputy
 from stepmill.engine.endings import Ending
 from stepmill.engine.engine import Engine
-from stepmill.engine.machines import iterations
+from stepmill.engine.machines import iterations, results
 from stepmill.engine.machines.control import MachineControl
 from stepmill.engine.machines.iterations import IterationHandler
 from stepmill.engine.machines.language import StatesLanguage
+from stepmill.engine.machines.results import ResultWriter
 from stepmill.jobs.items.handler import RESOURCE as READ_ITEMS
 from stepmill.jobs.items.handler import ItemReader
 from stepmill.platform.handlers import ResourceHandlers
@@ -79,6 +80,7 @@ class Driving(Work):
             {
                 iterations.RESOURCE: self._iteration_handler,
                 READ_ITEMS: lambda: ItemReader(self.objects),
+                results.RESOURCE: lambda: ResultWriter(self.machine_executions, self.objects),
             },
             [lambda: self.integrations],
         )

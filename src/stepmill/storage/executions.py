@@ -41,6 +41,7 @@ class MachineDetails(msgspec.Struct, frozen=True, omit_defaults=True):
         redriven_at: When it was redriven last.
         map_run: ARN of the Map Run that it is an iteration of; empty: of none.
         processor: Path of the distributed Map that it is an iteration of; empty: of none.
+        map_index: Index of its item, or of its batch, in that Map Run.
         item_count: How many items of that Map it works on.
         redrive_token: Asking for a redrive with the same token again is no other wish.
     """
@@ -58,6 +59,7 @@ class MachineDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     redriven_at: datetime | None = None
     map_run: str = ""
     processor: str = ""
+    map_index: int = -1
     item_count: int | None = None
     redrive_token: str = ""
 

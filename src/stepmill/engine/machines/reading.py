@@ -44,10 +44,11 @@ class MachineExecutionReader:
         is_redriven: bool | None = None,
         version_arn: str | None = None,
         alias_arn: str | None = None,
+        ascending: bool = False,
         limit: int = 100,
         after: str | None = None,
     ) -> MachineExecutionPage:
-        """List executions, the newest first.
+        """List executions, the newest first unless ``ascending``.
 
         Args:
             machine: Name of a machine; ``None``: all. The children of its Map Runs are not among them.
@@ -56,6 +57,7 @@ class MachineExecutionReader:
             is_redriven: Only those that were, or were not, redriven.
             version_arn: Only those of this version.
             alias_arn: Only those that this alias led to.
+            ascending: Whether the oldest come first.
             limit: Most on a page.
             after: ``next_token`` of the page before.
 
@@ -70,6 +72,7 @@ class MachineExecutionReader:
             is_redriven=is_redriven,
             version_arn=version_arn,
             alias_arn=alias_arn,
+            ascending=ascending,
             limit=limit,
             after=after,
         )

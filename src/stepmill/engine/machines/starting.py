@@ -158,6 +158,7 @@ def prepare_machine(
         redrive_count=iteration.redrive_count,
         map_run=iteration.map_run,
         processor=iteration.processor,
+        map_index=iteration.index,
         item_count=iteration.item_count,
     )
     return NewExecution(
