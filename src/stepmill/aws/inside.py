@@ -217,14 +217,19 @@ def _message(error: StepmillError) -> str:
     return error.what
 
 
-def services_inside(platform: Platform) -> InsideCalls:
-    """Return calls of all services over a platform."""
+def services_inside(platform: Platform, services: Iterable[Service] | None = None) -> InsideCalls:
+    """Return calls of services over a platform.
+
+    Args:
+        platform: Which.
+        services: Those that are called; by default all, made when the first is called.
+    """
 
     def host() -> str:
         url = platform.endpoint.url if platform.endpoint else ""
         return urlsplit(url).netloc or "127.0.0.1"
 
-    return InsideCalls(lambda: services_of(platform), host)
+    return InsideCalls(lambda: services_of(platform) if services is None else services, host)
 
 
 @cache

@@ -13,7 +13,16 @@ from enum import Enum, auto
 from typing import Protocol
 
 from stepmill.core.errors import StepmillError
-from stepmill.core.tasks import Task, TaskFailed, TaskHandler, TaskReport, TaskStarted, TaskStopped
+from stepmill.core.tasks import (
+    Task,
+    TaskFailed,
+    TaskHandler,
+    TaskHeartbeat,
+    TaskReport,
+    TaskStarted,
+    TaskStopped,
+    TaskSubmitted,
+)
 from stepmill.core.workers import WorkerPool
 from stepmill.engine.failures import CLIENT_ERROR, failure_of
 
@@ -24,6 +33,9 @@ MOST_STOPPING = 8
 # A wish to stop that came while ``start`` was running may have come before the handler knew the task,
 # and one whose handler raised may work later: both are repeated after so long.
 STOP_AGAIN_S = 1.0
+
+# After any other report nothing more is heard of a task.
+_NOT_FINAL = (TaskStarted, TaskSubmitted, TaskHeartbeat)
 
 _log = logging.getLogger(__name__)
 
@@ -172,7 +184,7 @@ class Outbox:
         with self._lock:
             if entry.phase is _Phase.ENDED:
                 return
-            if not isinstance(report, TaskStarted):
+            if not isinstance(report, _NOT_FINAL):
                 entry.phase = _Phase.ENDED
         self._deliver(entry.execution, report)
 

@@ -13,6 +13,7 @@ from stepmill.aws.admission import Admission
 from stepmill.aws.app import App
 from stepmill.aws.auth.signatures import SignatureCheck
 from stepmill.aws.hosts import Hosts
+from stepmill.aws.inside import services_inside
 from stepmill.aws.service import Service
 from stepmill.aws.services.all import services_of
 from stepmill.core.clock import SystemClock
@@ -45,7 +46,9 @@ class Doors:
 def doors_of(platform: Platform) -> Doors:
     """Return all that Stepmill offers over a platform, to whoever has one of its keys."""
     admission = SignatureCheck(platform.keys, SystemClock())
-    return Doors(services_of(platform), admission, holds=not platform.settings.parity)
+    services = services_of(platform)
+    platform.make_api_calls = lambda: services_inside(platform, services)
+    return Doors(services, admission, holds=not platform.settings.parity)
 
 
 class Serving:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stepmill.core.api_calls import ApiCallError, ApiCalls, ApiResponse, Spelling, WrongParametersError
+from stepmill.core.api_calls import ApiCallError, ApiCalls, Spelling, WrongParametersError
 from stepmill.core.clock import Clock
-from stepmill.core.json import Json, JsonObject, write_json
+from stepmill.core.json import JsonObject, write_json
 from stepmill.core.tasks import Report, Task, TaskFailed, TaskStarted, TaskSubmitted, TaskSucceeded
 from stepmill.jobs.integrations.creating import Creating, has_creating
 from stepmill.jobs.integrations.errors import optimized_failure, sdk_failure, wrong_parameters
 from stepmill.jobs.integrations.journal import Journal
-from stepmill.jobs.integrations.preparing import prepared
+from stepmill.jobs.integrations.preparing import named, prepared
 from stepmill.jobs.integrations.services import Optimized, SdkService
 from stepmill.jobs.integrations.shown import with_metadata
 from stepmill.language.states.resources import Pattern, Resource
 
 FAILED_ENTRY = "EventBridge.FailedEntry"
+# That a call has begun is told with its end, except of those that take their time.
+_SLOW = frozenset({"Invoke", "StartSyncExecution"})
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,12 @@ class CallTools:
     calls: ApiCalls
     journal: Journal
     clock: Clock
+
+    def creating(self, service: str) -> Creating:
+        """Return who makes things of a service for tasks of optimised integrations."""
+        return Creating(
+            self.calls, self.journal, lambda response: with_metadata(service, response, self.clock.now())
+        )
 
 
 def parameters_of(task: Task) -> JsonObject:
@@ -73,10 +81,8 @@ class OptimizedCall:
 
     def start(self, task: Task, report: Report) -> None:
         """Call, and report the answer."""
-        report(TaskStarted(task.id))
         try:
-            given = parameters_of(task)
-            output = self._answer(task, given)
+            output = self._answer(task, parameters_of(task))
         except WrongParametersError as error:
             report(wrong_parameters(task.id, shown_parameters(task), error))
             return
@@ -95,9 +101,7 @@ class OptimizedCall:
         tools, service = self._tools, self._service.service
         parameters = prepared(service, self._operation, task, given)
         if has_creating(service, self._operation):
-            return Creating(tools.calls, tools.journal, tools.clock).create(
-                service, self._operation, task, parameters
-            )
+            return tools.creating(service).create(service, self._operation, task, parameters)
         response = tools.calls.call(service, self._operation, parameters, caller=task.execution_arn)
         return with_metadata(service, response, tools.clock.now())
 
@@ -119,23 +123,27 @@ class SdkCall:
 
     def start(self, task: Task, report: Report) -> None:
         """Call, and report the answer."""
-        report(TaskStarted(task.id))
+        if self._operation in _SLOW:
+            report(TaskStarted(task.id))
         try:
-            response: ApiResponse = self._tools.calls.call(
-                self._service.service,
-                self._operation,
-                parameters_of(task),
-                spelling=Spelling.SDK,
-                caller=task.execution_arn,
-            )
+            output = self._answer(task, parameters_of(task))
         except WrongParametersError as error:
             report(wrong_parameters(task.id, shown_parameters(task), error))
             return
         except ApiCallError as error:
             report(sdk_failure(task.id, self._service, error))
             return
-        output: Json = response.members
         report(TaskSubmitted(task.id, output) if self._waits else TaskSucceeded(task.id, output))
 
     def stop(self, task: Task) -> None:
         """Do nothing: a call that was made cannot be taken back."""
+
+    def _answer(self, task: Task, given: JsonObject) -> JsonObject:
+        tools, service = self._tools, self._service.service
+        parameters = named(task, given) if self._operation == "StartExecution" else given
+        if has_creating(service, self._operation):
+            creating = Creating(tools.calls, tools.journal, lambda response: response.members, Spelling.SDK)
+            return creating.create(service, self._operation, task, parameters)
+        return tools.calls.call(
+            service, self._operation, parameters, spelling=Spelling.SDK, caller=task.execution_arn
+        ).members

@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from stepmill.core.api_calls import ApiCallError, ApiCalls, ApiResponse, WrongParametersError
-from stepmill.core.clock import Clock
+from stepmill.core.api_calls import ApiCallError, ApiCalls, ApiResponse, Spelling, WrongParametersError
 from stepmill.core.json import JsonObject
 from stepmill.core.tasks import Task
 from stepmill.jobs.integrations.journal import Entry, Journal
-from stepmill.jobs.integrations.shown import with_metadata
 
 _MILLISECONDS = 1000
 _FAULT = 500
@@ -91,13 +89,21 @@ class Creating:
     Args:
         calls: Calls services.
         journal: Of what was begun.
-        clock: Tells the time.
+        show: Makes the output of a task of an answer.
+        spelling: Of answers.
     """
 
-    def __init__(self, calls: ApiCalls, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self,
+        calls: ApiCalls,
+        journal: Journal,
+        show: Callable[[ApiResponse], JsonObject],
+        spelling: Spelling = Spelling.OPTIMIZED,
+    ) -> None:
         self._calls = calls
         self._journal = journal
-        self._clock = clock
+        self._show = show
+        self._spelling = spelling
 
     def create(self, service: str, operation: str, task: Task, parameters: JsonObject) -> JsonObject:
         """Call an operation for a task, once; return its answer as the task shows it.
@@ -111,7 +117,12 @@ class Creating:
             return entry.answer
         try:
             response = self._calls.call(
-                service, operation, parameters, caller=task.execution_arn, idempotency=task.id
+                service,
+                operation,
+                parameters,
+                spelling=self._spelling,
+                caller=task.execution_arn,
+                idempotency=task.id,
             )
         except ApiCallError as error:
             found = self._own(service, operation, parameters, entry, error)
@@ -124,7 +135,7 @@ class Creating:
         except WrongParametersError:
             self._journal.forget(task.id)
             raise
-        answer = with_metadata(service, response, self._clock.now())
+        answer = self._show(response)
         self._journal.answer(task.id, answer)
         return answer
 
@@ -135,12 +146,13 @@ class Creating:
         if entry.is_new or made is None or error.code not in made.taken:
             return None
         try:
-            found = self._calls.call(service, made.describe, made.ask(parameters)).members
+            ask = made.ask(parameters)
+            created = self._calls.call(service, made.describe, ask).members.get(made.created)
+            begun_ms = int(entry.begun_at.timestamp() * _MILLISECONDS)
+            if not isinstance(created, int) or created < begun_ms:
+                return None
+            found = self._calls.call(service, made.describe, ask, spelling=self._spelling).members
         except ApiCallError:
-            return None
-        created = found.get(made.created)
-        begun_ms = int(entry.begun_at.timestamp() * _MILLISECONDS)
-        if not isinstance(created, int) or created < begun_ms:
             return None
         return ApiResponse({name: found[name] for name in made.answer if name in found}, error.request_id)
 

@@ -23,7 +23,6 @@ from stepmill.core.tasks import (
     Task,
     TaskFailed,
     TaskReport,
-    TaskStarted,
     TaskStopped,
     TaskSubmitted,
     TaskSucceeded,
@@ -78,7 +77,6 @@ class JobTask:
 
     def start(self, task: Task, report: Report) -> None:
         """Begin the job, or go on with it; report its description when it has ended."""
-        report(TaskStarted(task.id))
         try:
             given = self._tools.calls.members("sagemaker", f"Create{self._member}", parameters_of(task))
             arn = self._admit(task, given)

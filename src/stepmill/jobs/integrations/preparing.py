@@ -29,7 +29,7 @@ def prepared(service: str, operation: str, task: Task, given: JsonObject) -> Jso
         case "batch", "SubmitJob":
             return _managed(given)
         case "stepfunctions", "StartExecution":
-            return _named(task, given)
+            return named(task, given)
     return given
 
 
@@ -62,8 +62,8 @@ def _managed(given: JsonObject) -> JsonObject:
     return {**given, "ContainerOverrides": {**overrides, "Environment": [*variables, _MANAGED]}}
 
 
-def _named(task: Task, given: JsonObject) -> JsonObject:
-    """Without a name an execution gets one made of the task's id, so that it is started once."""
+def named(task: Task, given: JsonObject) -> JsonObject:
+    """Return the parameters of StartExecution with a name, made of the task's id, so that it starts once."""
     if given.get("Name") is not None:
         return given
     return {**given, "Name": str(uuid5(NAMESPACE_OID, task.id))}

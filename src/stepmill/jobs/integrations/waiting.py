@@ -17,9 +17,8 @@ from typing import Any
 from stepmill.core.api_calls import ApiCallError, WrongParametersError
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import Json, JsonObject, read_json, write_json
-from stepmill.core.tasks import Report, Task, TaskFailed, TaskStarted, TaskSubmitted, TaskSucceeded
+from stepmill.core.tasks import Report, Task, TaskFailed, TaskSubmitted, TaskSucceeded
 from stepmill.jobs.integrations.calls import CallTools, operation_of, parameters_of, shown_parameters
-from stepmill.jobs.integrations.creating import Creating
 from stepmill.jobs.integrations.errors import TASK_FAILED, optimized_failure, wrong_parameters
 from stepmill.jobs.integrations.preparing import prepared
 from stepmill.jobs.integrations.services import Optimized
@@ -123,11 +122,10 @@ class WaitedCall:
 
     def start(self, task: Task, report: Report) -> None:
         """Begin the work, or pick up what was begun."""
-        report(TaskStarted(task.id))
         try:
             given = parameters_of(task)
             parameters = prepared(self._service.service, self._operation, task, given)
-            answer = Creating(self._tools.calls, self._tools.journal, self._tools.clock).create(
+            answer = self._tools.creating(self._service.service).create(
                 self._service.service, self._operation, task, parameters
             )
         except WrongParametersError as error:

@@ -63,7 +63,7 @@ def test_a_training_job_is_submitted_and_its_description_is_the_output(platform:
     given = training(platform, DONE, Tags=[{"Key": "team", "Value": "churn"}])
     heard = do(platform, "sagemaker:createTrainingJob.sync", given)
     output = heard.succeeded()
-    assert heard.kinds == ["TaskStarted", "TaskSubmitted", "TaskSucceeded"]
+    assert heard.kinds == ["TaskSubmitted", "TaskSucceeded"]
     assert heard.submitted()["TrainingJobArn"] == f"{ARN}train"
     assert "SdkHttpMetadata" in heard.submitted()
     assert isinstance(output, dict)
@@ -121,14 +121,14 @@ def test_a_name_that_is_taken_is_refused_by_name(platform: Platform) -> None:
     error, cause = heard.failed()
     assert error == "SageMaker.ResourceInUseException"
     assert "(Service: AmazonSageMaker; Status Code: 400; Error Code: ResourceInUse; " in cause
-    assert heard.kinds == ["TaskStarted", "TaskFailed"]
+    assert heard.kinds == ["TaskFailed"]
 
 
 def test_what_sagemaker_would_refuse_fails_the_task_before_it_is_submitted(platform: Platform) -> None:
     given = training(platform, DONE, name="bad_name")
     heard = do(platform, "sagemaker:createTrainingJob.sync", given)
     assert heard.failed()[0] == "SageMaker.AmazonSageMakerException"
-    assert heard.kinds == ["TaskStarted", "TaskFailed"]
+    assert heard.kinds == ["TaskFailed"]
     unknown = training(platform, DONE, AlgorithmSpecification={"TrainingInputMode": "File", "Nope": 1})
     error, cause = do(platform, "sagemaker:createTrainingJob.sync", unknown).failed()
     assert error == "States.Runtime"

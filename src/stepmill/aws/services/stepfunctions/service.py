@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 
 from stepmill.aws.service import Handler, Service
 from stepmill.aws.services.stepfunctions import (
+    activities,
     definitions,
     executions,
     history,
     machines,
     tags,
+    tokens,
     trials,
     versions,
 )
@@ -18,11 +20,13 @@ from stepmill.platform import Platform
 
 # One line for each module.
 _HANDLERS: tuple[Callable[[Platform], Mapping[str, Handler]], ...] = (
+    activities.handlers,
     definitions.handlers,
     executions.handlers,
     history.handlers,
     machines.handlers,
     tags.handlers,
+    tokens.handlers,
     trials.handlers,
     versions.handlers,
 )
@@ -37,5 +41,8 @@ def stepfunctions(platform: Platform) -> Service:
             raise ValueError(f"{sorted(twice)} are answered by two modules.")
         joined |= part
     return Service(
-        "stepfunctions", joined, executions.waits(), patience={"StartSyncExecution": executions.patience}
+        "stepfunctions",
+        joined,
+        {**activities.waits(), **executions.waits()},
+        patience={**activities.patience(), "StartSyncExecution": executions.patience},
     )
