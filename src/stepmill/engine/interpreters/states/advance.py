@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from stepmill.core.errors import IllegalTransitionError
 from stepmill.core.tasks import TaskReport
-from stepmill.engine.interpreters.states import lifecycle, mapruns, tasks
+from stepmill.engine.interpreters.states import lifecycle, runreports, tasks
 from stepmill.engine.interpreters.states.branches import task_id_of
 from stepmill.engine.interpreters.states.draft import Draft, Enter, HistoryFullError
 from stepmill.engine.interpreters.states.events import (
@@ -93,7 +93,7 @@ def _take_report(draft: Draft, report: TaskReport) -> None:
         return
     if what:
         if branch.phase is Phase.INSIDE and since == str(branch.scheduled):
-            mapruns.take_report(draft, name, branch, draft.planned(branch), what, report)
+            runreports.take_report(draft, name, branch, draft.planned(branch), what, report)
         return
     if branch.phase is not Phase.WORKING or task_id_of(draft, name, branch) != report.task_id:
         return

@@ -167,7 +167,8 @@ def _set_timers(
         set_timer(draft, TIMEOUT_TIMER, name, branch.scheduled, moment_after(draft.at, timeout))
     branch.heartbeat_s = heartbeat or 0
     branch.heartbeat_due = None
-    if heartbeat is not None:
+    # Nobody gives a sign of life of an activity before a worker has taken it.
+    if heartbeat is not None and _resource(draft.planned(branch)).kind is not TaskKind.ACTIVITY:
         _await_heartbeat(draft, name, branch)
 
 
@@ -189,6 +190,8 @@ def take_report(
     """
     match report:
         case TaskStarted():
+            if branch.heartbeat_s and branch.heartbeat_due is None:
+                _await_heartbeat(draft, name, branch)
             _say_started(draft, branch, planned, report.metadata)
         case TaskSubmitted():
             _say_started(draft, branch, planned, {})

@@ -366,3 +366,14 @@ def test_a_failure_may_say_nothing() -> None:
     run.fail(error="", cause="")
     assert run.details(5) == {"resourceType": "sqs", "resource": "sendMessage"}
     assert run.output == "{}"
+
+
+def test_an_activity_owes_signs_of_life_only_once_a_worker_has_it() -> None:
+    run = Execution(state("Task", "T", resource=ACTIVITY, heartbeat=Given(10), timeout=Given(60))).start()
+    assert [name.partition("/")[0] for name in run.timers] == ["timeout"]
+    run.wait(30).began(workerName="w")
+    run.fire()
+    assert run.at == run.moments[-1]
+    assert (run.at - run.moments[0]).total_seconds() == 40
+    assert run.said[-2:] == ["ActivityTimedOut T <4", "ExecutionFailed <5"]
+    assert not run.timers
