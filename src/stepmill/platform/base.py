@@ -24,6 +24,7 @@ from stepmill.core.service_models import service_model
 from stepmill.core.settings import Settings
 from stepmill.core.states_arns import StatesArns
 from stepmill.engine.machines.language import MachinePlans
+from stepmill.engine.machines.map_runs import MapRuns
 from stepmill.engine.machines.reading import MachineExecutionReader
 from stepmill.engine.plans import Plans
 from stepmill.engine.reading import ExecutionReader
@@ -88,6 +89,7 @@ class Base:
         self._plans = Plans(self._executions.definition, service_model)
         self._machine_plans = MachinePlans(self._executions.definition, read_machine)
         self.machine_executions = MachineExecutionReader(self._executions, self.layout.engines)
+        self.map_runs = MapRuns(self._executions, self.machine_executions)
         self.executions = ExecutionReader(self._executions, self._plans, self.layout.engines)
 
     @made_once

@@ -41,6 +41,7 @@ class MachineDetails(msgspec.Struct, frozen=True, omit_defaults=True):
         redriven_at: When it was redriven last.
         map_run: ARN of the Map Run that it is an iteration of; empty: of none.
         processor: Path of the distributed Map that it is an iteration of; empty: of none.
+        parent: Id of the execution that the Map Run is of; empty: of none.
         map_index: Index of its item, or of its batch, in that Map Run.
         item_count: How many items of that Map it works on.
         redrive_token: Asking for a redrive with the same token again is no other wish.
@@ -59,6 +60,7 @@ class MachineDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     redriven_at: datetime | None = None
     map_run: str = ""
     processor: str = ""
+    parent: str = ""
     map_index: int = -1
     item_count: int | None = None
     redrive_token: str = ""
@@ -448,8 +450,8 @@ class ExecutionStore(Protocol):
         """Return one frame's text, ``None`` if there is none of that name."""
         ...
 
-    def frames(self, execution: str) -> dict[str, str]:
-        """Return all frames of an execution: name -> text."""
+    def frames(self, execution: str, *, prefix: str = "") -> dict[str, str]:
+        """Return all frames of an execution whose names begin so: name -> text."""
         ...
 
     def history(self, execution: str, *, after_position: int = 0, limit: int = 1000) -> list[HistoryRecord]:

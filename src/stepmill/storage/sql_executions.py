@@ -333,9 +333,11 @@ class SqlExecutionStore:
             row = _FRAME.one(connection, {"of": execution, "named": name})
         return None if row is None else str(row.body)
 
-    def frames(self, execution: str) -> dict[str, str]:
-        """Return all frames of an execution: name -> text."""
+    def frames(self, execution: str, *, prefix: str = "") -> dict[str, str]:
+        """Return all frames of an execution whose names begin so: name -> text."""
         statement = select(_frames.c.frame, _frames.c.body).where(_frames.c.execution == execution)
+        if prefix:
+            statement = statement.where(_frames.c.frame.startswith(prefix, autoescape=True))
         with self._database.read() as connection:
             return {row.frame: row.body for row in connection.execute(statement)}
 

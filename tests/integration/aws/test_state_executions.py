@@ -10,7 +10,7 @@ import pytest
 
 from stepmill.aws.errors import ApiError
 from stepmill.aws.service import Call, Caller
-from stepmill.aws.services.stepfunctions import executions, history
+from stepmill.aws.services.stepfunctions import executions, history, map_runs
 from stepmill.aws.wire import Request
 from stepmill.catalog.state_machine_records import MachineContent, MachineType, Route
 from stepmill.core.json import write_json
@@ -45,7 +45,11 @@ def platform(tmp_path: Path) -> Iterator[Platform]:
 
 @pytest.fixture
 def ask(platform: Platform) -> Ask:
-    handlers = {**executions.handlers(platform), **history.handlers(platform)}
+    handlers = {
+        **executions.handlers(platform),
+        **history.handlers(platform),
+        **map_runs.handlers(platform),
+    }
     count = [0]
 
     def ask(operation: str, **parameters: Any) -> dict[str, Any]:
@@ -245,3 +249,44 @@ def test_an_iteration_runs_the_processor_of_its_map(platform: Platform, ask: Ask
     assert (described["mapRunArn"], described["redriveStatus"]) == (run, "NOT_REDRIVABLE")
     both = _refused(ask, "ListExecutions", mapRunArn=run, stateMachineArn=_arn(platform, "Spread"))
     assert both.code == "ValidationException"
+
+
+def _spread(platform: Platform) -> None:
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "One",
+        "States": {"One": {"Type": "Pass", "End": True}},
+    }
+    state = {
+        "Type": "Map",
+        "Label": "Each",
+        "ItemProcessor": processor,
+        "MaxConcurrency": 4,
+        "ToleratedFailureCount": 2,
+    }
+    platform.state_machines.create("Spread", MachineContent(_definition(state), ROLE))
+
+
+def test_a_map_run_is_described_with_its_counts(platform: Platform, ask: Ask) -> None:
+    _spread(platform)
+    parent = _run(platform, ask, "Spread", input="[1,2,3]")
+    (listed,) = ask("ListMapRuns", executionArn=parent)["mapRuns"]
+    assert listed["executionArn"] == parent
+    assert listed["stateMachineArn"] == _arn(platform, "Spread") + "/Each"
+    said = ask("DescribeMapRun", mapRunArn=listed["mapRunArn"])
+    assert (said["status"], said["executionArn"], said["maxConcurrency"]) == ("SUCCEEDED", parent, 4)
+    assert (said["toleratedFailureCount"], said["toleratedFailurePercentage"]) == (2, 0.0)
+    assert said["startDate"] <= said["stopDate"]
+    for counts in (said["itemCounts"], said["executionCounts"]):
+        assert (counts["total"], counts["succeeded"], counts["pending"], counts["running"]) == (3, 3, 0, 0)
+
+
+def test_a_map_run_without_items_is_found_and_one_that_is_none_is_not(platform: Platform, ask: Ask) -> None:
+    _spread(platform)
+    parent = _run(platform, ask, "Spread", input="[]")
+    (listed,) = ask("ListMapRuns", executionArn=parent)["mapRuns"]
+    assert ask("DescribeMapRun", mapRunArn=listed["mapRunArn"])["itemCounts"]["total"] == 0
+    missing = _refused(ask, "DescribeMapRun", mapRunArn=listed["mapRunArn"][:-1] + "x")
+    assert missing.code == "ResourceNotFound"
+    assert _refused(ask, "DescribeMapRun", mapRunArn=parent).code == "InvalidArn"
+    assert _refused(ask, "ListMapRuns", executionArn=parent, nextToken="x").code == "InvalidToken"

@@ -162,6 +162,7 @@ class IterationHandler:
             payload.processor,
             payload.index,
             redrive_count=redrives,
+            parent=parent.id,
             item_count=_item_count(payload.input),
         )
         request = MachineStart(

@@ -40,6 +40,7 @@ class Iteration:
         index: Of its item, or of its batch.
         item: JSON text of the item; empty: none is told.
         redrive_count: How often it was started anew before.
+        parent: Id of the execution that the Map Run is of.
         item_count: How many items it works on.
     """
 
@@ -48,6 +49,7 @@ class Iteration:
     index: int = -1
     item: str = ""
     redrive_count: int = 0
+    parent: str = ""
     item_count: int | None = None
 
 
@@ -158,6 +160,7 @@ def prepare_machine(
         redrive_count=iteration.redrive_count,
         map_run=iteration.map_run,
         processor=iteration.processor,
+        parent=iteration.parent,
         map_index=iteration.index,
         item_count=iteration.item_count,
     )
