@@ -1,102 +1,83 @@
-"""State machines run by the engine, with the real services behind their tasks."""
+"""Engines that drive state machines over a real database; the machines are made by hand."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from stepmill.aws.inside import services_inside
-from stepmill.aws.service import Call, Caller, Service
-from stepmill.aws.services.all import services_of
-from stepmill.aws.wire import Request
-from stepmill.catalog.state_machine_records import MachineContent
-from stepmill.core.json import Json, JsonObject, read_json, write_json
-from stepmill.core.settings import Settings
-from stepmill.engine.machines.summaries import MachineExecution
-from stepmill.platform import Platform
+from stepmill.core.clock import Clock
+from stepmill.core.states_arns import StatesArns
+from stepmill.core.tasks import TaskHandler
+from stepmill.engine.engine import Engine
+from stepmill.engine.hands import ExecutionHands
+from stepmill.engine.machines.control import MachineControl
+from stepmill.engine.machines.iterations import RESOURCE, IterationHandler
+from stepmill.engine.machines.language import MachinePlans, StatesLanguage
+from stepmill.engine.machines.reading import MachineExecutionReader
+from stepmill.engine.machines.starting import MachineStart
+from stepmill.language.states.definition import StateMachine
+from stepmill.storage.sql_executions import SqlExecutionStore
+from stepmill.testing.handlers import ScriptedHandler
+from support.engines import Home
 
-ROLE = "arn:aws:iam::123456789012:role/R"
-LONGEST_RUN = timedelta(seconds=60)
-_numbers = itertools.count(1)
+ARNS = StatesArns("us-west-2", "123456789012")
+ROLE = "arn:aws:iam::123456789012:role/r"
 
 
-@dataclass(frozen=True)
-class Machines:
-    """Runs machines, and asks Step Functions' handlers."""
+class MachineHome(Home):
+    """A folder in which engines of state machines run.
 
-    platform: Platform
-    states: Service
+    Args:
+        folder: Where.
+        machines: Text of a definition -> the machine that it stands for.
+        clock: Tells the time.
+    """
 
-    def start(self, *states: JsonObject, input: Json = None, name: str = "") -> str:  # noqa: A002
-        """Start a machine of states that follow one another; return the ARN of the execution."""
-        name = name or f"machine-{next(_numbers)}"
-        self.create(name, *states)
-        machine = self.platform.state_machines.get(name)
-        return self.platform.start_machine(machine, input=write_json({} if input is None else input)).arn
+    def __init__(
+        self, folder: Path, machines: Mapping[str, StateMachine], clock: Clock | None = None
+    ) -> None:
+        super().__init__(folder, clock)
+        self.machines = machines
 
-    def create(self, name: str, *states: JsonObject) -> str:
-        """Make a machine of states that follow one another; return its ARN."""
-        names = [f"S{index}" for index in range(len(states))]
-        made = {}
-        for index, state in enumerate(states):
-            is_end = "Next" in state or "End" in state or state["Type"] in ("Fail", "Succeed")
-            follows: JsonObject = {} if is_end else {"End": True}
-            if follows and index < len(states) - 1:
-                follows = {"Next": names[index + 1]}
-            made[names[index]] = {**state, **follows}
-        definition = write_json({"StartAt": names[0], "States": made})
-        self.platform.state_machines.create(name, MachineContent(definition, ROLE))
-        return self.platform.state_machines.get(name).arn
+    def plans(self, store: SqlExecutionStore) -> MachinePlans:
+        return MachinePlans(store.definition, lambda text: self.machines[text])
 
-    def wait(self, arn: str) -> MachineExecution:
-        """Wait until an execution is at its end."""
-        ended = self.platform.machine_control.wait(arn, LONGEST_RUN)
-        assert ended.status.is_final, ended
-        return ended
+    def drive(
+        self, handlers: Mapping[str, TaskHandler] | None = None, **options: Any
+    ) -> tuple[Engine, MachineControl]:
+        """An engine for machines, and what can be asked of it."""
+        store = self.store()
+        plans = self.plans(store)
+        iterations = IterationHandler(store, plans, lambda: engine, clock=self.clock, arns=ARNS)
+        known = {RESOURCE: iterations, **(handlers or {})}
+        engine: Engine = self.engine(ScriptedHandler(), others=[(StatesLanguage(plans), known)], **options)
+        return engine, self.control(engine, store, plans)
 
-    def output(self, arn: str) -> Any:
-        """Wait until an execution has succeeded, and return its output."""
-        self.wait(arn)
-        found = self.ask("DescribeExecution", executionArn=arn)
-        assert found["status"] == "SUCCEEDED", found
-        return read_json(found["output"])
+    def control(
+        self, hands: ExecutionHands, store: SqlExecutionStore | None = None, plans: MachinePlans | None = None
+    ) -> MachineControl:
+        """What can be asked of whoever drives."""
+        store = store or self.store()
+        reader = MachineExecutionReader(store, self.folder / "engines")
+        return MachineControl(store, reader, plans or self.plans(store), hands, clock=self.clock, arns=ARNS)
 
-    def failure(self, arn: str) -> tuple[str, str]:
-        """Wait until an execution has failed, and return error and cause."""
-        self.wait(arn)
-        found = self.ask("DescribeExecution", executionArn=arn)
-        assert found["status"] == "FAILED", found
-        return found["error"], found["cause"]
-
-    def events(self, arn: str) -> list[dict[str, Any]]:
-        """Return the history of an execution."""
-        found: list[dict[str, Any]] = self.ask("GetExecutionHistory", executionArn=arn)["events"]
-        return found
-
-    def types(self, arn: str) -> list[str]:
-        """Return the types of the events of an execution."""
-        return [event["type"] for event in self.events(arn)]
-
-    def ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Have an operation answered by its handler."""
-        request = Request("POST", "/", "", {}, b"")
-        call = Call(operation, parameters, Caller("AKIA", "default"), request, f"r{next(_numbers)}")
-        answer = self.states.handlers[operation](call)
-        assert isinstance(answer, dict)
-        return answer
+    def reader(self) -> MachineExecutionReader:
+        return MachineExecutionReader(self.store(), self.folder / "engines")
 
 
 @contextmanager
-def machines(folder: Path) -> Iterator[Machines]:
-    """Give machines of a home that is served by this process."""
-    settings = Settings(home=folder / ".stepmill", project=folder)
-    with Platform(settings, remark=lambda _: None, serves=True) as platform:
-        services = services_of(platform)
-        platform.make_api_calls = lambda: services_inside(platform, services)
-        states = next(service for service in services if service.name == "stepfunctions")
-        yield Machines(platform, states)
+def open_machine_home(
+    folder: Path, machines: Mapping[str, StateMachine], clock: Clock | None = None
+) -> Iterator[MachineHome]:
+    home = MachineHome(folder, machines, clock)
+    try:
+        yield home
+    finally:
+        home.close()
+
+
+def start_of(definition: str, **options: Any) -> MachineStart:
+    """A wish to run a machine that is called as its definition's text."""
+    return MachineStart(definition, ARNS.machine(definition), definition, ROLE, **options)

@@ -13,7 +13,7 @@ from stepmill.aws.errors import ApiError
 from stepmill.core.json import JsonObject
 from stepmill.engine.waiting import wait_until
 from support.cli import PYTHON_IMAGE, eventually
-from support.machines import ROLE, Machines, machines
+from support.working_machines import ROLE, Machines, machines
 
 STATES = "arn:aws:states:::"
 LAMBDA = "arn:aws:lambda:us-west-2:123456789012:function:work"
