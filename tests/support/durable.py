@@ -20,11 +20,28 @@ from typing import Any, Self
 
 import msgspec
 
-from stepmill.core.tasks import Report, Task, TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
+from stepmill.core.tasks import (
+    Report,
+    Task,
+    TaskFailed,
+    TaskHandler,
+    TaskStarted,
+    TaskStopped,
+    TaskSucceeded,
+)
 from stepmill.engine.engine import Engine
+from stepmill.engine.machines.control import MachineControl
+from stepmill.engine.machines.iterations import RESOURCE, IterationHandler
+from stepmill.engine.machines.language import MachinePlans, StatesLanguage
+from stepmill.engine.machines.reading import MachineExecutionReader
+from stepmill.language.states.checking import read as read_machine
 from stepmill.storage.database import Database
+from stepmill.storage.executions import STATES
 from stepmill.storage.sql_executions import SqlExecutionStore
 from support.engines import ARNS, LIMIT, request
+from support.machine_homes import ARNS as STATES_ARNS
+from support.machine_homes import start_of
+from support.stating import SEND
 
 
 class Run(msgspec.Struct):
@@ -32,7 +49,8 @@ class Run(msgspec.Struct):
 
     Args:
         home: Folder of the database, the locks and the effects.
-        action: ``start``, ``stop`` (start first, stop once a step is held), ``retry``, ``resume``.
+        action: ``start``, ``stop`` (start first, stop once a step is held), ``retry``, ``resume``, or
+            ``machine``: start a state machine.
         definition: Text of the document to start.
         when: Whether the child dies just ``before`` or just ``after`` a commit; empty: not at all.
         commit: Number of that commit, from 1.
@@ -96,15 +114,31 @@ class EffectHandler:
 
 def open_engine(home: Path) -> tuple[Engine, Database]:
     database = Database.open_sqlite(home / "stepmill.db")
-    handlers = {"lambda:invoke": EffectHandler(home)}
+    store, handler = SqlExecutionStore(database), EffectHandler(home)
+    plans = MachinePlans(store.definition, read_machine)
+    iterations = IterationHandler(store, plans, lambda: engine, clock=FastClock(), arns=STATES_ARNS)
+    handlers: dict[str, TaskHandler] = {SEND: handler, RESOURCE: iterations}
     try:
         engine = Engine(
-            SqlExecutionStore(database), handlers, clock=FastClock(), arns=ARNS, locks=home / "engines"
+            store,
+            {"lambda:invoke": handler},
+            clock=FastClock(),
+            arns=ARNS,
+            locks=home / "engines",
+            others=[(StatesLanguage(plans), handlers)],
         )
     except BaseException:
         database.close()
         raise
     return engine, database
+
+
+def control_of(engine: Engine, home: Path) -> MachineControl:
+    """What can be asked of the executions of machines that an engine drives."""
+    store = engine._store
+    plans = MachinePlans(store.definition, read_machine)
+    reader = MachineExecutionReader(store, home / "engines")
+    return MachineControl(store, reader, plans, engine, clock=FastClock(), arns=STATES_ARNS)
 
 
 class Processes:
@@ -185,9 +219,16 @@ def _do(run: Run) -> None:
             execution = engine.executions.find().executions[0].id
             engine.retry(execution)
             engine.wait(execution, LIMIT)
+        case "machine":
+            control = control_of(engine, home)
+            control.wait(control.start(start_of(run.definition)).id, LIMIT)
         case "resume":
+            control = control_of(engine, home)
             for execution in engine.resume():
-                engine.wait(execution, LIMIT)
+                if engine._store.get(execution).language == STATES:
+                    control.wait(execution, LIMIT)
+                else:
+                    engine.wait(execution, LIMIT)
     engine.close()
     database.close()
 

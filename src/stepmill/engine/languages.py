@@ -80,8 +80,12 @@ class Language(Protocol):
         """All other statuses."""
         ...
 
-    def plan(self, details: ExecutionDetails) -> Plan:
+    def plan(self, details: ExecutionDetails, text: str | None = None) -> Plan:
         """Return what an execution follows.
+
+        Args:
+            details: Of the execution.
+            text: Its definition, if it is at hand: it need not be stored yet.
 
         Raises:
             DefinitionError: If this version of Stepmill refuses its definition.

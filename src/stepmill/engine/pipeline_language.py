@@ -39,9 +39,9 @@ class PipelineLanguage:
     def __init__(self, plans: Plans) -> None:
         self._plans = plans
 
-    def plan(self, details: ExecutionDetails) -> Plan:
+    def plan(self, details: ExecutionDetails, text: str | None = None) -> Plan:
         """See ``Language``."""
-        return self._plans.of(details.definition)
+        return self._plans.of(details.definition, text=text)
 
     def advance(self, plan: Plan, frames: Mapping[str, Frame], event: Event, at: datetime) -> Advance:
         """See ``Language``."""

@@ -45,14 +45,19 @@ class PlanCache(Generic[_Plan]):
         digest = sha256(text.encode()).hexdigest()
         return digest, self._find((digest, part), lambda: text)
 
-    def of(self, digest: str, part: str = "") -> _Plan:
+    def of(self, digest: str, part: str = "", text: str | None = None) -> _Plan:
         """Return the plan of a stored document.
+
+        Args:
+            digest: Of the document.
+            part: What of it is planned; empty: all.
+            text: The document, if it is at hand: it need not be stored yet.
 
         Raises:
             NotFoundError: If there is none of that digest.
             DefinitionError: If this version of Stepmill refuses what an earlier one took.
         """
-        return self._find((digest, part), lambda: self._load(digest))
+        return self._find((digest, part), lambda: self._load(digest) if text is None else text)
 
     def _find(self, key: tuple[str, str], text: Callable[[], str]) -> _Plan:
         with self._lock:

@@ -11,7 +11,7 @@ from stepmill.storage.executions import ExecutionStore, LoadedExecution, NewExec
 def take_new(new: NewExecution, language: Language) -> Driven:
     """Return an execution that was just created, without reading what cannot be there."""
     frames = FrameCache((), _nothing, language)
-    return Driven(as_stored(new), new.owner, language, language.plan(new.details), frames)
+    return Driven(as_stored(new), new.owner, language, language.plan(new.details, new.definition), frames)
 
 
 def as_stored(new: NewExecution) -> StoredExecution:

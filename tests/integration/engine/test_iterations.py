@@ -25,7 +25,7 @@ from stepmill.language.states.definition import (
 )
 from stepmill.testing.handlers import Answer, Fail, Hold, ScriptedHandler, Succeed
 from support.engines import LIMIT
-from support.machines import MachineHome, open_machine_home, start_of
+from support.machine_homes import MachineHome, open_machine_home, start_of
 from support.stating import SEND, machine, state
 
 PATH = "/States/Each/ItemProcessor/States/One"

@@ -18,7 +18,7 @@ from stepmill.language.states.definition import Given
 from stepmill.testing.clock import FakeClock
 from stepmill.testing.handlers import Hold, ScriptedHandler
 from support.engines import LIMIT
-from support.machines import ARNS, MachineHome, open_machine_home, start_of
+from support.machine_homes import ARNS, MachineHome, open_machine_home, start_of
 from support.stating import SEND, machine, state
 
 WAITS = SEND + ".waitForTaskToken"

@@ -63,9 +63,9 @@ class StatesLanguage:
     def __init__(self, plans: MachinePlans) -> None:
         self._plans = plans
 
-    def plan(self, details: ExecutionDetails) -> Plan:
+    def plan(self, details: ExecutionDetails, text: str | None = None) -> Plan:
         """See ``Language``."""
-        return self._plans.of(details.definition, machine_of(details).processor)
+        return self._plans.of(details.definition, machine_of(details).processor, text)
 
     def advance(self, plan: Plan, frames: Mapping[str, Frame], event: Event, at: datetime) -> Advance:
         """See ``Language``."""
