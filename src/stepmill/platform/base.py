@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from stepmill.catalog.activities import Activities
 from stepmill.catalog.content import ContentDigests
@@ -19,6 +19,7 @@ from stepmill.core.clock import SystemClock
 from stepmill.core.endpoint import Endpoint
 from stepmill.core.errors import UnsupportedError
 from stepmill.core.happenings import Emit, Happening, tell_nobody
+from stepmill.core.json import Json
 from stepmill.core.made_once import made_once
 from stepmill.core.service_models import service_model
 from stepmill.core.settings import Settings
@@ -87,7 +88,9 @@ class Base:
         self.activities = Activities(self.records, states_arns)
         self.state_machine_aliases = StateMachineAliases(self.records, self.state_machines)
         self._plans = Plans(self._executions.definition, service_model)
-        self._machine_plans = MachinePlans(self._executions.definition, read_machine)
+        self._machine_plans = MachinePlans(
+            self._executions.definition, read_machine, problems=self._problems_of_task
+        )
         self.machine_executions = MachineExecutionReader(self._executions, self.layout.engines)
         self.map_runs = MapRuns(self._executions, self.machine_executions)
         self.executions = ExecutionReader(self._executions, self._plans, self.layout.engines)
@@ -105,6 +108,10 @@ class Base:
                 mend="Run the `stepmill` command, or give the platform `make_api_calls`.",
             )
         return self.make_api_calls()
+
+    def _problems_of_task(self, _resource: str, _parameters: Json) -> Sequence[str]:
+        """Return what keeps parameters from being those of a resource; whoever does tasks knows better."""
+        return ()
 
     def _tell(self, happening: Happening) -> None:
         self._emit(happening)

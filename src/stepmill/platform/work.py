@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from stepmill.catalog.experiments import Experiments
@@ -12,6 +12,7 @@ from stepmill.catalog.tags import Tags
 from stepmill.compute.local.compute import LocalCompute
 from stepmill.compute.logs import tail_log
 from stepmill.compute.spec import Resources
+from stepmill.core.json import Json
 from stepmill.core.made_once import made_once
 from stepmill.core.settings import Settings
 from stepmill.core.tasks import TaskHandler
@@ -152,6 +153,10 @@ class Work(Base):
             makers=JobMakers(lambda: self._job_handlers, self.records, self.tags),
             activities=self.activities,
         )
+
+    def _problems_of_task(self, _resource: str, _parameters: Json) -> Sequence[str]:
+        """Return what keeps parameters from being those of a resource."""
+        return () if self.make_api_calls is None else self.integrations.problems(_resource, _parameters)
 
     def _function_surroundings(self) -> FunctionSurroundings:
         settings = self.settings

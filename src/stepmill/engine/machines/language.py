@@ -18,7 +18,7 @@ from stepmill.engine.interpreters.states.events import (
 )
 from stepmill.engine.interpreters.states.frames import Frame, decode_frame, encode_frame
 from stepmill.engine.interpreters.states.outcome import Advance
-from stepmill.engine.interpreters.states.plan import Plan, plan_of
+from stepmill.engine.interpreters.states.plan import Plan, Problems, plan_of
 from stepmill.engine.plans import PlanCache
 from stepmill.language.states.definition import StateMachine
 from stepmill.storage.executions import STATES, ExecutionDetails, MachineDetails
@@ -38,13 +38,19 @@ class MachinePlans(PlanCache[Plan]):
         load: Returns the document of a digest.
         read: Reads and checks a document.
         parity: Whether AWS's limits hold.
+        problems: Tells what keeps parameters from being those of a resource. See ``Plan``.
     """
 
     def __init__(
-        self, load: Callable[[str], str], read: Callable[[str], StateMachine], *, parity: bool = False
+        self,
+        load: Callable[[str], str],
+        read: Callable[[str], StateMachine],
+        *,
+        parity: bool = False,
+        problems: Problems = lambda _resource, _parameters: (),
     ) -> None:
         def make(text: str, part: str) -> Plan:
-            return plan_of(read(text), processor=part, parity=parity)
+            return plan_of(read(text), processor=part, parity=parity, problems=problems)
 
         super().__init__(load, make, limit=_MOST_PLANS)
 

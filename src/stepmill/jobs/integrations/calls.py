@@ -17,6 +17,7 @@ from stepmill.jobs.integrations.services import Optimized, SdkService
 from stepmill.jobs.integrations.shown import with_metadata
 from stepmill.language.states.resources import Pattern, Resource
 
+NO_OBJECT = "The value must be a JSON object"
 FAILED_ENTRY = "EventBridge.FailedEntry"
 # That a call has begun is told with its end, except of those that take their time.
 _SLOW = frozenset({"Invoke", "StartSyncExecution"})
@@ -50,7 +51,7 @@ def parameters_of(task: Task) -> JsonObject:
         WrongParametersError: If they are no object.
     """
     if not isinstance(task.payload, Mapping):
-        raise WrongParametersError([f"The value must be a JSON object, not {write_json(task.payload)[:60]}"])
+        raise WrongParametersError([NO_OBJECT])
     return task.payload
 
 

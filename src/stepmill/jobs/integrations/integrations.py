@@ -9,10 +9,10 @@ from stepmill.catalog.activities import Activities
 from stepmill.core.api_calls import ApiCalls
 from stepmill.core.clock import Clock
 from stepmill.core.errors import InvalidInputError, UnsupportedError
-from stepmill.core.json import JsonObject
+from stepmill.core.json import Json
 from stepmill.core.tasks import TaskHandler
 from stepmill.jobs.integrations.activities import ActivityTask
-from stepmill.jobs.integrations.calls import CallTools, OptimizedCall, SdkCall, operation_of
+from stepmill.jobs.integrations.calls import NO_OBJECT, CallTools, OptimizedCall, SdkCall, operation_of
 from stepmill.jobs.integrations.functions import Functions, FunctionTask
 from stepmill.jobs.integrations.jobs import JOB_ACTIONS, JobMakers, JobTask
 from stepmill.jobs.integrations.journal import Journal
@@ -23,6 +23,7 @@ from stepmill.language.states.resources import Pattern, Resource, ResourceKind, 
 from stepmill.storage.records import RecordStore
 
 PAGE = "docs/reference/integrations.md"
+_OF_INTEGRATIONS = "arn:aws"
 # Different resources in one home are few; a hostile definition must not fill the memory.
 _MOST_KEPT = 1000
 _SUFFIXES = {
@@ -96,12 +97,22 @@ class Integrations:
             case ResourceKind.SDK:
                 self._check_sdk(resource)
 
-    def problems(self, resource: Resource, parameters: JsonObject) -> Sequence[str]:
-        """Return what keeps parameters from being those of a resource, in Step Functions' words."""
-        service = _service_of(resource)
-        operation = operation_of(resource)
+    def problems(self, resource: str, parameters: Json) -> Sequence[str]:
+        """Return what keeps parameters from being those of a resource, in Step Functions' words.
+
+        Nothing is said of functions, of activities, and of what is not offered.
+        """
+        if not resource.startswith(_OF_INTEGRATIONS):
+            return ()
+        try:
+            found = parse_resource(resource)
+        except InvalidInputError:
+            return ()
+        service, operation = _service_of(found), operation_of(found)
         if not service or operation not in self._calls.operations(service):
             return ()
+        if not isinstance(parameters, Mapping):
+            return (NO_OBJECT,)
         return self._calls.problems(service, operation, parameters)
 
     def offered(self) -> Mapping[str, frozenset[Pattern]]:

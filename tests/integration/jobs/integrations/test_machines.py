@@ -310,3 +310,18 @@ def test_stopping_an_execution_stops_the_one_that_it_waits_for(site: Machines) -
         return bool(site.ask("DescribeExecution", executionArn=nested)["status"] == "ABORTED")
 
     wait_until(has_ended, lambda: None)
+
+
+def test_parameters_that_are_wrong_fail_the_execution_for_good(site: Machines) -> None:
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "S1"}]
+    state = task("sqs:sendMessage", {"QueueUrl": QUEUE, "MessageBody": "x", "DelaySeconds.$": "$.late"})
+    arn = site.start({**state, "Catch": catch, "End": True}, {"Type": "Pass"}, input={"late": "soon"})
+    error, cause = site.failure(arn)
+    assert error == "States.Runtime"
+    assert cause.startswith(
+        "An error occurred while executing the state 'S0' (entered at the event id #2). The Parameters '{"
+    )
+    assert cause.endswith(
+        "' could not be used to start the Task: [The value for the field 'DelaySeconds' must be an INTEGER]"
+    )
+    assert site.types(arn) == ["ExecutionStarted", "TaskStateEntered", "ExecutionFailed"]

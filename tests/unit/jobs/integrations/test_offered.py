@@ -102,13 +102,15 @@ def test_every_integration_that_can_be_waited_for_has_a_way_to(integrations: Int
 
 
 def test_problems_of_parameters_are_told_without_a_call(integrations: Integrations) -> None:
-    resource = parse_resource(f"{STATES}sqs:sendMessage")
+    resource = f"{STATES}sqs:sendMessage"
     given = {"QueueUrl": "u", "Body": 1}
     assert list(integrations.problems(resource, given)) == [
         "The field 'Body' is not supported by Step Functions",
         "The field 'MessageBody' is required but was missing",
     ]
     for other in ("glue:startJobRun", "aws-sdk:ec2:runInstances", "sagemaker:createLabelingJob"):
-        assert list(integrations.problems(parse_resource(STATES + other), given)) == []
-    function = parse_resource("arn:aws:lambda:us-east-1:123456789012:function:f")
+        assert list(integrations.problems(STATES + other, given)) == []
+    function = "arn:aws:lambda:us-east-1:123456789012:function:f"
     assert list(integrations.problems(function, given)) == []
+    assert list(integrations.problems("stepmill:readItems", given)) == []
+    assert list(integrations.problems(resource, [1])) == ["The value must be a JSON object"]

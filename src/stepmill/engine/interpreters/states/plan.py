@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from stepmill.core.json import Json, JsonObject
 from stepmill.engine.interpreters.states.choosing import compile_test
@@ -111,6 +112,14 @@ class PlannedState:
     exited: str = ""
 
 
+# Given by whoever knows the services; the same for the same values.
+Problems: TypeAlias = Callable[[str, Json], Sequence[str]]
+
+
+def _no_problems(_resource: str, _parameters: Json) -> Sequence[str]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A machine that can be run.
@@ -120,21 +129,30 @@ class Plan:
         states: By path.
         timeout_s: Of the whole execution; ``None``: it may take for ever.
         parity: Whether AWS's limits hold: 256 KiB of data, 25,000 events.
+        problems: Tells, of a resource and parameters, what keeps these from being those of its operation.
     """
 
     start_at: str
     states: Mapping[str, PlannedState]
     timeout_s: int | None = None
     parity: bool = False
+    problems: Problems = _no_problems
 
 
-def plan_of(machine: StateMachine, *, processor: str = "", parity: bool = False) -> Plan:
+def plan_of(
+    machine: StateMachine,
+    *,
+    processor: str = "",
+    parity: bool = False,
+    problems: Problems = _no_problems,
+) -> Plan:
     """Compile a machine.
 
     Args:
         machine: Read and checked.
         processor: Path of a Map: its processor is what is run, as an iteration of a distributed Map does.
         parity: Whether AWS's limits hold.
+        problems: See ``Plan``.
 
     Raises:
         KeyError: If there is no Map at that path.
@@ -142,8 +160,8 @@ def plan_of(machine: StateMachine, *, processor: str = "", parity: bool = False)
     states = {state.path: _plan_state(state, branch) for branch, state in _all_states(machine)}
     if not processor:
         start = machine.states[machine.start_at].path
-        return Plan(start, states, machine.timeout_s, parity)
-    return Plan(states[processor].branches[0], states, None, parity)
+        return Plan(start, states, machine.timeout_s, parity, problems)
+    return Plan(states[processor].branches[0], states, None, parity, problems)
 
 
 def _all_states(branch: Branch) -> Iterator[tuple[Branch, State]]:

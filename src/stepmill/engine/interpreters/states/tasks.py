@@ -63,6 +63,9 @@ def begin_task(draft: Draft, name: str, branch: BranchFrame, planned: PlannedSta
     credentials = planned.givens["Credentials"](scope) if "Credentials" in planned.givens else None
     text = write_json(payload)
     check_size(draft, planned, text)
+    if problems := draft.plan.problems(resource.arn, payload):
+        told = ", ".join(problems)
+        raise runtime_failure(f"The Parameters '{text}' could not be used to start the Task: [{told}]")
     details = _scheduled_details(draft, resource, text, timeout, heartbeat, credentials)
     branch.link = draft.say(
         f"{resource.kind}Scheduled",

@@ -3,10 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.support.stating import ACTIVITY, FUNCTION, SEND, Execution, state
+from tests.support.stating import ACTIVITY, FUNCTION, SEND, Execution, machine, state
 
 from stepmill.core.statuses import StateMachineExecutionStatus as Status
 from stepmill.engine.interpreters.states.chance import parse_token
+from stepmill.engine.interpreters.states.plan import plan_of
 from stepmill.language.states.definition import Catcher, Given, Jitter, Retrier
 
 TASK = {"resource": SEND}
@@ -377,3 +378,25 @@ def test_an_activity_owes_signs_of_life_only_once_a_worker_has_it() -> None:
     assert (run.at - run.moments[0]).total_seconds() == 40
     assert run.said[-2:] == ["ActivityTimedOut T <4", "ExecutionFailed <5"]
     assert not run.timers
+
+
+def test_parameters_that_are_none_of_the_operation_end_it_before_the_task_is_scheduled() -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def problems(resource: str, parameters: Any) -> list[str]:
+        asked.append((resource, parameters))
+        return ["The field 'A' is not supported by Step Functions", "B is missing"]
+
+    catch = (Catcher(errors=("States.ALL",), next="C"),)
+    asking = state("Task", "T", resource=SEND, arguments={"A.$": "$.a"}, catch=catch)
+    plan = plan_of(machine(asking, state("Pass", "C")), problems=problems)
+    run = Execution(plan=plan).start('{"a":1}')
+    assert asked == [(SEND, {"A": 1})]
+    assert run.status == Status.FAILED
+    assert run.said[1:] == ["TaskStateEntered T <0", "ExecutionFailed <2"]
+    assert run.error == "States.Runtime"
+    assert run.cause == (
+        "An error occurred while executing the state 'T' (entered at the event id #2). The Parameters "
+        "'{\"A\":1}' could not be used to start the Task: [The field 'A' is not supported by Step Functions, "
+        "B is missing]"
+    )
