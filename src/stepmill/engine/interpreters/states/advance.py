@@ -54,7 +54,7 @@ def advance(plan: Plan, frames: Mapping[str, Frame], event: Event, at: datetime)
     except HistoryFullError:
         lifecycle.end_full(draft)
     if was_open and draft.root is not None and not draft.is_running:
-        lifecycle.drop_machine_timer(draft)
+        lifecycle.drop_own_timers(draft)
     return draft.outcome()
 
 

@@ -11,7 +11,7 @@ from stepmill.engine.interpreters.states.events import ExecutionStarted, StopReq
 from stepmill.engine.interpreters.states.failure import RUNTIME, TIMEOUT
 from stepmill.engine.interpreters.states.frames import ROOT, STARTED, ExecutionFrame, StartedFrame
 from stepmill.engine.interpreters.states.leaving import NOT_TRUNCATED
-from stepmill.engine.interpreters.states.timers import MACHINE, moment_after, set_timer, timer_of
+from stepmill.engine.interpreters.states.timers import MACHINE, TURN, moment_after, set_timer, timer_of
 
 
 def start(draft: Draft, event: ExecutionStarted) -> None:
@@ -95,7 +95,9 @@ def end_full(draft: Draft) -> None:
     draft.end(StateMachineExecutionStatus.FAILED, error=RUNTIME, cause=cause)
 
 
-def drop_machine_timer(draft: Draft) -> None:
-    """Forget the timer of an execution that has ended."""
+def drop_own_timers(draft: Draft) -> None:
+    """Forget the timers of an execution that has ended."""
+    if draft.execution.turn:
+        draft.commands.append(DropTimer(timer_of(TURN, ROOT, draft.execution.turn)))
     if draft.plan.timeout_s is not None:
         draft.commands.append(DropTimer(timer_of(MACHINE, ROOT, draft.execution.redrives)))

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from stepmill.core.json import Json, JsonObject, write_json
 from stepmill.core.statuses import StateMachineExecutionStatus
+from stepmill.engine.interpreters.commands import DropTimer
 from stepmill.engine.interpreters.states.branches import halt
 from stepmill.engine.interpreters.states.draft import Broken, Draft, Ended, Enter
 from stepmill.engine.interpreters.states.failing import fail
@@ -24,7 +25,7 @@ from stepmill.engine.interpreters.states.simple import (
     begin_wait,
 )
 from stepmill.engine.interpreters.states.tasks import begin_task
-from stepmill.engine.interpreters.states.timers import TURN, set_timer
+from stepmill.engine.interpreters.states.timers import TURN, set_timer, timer_of
 
 # So many states one event may lead to; the rest goes on with a timer that is due at once. Between two such
 # bursts an execution that would never end by itself can be stopped.
@@ -62,8 +63,13 @@ def run(draft: Draft) -> None:
             draft.todo.clear()
             return
     if later:
+        if draft.execution.ready:
+            draft.commands.append(DropTimer(timer_of(TURN, ROOT, draft.execution.turn)))
         turn = draft.execution.turn + 1
-        draft.root = replace(draft.execution, turn=turn, ready=tuple(later))
+        # The new timer is for those too that wait already. The branch that has just run is the last to go on,
+        # so that none that never ends keeps the others waiting.
+        ready = tuple(dict.fromkeys((*draft.execution.ready, *later[1:], later[0])))
+        draft.root = replace(draft.execution, turn=turn, ready=ready)
         set_timer(draft, TURN, ROOT, turn, draft.at)
 
 

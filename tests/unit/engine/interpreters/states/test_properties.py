@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from itertools import count
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.stating import FUNCTION, SEND, Execution, branch, state
 
 from stepmill.core.statuses import StateMachineExecutionStatus as Status
+from stepmill.engine.interpreters.states import running
 from stepmill.language.states.definition import (
     Branch,
     Catcher,
@@ -134,8 +136,13 @@ def check(run: Execution) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(branches(), st.data())
-def test_every_execution_keeps_its_promises(root: Branch, data: st.DataObject) -> None:
+@given(branches(), st.sampled_from([1, 3, 500]), st.data())
+def test_every_execution_keeps_its_promises(root: Branch, burst: int, data: st.DataObject) -> None:
+    with patch.object(running, "MOST_STATES", burst):
+        promises(root, data)
+
+
+def promises(root: Branch, data: st.DataObject) -> None:
     run = Execution(*root.states.values()).start("[0]")
     drive(run, data)
     check(run)

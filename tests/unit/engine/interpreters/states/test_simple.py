@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.support.stating import Execution, state
+from tests.support.stating import SEND, Execution, branch, state
 
 from stepmill.core.statuses import StateMachineExecutionStatus as Status
 from stepmill.language.states.definition import (
@@ -370,3 +370,15 @@ def test_a_cause_quotes_what_the_template_saw() -> None:
     run = Execution(state("Pass", "A", **fields)).start('{ "a": {"b": 1} }')
     assert run.cause is not None
     assert run.cause.endswith("could not be found in the input '{\"b\":1}'")
+
+
+def test_a_cut_burst_forgets_no_branch_that_waits_for_its_turn() -> None:
+    loop = branch(state("Pass", "L", next="L"))
+    later = branch(state("Task", "T", resource=SEND, next="M"), state("Pass", "M", next="M"))
+    run = Execution(state("Parallel", "P", branches=(loop, later))).start()
+    run.fire()
+    run.succeed("T")
+    before = len(run.history)
+    for _ in range(4):
+        run.fire()
+    assert {event.step for event in run.history[before:]} == {"L", "M"}
