@@ -162,8 +162,7 @@ def _due_at(draft: Draft, planned: PlannedState, scope: Scope | None) -> datetim
     if "Seconds" in planned.givens:
         seconds = planned.givens["Seconds"](scope)
         path = state.seconds.path if state.seconds is not None else ""
-        _check_seconds(planned, path, seconds)
-        due_at = moment_after(draft.at, float(seconds))  # type: ignore[arg-type]
+        due_at = moment_after(draft.at, _checked_seconds(planned, path, seconds))
     else:
         due_at = _moment(planned, planned.givens["Timestamp"](scope))
     if due_at - draft.at > LONGEST_WAIT:
@@ -171,10 +170,11 @@ def _due_at(draft: Draft, planned: PlannedState, scope: Scope | None) -> datetim
     return due_at
 
 
-def _check_seconds(planned: PlannedState, path: str, seconds: Json) -> None:
+def _checked_seconds(planned: PlannedState, path: str, seconds: Json) -> int:
     is_whole = isinstance(seconds, int) and not isinstance(seconds, bool)
-    if is_whole and seconds >= 0:  # type: ignore[operator]
-        return
+    if isinstance(seconds, int) and is_whole and seconds >= 0:
+        # A longer wait is refused, however much longer it is.
+        return min(seconds, 2 * int(LONGEST_WAIT.total_seconds()))
     if planned.state.uses_jsonata:
         if is_whole:
             raise query_failure(

@@ -60,13 +60,13 @@ def tolerance(planned: PlannedState, scope: Scope) -> tuple[int | None, float | 
         value = planned.givens["ToleratedFailurePercentage"](scope)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise _refused(planned, "ToleratedFailurePercentage", given, value, "float")
-        percentage = float(value)
-        if not 0 <= percentage <= _PERCENT:
+        if not 0 <= value <= _PERCENT:
             raise _failure(
                 planned,
                 "ToleratedFailurePercentage",
                 "ToleratedFailurePercentage must be between 0 and 100.",
             )
+        percentage = float(value)
     return count, percentage
 
 

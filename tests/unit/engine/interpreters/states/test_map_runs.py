@@ -200,6 +200,11 @@ def test_so_many_failures_are_borne(fields: dict[str, Any], failures: int, is_bo
         ),
         (
             {"tolerated_percentage": Given(path="$.n")},
+            "1" * 400,
+            "ToleratedFailurePercentage must be between 0 and 100.",
+        ),
+        (
+            {"tolerated_percentage": Given(path="$.n")},
             '"x"',
             'The ToleratedFailurePercentagePath field refers to value "x" which is not a valid float: $.n',
         ),

@@ -382,3 +382,15 @@ def test_a_cut_burst_forgets_no_branch_that_waits_for_its_turn() -> None:
     for _ in range(4):
         run.fire()
     assert {event.step for event in run.history[before:]} == {"L", "M"}
+
+
+@pytest.mark.parametrize("digits", [20, 400, 4000])
+def test_no_number_is_too_large_to_be_refused(digits: int) -> None:
+    number = "1" * digits
+    run = Execution(state("Wait", "W", seconds=Given(path="$"))).start(number)
+    assert run.cause is not None
+    assert run.cause.endswith("Wait state delay is too long.")
+    chosen = choose(compare("NumericLessThan", 1.5), f'{{"v":{number}}}')
+    assert chosen.output == "false"
+    timed = Execution(state("Task", "T", resource=SEND, timeout=Given(path="$"))).start(number)
+    assert timed.error == "States.Runtime"
