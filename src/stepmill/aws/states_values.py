@@ -36,6 +36,8 @@ _JSON_TEXTS = {
     "stepfunctions": frozenset({"input", "output"}),
     "sagemaker-runtime": frozenset({"Body"}),
 }
+# Taken in the spelling of the API, too: the guide's own example is ``"RetryStrategy": {"attempts": 5}``.
+_ALSO_AS_IN_THE_MODEL = {"batch": frozenset({"attempts"})}
 # Of these, text in place of bytes is their base64; of others (an object's body, a payload) it is their UTF-8.
 _BASE64 = frozenset({"dynamodb", "sqs", "sns"})
 
@@ -60,6 +62,7 @@ class Reading:
     def __init__(self, service: str, document: ServiceDocument) -> None:
         self._document = document
         self._texts = _JSON_TEXTS.get(service, frozenset())
+        self._others = _ALSO_AS_IN_THE_MODEL.get(service, frozenset())
         self._bytes = _read_base64 if service in _BASE64 else _read_bytes
         self._of: Plans[Callable[[str, Any, Found], Any]] = Plans(self._make, _late)
 
@@ -103,7 +106,9 @@ class Reading:
             read = self._of(reference)
             if name in self._texts:
                 read = _json_text(read)
-            plan[name] = plan[pascal(name)] = (name, read)
+            plan[pascal(name)] = (name, read)
+            if name in self._others:
+                plan[name] = (name, read)
         required = place.shape.required
 
         def read_structure(name: str, value: Any, found: Found) -> Any:
@@ -165,7 +170,8 @@ def _json_text(read: Callable[[str, Any, Found], Any]) -> Callable[[str, Any, Fo
 
 
 def _unsupported(name: str) -> str:
-    return f"The field '{name[:200]}' is not supported by Step Functions"
+    # In double quotes, unlike the others: so the service tells it.
+    return f'The field "{name[:200]}" is not supported by Step Functions'
 
 
 def _missing(name: str) -> str:

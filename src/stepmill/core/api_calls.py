@@ -49,7 +49,7 @@ class WrongParametersError(StepmillError):
     """A call cannot even be made: its parameters are not those of the operation.
 
     Args:
-        problems: Each as Step Functions tells it: ``The field 'X' is not supported by Step Functions``.
+        problems: Each as Step Functions tells it: ``The field "X" is not supported by Step Functions``.
     """
 
     def __init__(self, problems: Sequence[str]) -> None:

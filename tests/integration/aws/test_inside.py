@@ -131,7 +131,7 @@ def test_an_unreadable_range_is_refused_like_over_http(calls: InsideCalls) -> No
 
 
 def test_wrong_parameters_are_told_before_anything_is_done(calls: InsideCalls) -> None:
-    with pytest.raises(WrongParametersError, match="'Nope' is not supported by Step Functions"):
+    with pytest.raises(WrongParametersError, match='"Nope" is not supported by Step Functions'):
         calls.call("sqs", "CreateQueue", {"QueueName": "q", "Nope": 1})
     assert calls.problems("sqs", "CreateQueue", {"QueueName": "q"}) == ()
     assert calls.call("sqs", "ListQueues", {}).members == {}

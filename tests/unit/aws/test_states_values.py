@@ -44,8 +44,14 @@ def test_names_in_pascal_case_become_those_of_the_model_at_every_level() -> None
     }
 
 
-def test_the_spelling_of_the_model_is_taken_as_well() -> None:
-    # The guide's own example: "RetryStrategy": {"attempts": 5}.
+def test_the_spelling_of_the_model_is_refused() -> None:
+    assert problems("stepfunctions", "DescribeExecution", {"executionArn": "arn"}) == (
+        'The field "executionArn" is not supported by Step Functions',
+        "The field 'ExecutionArn' is required but was missing",
+    )
+
+
+def test_the_example_of_the_guide_is_taken_nevertheless() -> None:
     given: JsonObject = {
         "JobName": "j",
         "JobQueue": "q",
@@ -62,13 +68,13 @@ def test_keys_of_maps_are_kept_as_they_are() -> None:
 
 def test_a_field_that_no_operation_has_is_told_by_name() -> None:
     assert problems("sqs", "ListQueues", {"Nope": 1}) == (
-        "The field 'Nope' is not supported by Step Functions",
+        'The field "Nope" is not supported by Step Functions',
     )
 
 
 def test_a_field_is_told_below_others_too() -> None:
     given: JsonObject = {"TableName": "ttt", "Key": {"id": {"Text": "x"}}}
-    assert problems("dynamodb", "GetItem", given) == ("The field 'Text' is not supported by Step Functions",)
+    assert problems("dynamodb", "GetItem", given) == ('The field "Text" is not supported by Step Functions',)
 
 
 def test_all_that_is_missing_is_told() -> None:
@@ -95,7 +101,7 @@ def test_a_null_is_as_good_as_missing() -> None:
         ("sqs", "ListQueues", {"MaxResults": 2**31}, "'MaxResults' must be an INTEGER"),
         ("lambda", "DeleteFunction", {"FunctionName": ["f"]}, "'FunctionName' must be a STRING"),
         ("dynamodb", "GetItem", {"TableName": "ttt", "Key": []}, "'Key' must be MAP"),
-        ("dynamodb", "DescribeTable", {"TableName": "ttt", "x": 1}, "'x' is not supported by Step Functions"),
+        ("dynamodb", "DescribeTable", {"TableName": "ttt", "x": 1}, '"x" is not supported by Step Functions'),
     ],
 )
 def test_values_of_another_kind_are_refused(service: str, operation: str, given: Any, word: str) -> None:

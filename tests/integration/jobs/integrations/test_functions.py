@@ -145,7 +145,7 @@ def test_a_published_version_runs_by_qualifier_and_by_arn(platform: Platform) ->
 def test_a_field_that_invoke_does_not_have_fails_the_runtime(platform: Platform) -> None:
     error, cause = do(platform, "lambda:invoke", {"FunctionName": "work", "Name": 1}).failed()
     assert error == "States.Runtime"
-    assert cause.endswith("[The field 'Name' is not supported by Step Functions]")
+    assert cause.endswith('[The field "Name" is not supported by Step Functions]')
 
 
 def test_a_call_that_waits_for_a_token_is_submitted_when_the_function_has_returned(

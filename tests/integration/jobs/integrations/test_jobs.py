@@ -132,7 +132,7 @@ def test_what_sagemaker_would_refuse_fails_the_task_before_it_is_submitted(platf
     unknown = training(platform, DONE, AlgorithmSpecification={"TrainingInputMode": "File", "Nope": 1})
     error, cause = do(platform, "sagemaker:createTrainingJob.sync", unknown).failed()
     assert error == "States.Runtime"
-    assert cause.endswith("[The field 'Nope' is not supported by Step Functions]")
+    assert cause.endswith('[The field "Nope" is not supported by Step Functions]')
 
 
 def test_a_task_that_is_stopped_stops_its_job(platform: Platform) -> None:

@@ -95,12 +95,12 @@ def test_s3_tells_a_second_id() -> None:
 
 
 def test_parameters_that_are_none_of_the_operation_fail_the_runtime() -> None:
-    error = WrongParametersError(["The field 'A' is not supported by Step Functions", "The field 'B' is x"])
+    error = WrongParametersError(['The field "A" is not supported by Step Functions', "The field 'B' is x"])
     failure = wrong_parameters("t", {"A": 1}, error)
     assert failure.error == "States.Runtime"
     assert failure.cause == (
         "The Parameters '{\"A\":1}' could not be used to start the Task: "
-        "[The field 'A' is not supported by Step Functions, The field 'B' is x]"
+        "[The field \"A\" is not supported by Step Functions, The field 'B' is x]"
     )
     assert failure.cause == unusable({"A": 1}, error)
 

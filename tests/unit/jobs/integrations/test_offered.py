@@ -105,7 +105,7 @@ def test_problems_of_parameters_are_told_without_a_call(integrations: Integratio
     resource = f"{STATES}sqs:sendMessage"
     given = {"QueueUrl": "u", "Body": 1}
     assert list(integrations.problems(resource, given)) == [
-        "The field 'Body' is not supported by Step Functions",
+        'The field "Body" is not supported by Step Functions',
         "The field 'MessageBody' is required but was missing",
     ]
     for other in ("glue:startJobRun", "aws-sdk:ec2:runInstances", "sagemaker:createLabelingJob"):

@@ -385,7 +385,7 @@ def test_parameters_that_are_none_of_the_operation_end_it_before_the_task_is_sch
 
     def problems(resource: str, parameters: Any) -> list[str]:
         asked.append((resource, parameters))
-        return ["The field 'A' is not supported by Step Functions", "B is missing"]
+        return ['The field "A" is not supported by Step Functions', "B is missing"]
 
     catch = (Catcher(errors=("States.ALL",), next="C"),)
     asking = state("Task", "T", resource=SEND, arguments={"A.$": "$.a"}, catch=catch)
@@ -397,6 +397,6 @@ def test_parameters_that_are_none_of_the_operation_end_it_before_the_task_is_sch
     assert run.error == "States.Runtime"
     assert run.cause == (
         "An error occurred while executing the state 'T' (entered at the event id #2). The Parameters "
-        "'{\"A\":1}' could not be used to start the Task: [The field 'A' is not supported by Step Functions, "
+        '\'{"A":1}\' could not be used to start the Task: [The field "A" is not supported by Step Functions, '
         "B is missing]"
     )
