@@ -13,12 +13,17 @@ from stepmill.storage.database import from_micros, to_micros
 from stepmill.storage.executions import (
     ExecutionChange,
     ExecutionDetails,
+    HistoryRecord,
     NewExecution,
     StoredExecution,
     StoredTask,
 )
 
 Rows: TypeAlias = list[dict[str, object]]
+
+# A burst of states writes hundreds of records at once. A page of a history reads whole rows.
+RECORDS_PER_ROW = 128
+_LARGEST_ROW = 256 * 1024  # characters; a greater record has a row of its own
 
 
 def frame_rows(changes: Sequence[ExecutionChange]) -> tuple[Rows, Rows]:
@@ -35,16 +40,45 @@ def frame_rows(changes: Sequence[ExecutionChange]) -> tuple[Rows, Rows]:
 
 
 def history_rows(change: ExecutionChange) -> Iterator[dict[str, object]]:
-    """Yield the records to add."""
+    """Yield the rows of records to add: one for several small ones that are written together.
+
+    A row has the position of its last record; one of several has no type, and all of them in its body.
+    """
+    texts: list[str] = []
+    size = 0
     for record in change.history:
-        yield {
-            "execution": change.execution,
-            "position": record.position,
-            "at": to_micros(record.at),
-            "type": record.type,
-            "step": record.step,
-            "body": write_json(record.body),
-        }
+        text = write_json((to_micros(record.at), record.type, record.step, record.body))
+        if texts and (len(texts) == RECORDS_PER_ROW or size + len(text) > _LARGEST_ROW):
+            yield _history_row(change.execution, record.position - 1, texts)
+            texts, size = [], 0
+        texts.append(text)
+        size += len(text)
+    if texts:
+        yield _history_row(change.execution, change.history[-1].position, texts)
+
+
+def _history_row(execution: str, position: int, texts: Sequence[str]) -> dict[str, object]:
+    return {
+        "execution": execution,
+        "position": position,
+        "at": 0,
+        "type": "",
+        "step": "",
+        "body": f"[{','.join(texts)}]",
+    }
+
+
+def records_of(row: Any) -> list[HistoryRecord]:
+    """Return the records of a row that ``history_rows`` gave."""
+    if row.type:  # as earlier versions wrote each
+        at = from_micros(row.at)
+        return [HistoryRecord(row.position, at, row.type, row.step, read_object(row.body))]
+    together = msgspec.json.decode(row.body)
+    first = row.position - len(together) + 1
+    return [
+        HistoryRecord(first + offset, from_micros(at), kind, step, body)
+        for offset, (at, kind, step, body) in enumerate(together)
+    ]
 
 
 def task_rows(changes: Sequence[ExecutionChange]) -> tuple[Rows, Rows]:

@@ -25,8 +25,8 @@ from stepmill.storage.execution_rows import (
     frame_rows,
     history_rows,
     new_row,
-    read_object,
     read_task,
+    records_of,
     stored,
     task_rows,
     timer_rows,
@@ -50,6 +50,9 @@ from stepmill.storage.prepared import Prepared
 from stepmill.storage.sql_listing import Filters, listing, newest_of_versions, token_after
 from stepmill.storage.sql_loading import load_executions
 from stepmill.storage.sql_watch import open_watch
+
+# So many rows of a history are fetched at once.
+_HISTORY_ROWS = 16
 
 _executions, _frames, _history = tables.executions, tables.frames, tables.history
 _tasks, _timers, _inbox = tables.tasks, tables.timers, tables.inbox
@@ -349,12 +352,14 @@ class SqlExecutionStore:
             .order_by(_history.c.position)
             .limit(limit)
         )
+        records: list[HistoryRecord] = []
         with self._database.read() as connection:
-            rows = connection.execute(statement).all()
-        return [
-            HistoryRecord(row.position, from_micros(row.at), row.type, row.step, read_object(row.body))
-            for row in rows
-        ]
+            # Few rows may have enough records.
+            for row in connection.execution_options(yield_per=_HISTORY_ROWS).execute(statement):
+                records += [each for each in records_of(row) if each.position > after_position]
+                if len(records) >= limit:
+                    break
+        return records[:limit]
 
     def tasks(self, execution: str) -> list[StoredTask]:
         """Return the tasks of an execution that have not ended."""
