@@ -132,14 +132,24 @@ def leave(
 
 
 def check_size(draft: Draft, planned: PlannedState, text: str) -> None:
-    """Hold a text against the service's limit, where it holds.
+    """Hold what a state gives, or works on, against the service's limit, where it holds.
 
     Raises:
         StateFailure: If it is larger.
     """
-    if draft.plan.parity and len(text) > LARGEST_DATA // 4 and len(text.encode()) > LARGEST_DATA:
-        raise StateFailure(
-            DATA_LIMIT,
-            f"The state/task '{planned.state.name}' returned a result with a size exceeding the maximum "
-            "number of bytes service limit.",
-        )
+    if is_too_large(draft, text):
+        raise too_large(planned.state.name)
+
+
+def is_too_large(draft: Draft, text: str) -> bool:
+    """Return whether a text is beyond the service's limit, and the limit holds."""
+    return draft.plan.parity and len(text) > LARGEST_DATA // 4 and len(text.encode()) > LARGEST_DATA
+
+
+def too_large(who: str) -> StateFailure:
+    """Return the failure of a state, or of what a task asked for, that gave too much."""
+    return StateFailure(
+        DATA_LIMIT,
+        f"The state/task '{who}' returned a result with a size exceeding the maximum number of bytes service "
+        "limit.",
+    )

@@ -29,6 +29,8 @@ from stepmill.engine.interpreters.states.leaving import (
     check_size,
     conclude,
     effective_input,
+    is_too_large,
+    too_large,
 )
 from stepmill.engine.interpreters.states.plan import PlannedState
 from stepmill.engine.interpreters.states.resources import TaskKind, TaskResource
@@ -238,7 +240,10 @@ def _say_submitted(draft: Draft, branch: BranchFrame, planned: PlannedState, out
 def _succeed(draft: Draft, name: str, branch: BranchFrame, planned: PlannedState, output: Json) -> None:
     drop_task_timers(draft, name, branch)
     text = write_json(output)
-    check_size(draft, planned, text)
+    if is_too_large(draft, text):
+        failure = too_large(_resource(planned).arn)
+        _say(draft, branch, planned, "Failed", dict(_failure_details(failure)))
+        raise failure
     _say(draft, branch, planned, "Succeeded", {"output": text, "outputDetails": NOT_TRUNCATED})
     scope = None
     if planned.uses_scope:

@@ -341,6 +341,11 @@ def test_a_result_beyond_the_limit_fails_only_in_parity() -> None:
     held.succeed(output=large)
     assert held.output is not None
     assert held.output.startswith('{"Error":"States.DataLimitExceeded","Cause":"')
+    assert held.said[3:6] == ["TaskStarted T <3", "TaskFailed T <4", "TaskStateExited T <5"]
+    assert held.details(5)["cause"] == (
+        f"The state/task '{SEND}' returned a result with a size exceeding the maximum number of bytes "
+        "service limit."
+    )
 
 
 @pytest.mark.parametrize(
