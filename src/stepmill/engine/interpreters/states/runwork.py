@@ -205,6 +205,8 @@ def break_run(
     found = {"error": failure.error, "cause": failure.cause}
     details = {key: text for key, text in found.items() if text is not None}
     link = draft.say("MapRunFailed", planned.state.name, run.link, "mapRunFailedEventDetails", details)
-    branch.link = link if failure.is_fatal else draft.say("MapStateFailed", planned.state.name, link)
+    # Of a fatal failure the state says nothing more; of an expression, ``fail`` says it in its order.
+    is_told = failure.is_fatal or failure.location
+    branch.link = link if is_told else draft.say("MapStateFailed", planned.state.name, link)
     branch.phase = Phase.WORKING
     fail(draft, name, branch, failure)

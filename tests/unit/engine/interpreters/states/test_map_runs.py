@@ -311,3 +311,16 @@ def test_an_iteration_writes_little() -> None:
         outcome = run.succeed(output=index)
         sizes.append(sum(len(run.texts[key]) for key in outcome.frames if key in run.texts))
     assert max(sizes) < 2500
+
+
+def test_what_an_execution_gets_may_fail_to_be_computed() -> None:
+    run = Execution(distributed(jsonata=True, item_selector="{% $no %}")).start("[1]")
+    assert run.said[3:] == [
+        "MapRunStarted M <3",
+        "MapRunFailed M <4",
+        "EvaluationFailed M <0",
+        "MapStateFailed M <6",
+        "ExecutionFailed <7",
+    ]
+    fatal = Execution(distributed(item_selector={"v.$": "$.no"})).start("[1]")
+    assert fatal.said[3:] == ["MapRunStarted M <3", "MapRunFailed M <4", "ExecutionFailed <5"]
