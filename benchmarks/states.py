@@ -10,6 +10,8 @@ import argparse
 import json
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -21,7 +23,7 @@ import boto3
 from botocore.config import Config
 
 from benchmarks.support import environment
-from benchmarks.wire import moto, stepmill
+from benchmarks.wire import installed, moto, stepmill
 from benchmarks.wire_clients import Load, exchange, send_load, signed_requests
 
 CLIENTS = 8
@@ -206,12 +208,25 @@ def kill(folder: Path) -> None:
         os.kill(client.pid, signal.SIGKILL)
     time.sleep(max(0.0, begin_s + WAIT_S + 10 - time.monotonic()))
     up_s = time.perf_counter()
-    with stepmill(folder) as server:
-        Client(server).wait_all(machine)
-        print(
-            f"after kill -9 with {WAITING} waiting: all went on, to their end, within "
-            f"{time.perf_counter() - up_s:.2f} s of the server's start; mark: < 5"
-        )
+    again = subprocess.Popen(
+        [sys.executable, "-m", "stepmill", "serve", "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env=installed(STEPMILL_HOME=str(folder / "home")),
+    )
+    assert again.stdout is not None
+    url = again.stdout.readline().split()[1]
+    ready_s = time.perf_counter()
+    # The key is the one that the first server made.
+    Client((url, *server[1:3], again.pid)).wait_all(machine)
+    end_s = time.perf_counter()
+    again.terminate()
+    again.wait(60)
+    print(
+        f"after kill -9 with {WAITING} waiting: all had ended {end_s - up_s:.2f} s after the command, "
+        f"{end_s - ready_s:.2f} s after the server was ready; mark: < 5"
+    )
 
 
 def main() -> None:
