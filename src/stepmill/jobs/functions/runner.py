@@ -156,7 +156,11 @@ def _described(error: BaseException) -> dict[str, Any]:
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
     kind = error.kind if isinstance(error, CallError) else type(error).__name__
     sys.stderr.write("".join(traceback.format_exception(type(error), error, error.__traceback__)))
-    return {"errorMessage": str(error), "errorType": kind, "stackTrace": traceback.format_list(frames)}
+    # As tuples they are shown without marks below the line, as Lambda's runtime shows them.
+    shown = traceback.format_list(
+        [(frame.filename, frame.lineno, frame.name, frame.line) for frame in frames]
+    )
+    return {"errorMessage": str(error), "errorType": kind, "stackTrace": shown}
 
 
 def _write(base: Path, text: str) -> None:

@@ -91,7 +91,8 @@ class OptimizedCall:
             report(optimized_failure(task.id, self._service, error))
             return
         if output.get("FailedEntryCount"):
-            report(TaskFailed(task.id, FAILED_ENTRY, write_json(output)))
+            told = {name: output[name] for name in ("Entries", "FailedEntryCount") if name in output}
+            report(TaskFailed(task.id, FAILED_ENTRY, write_json(told)))
             return
         report(TaskSubmitted(task.id, output) if self._waits else TaskSucceeded(task.id, output))
 

@@ -21,7 +21,6 @@ from stepmill.core.tasks import (
     Report,
     Task,
     TaskFailed,
-    TaskReport,
     TaskStarted,
     TaskSubmitted,
     TaskSucceeded,
@@ -133,10 +132,14 @@ class FunctionTask:
                 else:
                     self._report_answer(task, self._answer(call, result), report)
             case Raised(error):
-                report(_failed(task, {**error, "requestId": call.request}))
+                shown = {**error, "requestId": call.request}
+                # As Python's runtime on Lambda writes it, with spaces.
+                cause = json.dumps({name: shown[name] for name in sorted(shown)})
+                report(TaskFailed(task.id, str(error.get("errorType") or UNKNOWN_ERROR), cause))
             case Broken(kind, message):
                 text = f"RequestId: {call.request} Error: {message}"
-                report(_failed(task, {"errorType": kind, "errorMessage": text}))
+                cause = write_json({"errorType": kind, "errorMessage": text})
+                report(TaskFailed(task.id, kind, cause))
             case NotCarriedOut(message):
                 refusal = _refusal("ServiceException", message, _FAULT, call.request)
                 report(optimized_failure(task.id, _LAMBDA, refusal))
@@ -162,10 +165,3 @@ class FunctionTask:
 
 def _refusal(code: str, message: str, status: int, request_id: str = "") -> ApiCallError:
     return ApiCallError(code, message, status=status, request_id=request_id or str(uuid.uuid4()))
-
-
-def _failed(task: Task, document: JsonObject) -> TaskReport:
-    """Return the failure that a function's error document stands for: the document is the cause, as text."""
-    shown = {name: document[name] for name in sorted(document)}
-    # As Python's runtime on Lambda writes it, with spaces.
-    return TaskFailed(task.id, str(document.get("errorType") or UNKNOWN_ERROR), json.dumps(shown))

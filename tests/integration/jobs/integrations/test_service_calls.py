@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 from stepmill.core.json import Json, JsonObject, read_json
 from stepmill.core.tasks import TaskSubmitted
 from stepmill.platform import Platform
-from support.integrating import ACCOUNT, Heard, do, home, start, task_of
+from support.cli import eventually
+from support.integrating import ACCOUNT, EXECUTION, Heard, do, home, start, task_of
 
 QUEUE = f"http://127.0.0.1/{ACCOUNT}/orders"
 TABLE: JsonObject = {
@@ -171,6 +173,30 @@ def test_a_topic_that_is_not_there_fails_the_task(platform: Platform) -> None:
     error, cause = do(platform, "sns:publish", {"TopicArn": topic, "Message": "x"}).failed()
     assert error == "SNS.NotFoundException"
     assert "(Service: AmazonSNS; Status Code: 404; Error Code: NotFound" in cause
+
+
+def test_events_reach_their_rules_and_name_the_execution(platform: Platform, queue: str) -> None:
+    calls = platform.api_calls
+    calls.call("events", "PutRule", {"Name": "mine", "EventPattern": '{"source":["me"]}'})
+    target: JsonObject = {"Id": "1", "Arn": platform.settings.arns.queue("orders")}
+    calls.call("events", "PutTargets", {"Rule": "mine", "Targets": [target]})
+    entry: JsonObject = {"Source": "me", "DetailType": "Done", "Detail": {"a": 1}, "Resources": ["own"]}
+    output = output_of(do(platform, "events:putEvents", {"Entries": [entry]}))
+    assert list(output) == ["Entries", "FailedEntryCount", "SdkHttpMetadata", "SdkResponseMetadata"]
+    (message,) = eventually(lambda: platform.queues.peek("orders"), "the event")
+    event = json.loads(message.body)
+    assert event["detail"] == {"a": 1}
+    machine = EXECUTION.replace(":execution:", ":stateMachine:").removesuffix(":run")
+    assert event["resources"] == ["own", EXECUTION, machine]
+
+
+def test_an_event_that_cannot_be_put_fails_the_task(platform: Platform) -> None:
+    entry: JsonObject = {"Source": "me", "DetailType": "Done", "Detail": {}, "EventBusName": "none"}
+    error, cause = do(platform, "events:putEvents", {"Entries": [entry]}).failed()
+    assert error == "EventBridge.FailedEntry"
+    told = json.loads(cause)
+    assert list(told) == ["Entries", "FailedEntryCount"]
+    assert (told["FailedEntryCount"], list(told["Entries"][0])) == (1, ["ErrorCode", "ErrorMessage"])
 
 
 MODEL: JsonObject = {
