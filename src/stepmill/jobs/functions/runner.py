@@ -157,10 +157,8 @@ def _described(error: BaseException) -> dict[str, Any]:
     kind = error.kind if isinstance(error, CallError) else type(error).__name__
     sys.stderr.write("".join(traceback.format_exception(type(error), error, error.__traceback__)))
     # As tuples they are shown without marks below the line, as Lambda's runtime shows them.
-    shown = traceback.format_list(
-        [(frame.filename, frame.lineno, frame.name, frame.line) for frame in frames]
-    )
-    return {"errorMessage": str(error), "errorType": kind, "stackTrace": shown}
+    shown = [(frame.filename, frame.lineno or 0, frame.name, frame.line) for frame in frames]
+    return {"errorMessage": str(error), "errorType": kind, "stackTrace": traceback.format_list(shown)}
 
 
 def _write(base: Path, text: str) -> None:
