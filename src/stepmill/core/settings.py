@@ -79,7 +79,8 @@ class Settings:
         cpu_limit: The most CPUs that each job may use; half a CPU is 0.5. ``None``: no limit.
         log_limit_bytes: Of each job's log this much of the head, and as much of the tail, is kept.
         cache_scope: Whose results a cached step may take over.
-        parity: Whether to do as AWS does where Stepmill would do better: waiting clients are not held.
+        parity: Whether to do as AWS does where Stepmill would do better: waiting clients are not held, and
+            executions of state machines have AWS's limits.
         images: The user's own images, by repository name or whole URI.
         functions: The user's own functions, by name.
         email: Address by which apprise sends e-mail, ``mailto://...``; empty: none is sent.

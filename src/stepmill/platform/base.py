@@ -89,7 +89,10 @@ class Base:
         self.state_machine_aliases = StateMachineAliases(self.records, self.state_machines)
         self._plans = Plans(self._executions.definition, service_model)
         self._machine_plans = MachinePlans(
-            self._executions.definition, read_machine, problems=self._problems_of_task
+            self._executions.definition,
+            read_machine,
+            parity=settings.parity,
+            problems=self._problems_of_task,
         )
         self.machine_executions = MachineExecutionReader(self._executions, self.layout.engines)
         self.map_runs = MapRuns(self._executions, self.machine_executions)

@@ -290,3 +290,26 @@ def test_a_map_run_without_items_is_found_and_one_that_is_none_is_not(platform: 
     assert missing.code == "ResourceNotFound"
     assert _refused(ask, "DescribeMapRun", mapRunArn=parent).code == "InvalidArn"
     assert _refused(ask, "ListMapRuns", executionArn=parent, nextToken="x").code == "InvalidToken"
+
+
+def test_a_held_sync_call_that_is_asked_again_means_the_same_execution(platform: Platform) -> None:
+    wait = _definition({"Type": "Wait", "Seconds": 3}, {"Type": "Pass"})
+    platform.state_machines.create("Slow", MachineContent(wait, ROLE, MachineType.EXPRESS))
+    handler = executions.handlers(platform)["StartSyncExecution"]
+    is_settled = executions.waits()["StartSyncExecution"]
+    request = Request("POST", "/", "", {}, b"")
+    wish = {"stateMachineArn": _arn(platform, "Slow"), "input": "[1]"}
+    call = Call("StartSyncExecution", wish, Caller("AKIA", "default"), request, "r1")
+    arns = set()
+    while True:
+        answer = handler(call)
+        assert isinstance(answer, dict)
+        arns.add(answer["executionArn"])
+        if is_settled(call, answer):
+            break
+    assert (len(arns), answer["status"], answer["output"]) == (1, "SUCCEEDED", "[1]")
+    # Somebody who cannot be held waits for the end at once.
+    inside = Call("StartSyncExecution", wish, Caller("", "stepmill"), request, "r2")
+    answer = handler(inside)
+    assert isinstance(answer, dict)
+    assert answer["status"] == "SUCCEEDED"
