@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +54,8 @@ class InsideCalls:
     def __init__(self, services: Callable[[], Iterable[Service]], host: Callable[[], str]) -> None:
         self._make = services
         self._host = host
-        self._services: dict[str, Service] | None = None
+        self._lock = threading.Lock()
+        self._services: Mapping[str, Service] | None = None
 
     def operations(self, service: str) -> frozenset[str]:
         """See ``ApiCalls``."""
@@ -126,9 +128,11 @@ class InsideCalls:
 
     # ---- inside --------------------------------------------------------------------------------
 
-    def _all(self) -> dict[str, Service]:
+    def _all(self) -> Mapping[str, Service]:
         if self._services is None:
-            self._services = {service.name: service for service in self._make()}
+            with self._lock:
+                if self._services is None:
+                    self._services = {service.name: service for service in self._make()}
         return self._services
 
     def _request(self, service: str, operation: str, members: Mapping[str, Any], idempotency: str) -> Request:

@@ -182,3 +182,17 @@ def test_a_task_that_is_handed_over_again_calls_once(platform: Platform) -> None
     assert first["SdkResponseMetadata"] == again["SdkResponseMetadata"]
     calls = platform.records.list("function-call").records
     assert len(calls) == 1
+
+
+def test_the_sdk_gives_the_payload_as_text_and_no_error_of_its_own(platform: Platform) -> None:
+    given: JsonObject = {"FunctionName": "work", "Payload": {"a": 1}}
+    output = do(platform, "aws-sdk:lambda:invoke", given).succeeded()
+    assert isinstance(output, dict)
+    assert json.loads(output["Payload"])["event"] == {"a": 1}
+    assert list(output) == ["ExecutedVersion", "Payload", "StatusCode"]
+    # Here text is the payload itself, which has to be JSON.
+    failing: JsonObject = {"FunctionName": "work", "Payload": '"raise"'}
+    failed = do(platform, "aws-sdk:lambda:invoke", failing).succeeded()
+    assert isinstance(failed, dict)
+    assert failed["FunctionError"] == "Unhandled"
+    assert json.loads(failed["Payload"])["errorType"] == "NoCapacity"

@@ -325,3 +325,34 @@ def test_parameters_that_are_wrong_fail_the_execution_for_good(site: Machines) -
         "' could not be used to start the Task: [The value for the field 'DelaySeconds' must be an INTEGER]"
     )
     assert site.types(arn) == ["ExecutionStarted", "TaskStateEntered", "ExecutionFailed"]
+
+
+def test_a_machine_answers_for_the_task_of_another(site: Machines) -> None:
+    site.create(
+        "answer", task("aws-sdk:sfn:sendTaskSuccess", {"TaskToken.$": "$.token", "Output": {"ok": 1}})
+    )
+    answer = site.platform.state_machines.get("answer").arn
+    given: JsonObject = {"StateMachineArn": answer, "Input": {"token.$": "$$.Task.Token"}}
+    assert site.output(site.start(task("states:startExecution.waitForTaskToken", given))) == {"ok": 1}
+
+
+def test_a_token_that_is_none_is_an_error_by_name(site: Machines) -> None:
+    state = task("aws-sdk:sfn:sendTaskSuccess", {"TaskToken": "none", "Output": "{}"})
+    error, cause = site.failure(site.start(state))
+    assert error == "Sfn.InvalidTokenException"
+    assert cause.startswith("Invalid Token: 'Invalid token' (Service: Sfn, Status Code: 400, Request ID: ")
+
+
+def test_many_tasks_at_once_call_the_same_services(site: Machines) -> None:
+    each: JsonObject = {
+        "StartAt": "Send",
+        "States": {
+            "Send": task(
+                "sqs:sendMessage", {"QueueUrl": QUEUE, "MessageBody.$": "States.Format('{}', $)"}, End=True
+            )
+        },
+    }
+    numbers = list(range(60))
+    arn = site.start({"Type": "Map", "ItemProcessor": each}, input=numbers)
+    assert len(site.output(arn)) == 60
+    assert sorted(int(message.body) for message in site.platform.queues.peek("orders")) == numbers
