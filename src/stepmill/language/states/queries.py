@@ -137,7 +137,7 @@ class Queries:
         problem = check_expression(inner)
         if problem is not None:
             self._collector.add(Code(problem.code), place, problem.message)
-        elif "errorOutput" in references_of(inner).members and "Catch" not in place.keys:
+        elif "errorOutput" in inner and _reads_error(inner) and "Catch" not in place.keys:
             message = "Field '$states.errorOutput' does not exist."
             mend = "Only the Output and Assign of a catcher can read it."
             self._collector.add(Code.UNSUPPORTED_JSONATA_EXPRESSION, place, message, mend)
@@ -166,6 +166,10 @@ class Queries:
                 why = "is too long" if len(name) > LONGEST_NAME else "contains invalid characters"
                 message = f"Invalid variable name '{name[:200]}': the variable name {why}."
                 self._collector.add(Code.INVALID_VARIABLE_NAME, place / key, message)
+
+
+def _reads_error(expression: str) -> bool:
+    return "errorOutput" in references_of(expression).members
 
 
 def _is_call(text: str) -> bool:

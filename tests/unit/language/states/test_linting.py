@@ -332,6 +332,19 @@ def test_what_cannot_be_read_is_only_checked() -> None:
     assert [finding.code for finding in checked.findings] == ["SCHEMA_VALIDATION_FAILED"]
 
 
+def test_of_what_is_very_wide_nothing_is_told() -> None:
+    wide = {"Type": "Pass", "Result": {f"k{index}": index for index in range(101)}}
+    narrow = {"Type": "Pass", "Result": {f"k{index}": index for index in range(100)}}
+    reading = {"Type": "Pass", "InputPath": "$.no"}
+    assert found(chain(wide, reading)) == []
+    assert found(chain(narrow, reading)) == [("NEVER_PRODUCED", "/States/S1/InputPath")]
+
+
+def test_a_chain_that_doubles_its_data_is_followed_to_its_end() -> None:
+    states = [{"Type": "Pass", "ResultPath": f"$.r{index}"} for index in range(300)]
+    assert found(chain(*states, {"Type": "Pass", "InputPath": "$.r0.r1"})) == []
+
+
 NAMES = st.sampled_from(["A", "B", "C", "D"])
 PATHS = st.sampled_from(["$", "$.a", "$.a.b", "$.b", "$.r.Error", "$[0]"])
 TEMPLATES = st.dictionaries(st.sampled_from(["a", "b", "a.$", "r.$"]), PATHS, max_size=3)

@@ -13,6 +13,10 @@ from stepmill.core.json import Json
 
 # Deeper than this nothing is known; it also ends what a loop of states would nest for ever.
 DEEPEST = 8
+# Nor of a wider one: a chain of states that each add a member would cost the square of its length.
+WIDEST = 100
+# A state that puts its input into itself doubles it.
+LARGEST = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +171,20 @@ def join_all(shapes: Sequence[Shape]) -> Shape:
     return found
 
 
-def clip(shape: Shape, depth: int = DEEPEST) -> Shape:
-    """Return a shape of bounded depth."""
-    if depth == 0:
+def clip(shape: Shape) -> Shape:
+    """Return a shape of bounded depth, width and size; of the rest nothing is known."""
+    return _clip(shape, DEEPEST, [LARGEST])
+
+
+def _clip(shape: Shape, depth: int, left: list[int]) -> Shape:
+    left[0] -= 1
+    if depth == 0 or left[0] < 0:
         return None
     match shape:
+        case Members(fields, _) if len(fields) > WIDEST:
+            return None
         case Members(fields, is_open):
-            return Members({name: clip(below, depth - 1) for name, below in fields.items()}, is_open)
+            return Members({name: _clip(below, depth - 1, left) for name, below in fields.items()}, is_open)
         case Items(item):
-            return Items(clip(item, depth - 1))
+            return Items(_clip(item, depth - 1, left))
     return shape
