@@ -11,6 +11,7 @@ from stepmill.catalog.pipeline_records import PipelineVersion
 from stepmill.catalog.state_machine_records import StateMachine
 from stepmill.core.errors import ConflictError, NotFoundError, WrongStateError
 from stepmill.core.json import Json
+from stepmill.engine.machines.language import StatesLanguage
 from stepmill.engine.machines.starting import MachineStart
 from stepmill.engine.machines.summaries import MachineExecution
 from stepmill.engine.starting import StartRequest
@@ -197,11 +198,13 @@ class Platform(Hearing):
         raise NotFoundError("Nothing has been run here yet.", mend="Start with `stepmill run FILE`.")
 
     def collect_garbage(self, ended_before: datetime) -> int:
-        """Remove the folders of jobs that ended before a moment, and stored bytes of no object.
+        """Remove the folders of jobs and the express executions that ended before a moment, and stray bytes.
 
         Returns:
             How many bytes were freed.
         """
+        # As on AWS, nobody can ask for them any more.
+        self._executions.remove_express(ended_before, statuses=StatesLanguage.final)
         freed = self.jobs.remove_folders(ended_before) + self.objects.collect_garbage()
         self.layout.keep_reserve()
         return freed

@@ -434,6 +434,13 @@ class ExecutionStore(Protocol):
         """
         ...
 
+    def remove_express(self, ended_before: datetime, *, statuses: Collection[str]) -> int:
+        """Remove express executions of state machines that have one of the statuses since before a moment.
+
+        Those that iterate for a Map Run stay. Returns how many there were.
+        """
+        ...
+
     def definition(self, digest: str) -> str:
         """Return the document of that digest.
 

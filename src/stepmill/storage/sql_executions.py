@@ -47,7 +47,7 @@ from stepmill.storage.executions import (
     taken,
 )
 from stepmill.storage.prepared import Prepared
-from stepmill.storage.sql_listing import Filters, listing, newest_of_versions, token_after
+from stepmill.storage.sql_listing import Filters, ended_express, listing, newest_of_versions, token_after
 from stepmill.storage.sql_loading import load_executions
 from stepmill.storage.sql_watch import open_watch
 
@@ -314,6 +314,15 @@ class SqlExecutionStore:
                 raise WrongStateError(f"The execution {execution} is {row.status}.", where=execution)
             _remove_parts(connection, execution)
             connection.execute(delete(_executions).where(_executions.c.id == execution))
+
+    def remove_express(self, ended_before: datetime, *, statuses: Collection[str]) -> int:
+        """Remove the express executions that have one of the statuses since before a moment."""
+        with self._database.write() as connection:
+            found = connection.execute(ended_express(ended_before, statuses)).scalars().all()
+            for execution in found:
+                _remove_parts(connection, execution)
+                connection.execute(delete(_executions).where(_executions.c.id == execution))
+        return len(found)
 
     def definition(self, digest: str) -> str:
         """Return the document of that digest."""

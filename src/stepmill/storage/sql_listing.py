@@ -12,7 +12,7 @@ from sqlalchemy import JSON, func, select, type_coerce
 
 from stepmill.core.errors import InvalidInputError
 from stepmill.storage.database import to_micros
-from stepmill.storage.executions import PIPELINES, ExecutionOrder, StoredExecution
+from stepmill.storage.executions import PIPELINES, STATES, ExecutionOrder, StoredExecution
 from stepmill.storage.tables import executions
 
 # Most pages are small; a page of 100 executions is what AWS gives at most.
@@ -80,6 +80,18 @@ def newest_of_versions(pipeline: str) -> sqlalchemy.Select[Any]:
         .subquery()
     )
     return select(ranked.c.version, ranked.c.id).where(ranked.c.place == 1)
+
+
+def ended_express(ended_before: datetime, statuses: Collection[str]) -> sqlalchemy.Select[Any]:
+    """Return the statement of the ids of ended express executions that belong to no Map Run."""
+    is_express = type_coerce(executions.c.body, JSON)[("machine", "is_express")].as_boolean()
+    return select(executions.c.id).where(
+        executions.c.language == STATES,
+        executions.c.status.in_(statuses),
+        executions.c.modified_at < to_micros(ended_before),
+        executions.c.parent == "",
+        is_express,
+    )
 
 
 def _filtered(statement: sqlalchemy.Select[Any], filters: Filters) -> sqlalchemy.Select[Any]:

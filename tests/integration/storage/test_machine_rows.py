@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace as replace_struct
 from sqlalchemy import insert, select
 
 from stepmill.core.errors import WrongStateError
@@ -218,6 +219,23 @@ class TestOne:
         assert [row.id for row in store.find().executions] == ["b"]
         assert (store.history("a"), store.frames("a")) == ([], {})
         assert len(store.history("b")) == 1
+
+    def test_ended_express_executions_are_removed_and_no_others(self, store: SqlExecutionStore) -> None:
+        for name, is_express, status, parent in (
+            ("gone", True, "SUCCEEDED", ""),
+            ("runs", True, "RUNNING", ""),
+            ("iterates", True, "SUCCEEDED", "run"),
+            ("standard", False, "SUCCEEDED", ""),
+        ):
+            new = _new(name, parent=parent)
+            machine = MachineDetails(name, "arn", is_express=is_express)
+            store.create(replace(new, details=replace_struct(new.details, machine=machine)))
+            store.commit([_change(name, status=status)])
+        final = ["SUCCEEDED"]
+        assert store.remove_express(NOON, statuses=final) == 0
+        assert store.remove_express(NOON + timedelta(seconds=1), statuses=final) == 1
+        assert {row.id for row in store.find().executions} == {"runs", "iterates", "standard"}
+        assert (store.history("gone"), len(store.history("standard"))) == ([], 1)
 
     def test_an_event_for_any_status_is_taken(self, store: SqlExecutionStore) -> None:
         store.create(_new("a"))
