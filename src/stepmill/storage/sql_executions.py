@@ -180,6 +180,8 @@ class SqlExecutionStore:
 
     def adopt_all(self, strays: Sequence[Stray], owner: str) -> list[LoadedExecution]:
         """Make ``owner`` the owner of executions that still have the owners named; return those."""
+        if not strays:
+            return []
         with self._database.write() as connection:
             adopted = [stray.id for stray in strays if _adopt(connection, stray, owner)]
         with self._database.read() as connection:

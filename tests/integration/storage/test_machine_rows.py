@@ -151,6 +151,15 @@ class TestAdoption:
         assert store.adopt_all([Stray("a", "dead")], "you") == []
         assert store.get("a").owner == "me"
 
+    def test_for_nobody_nothing_is_written(self, store: SqlExecutionStore, tmp_path: Path) -> None:
+        other = Database.open_sqlite(tmp_path / "db.sqlite")
+        watch = SqlExecutionStore(other).watch()
+        watch.has_changed()
+        assert store.adopt_all([], "you") == []
+        assert not watch.has_changed()
+        watch.close()
+        other.close()
+
     def test_frames_are_read_at_once_only_where_they_are_few_and_small(
         self, store: SqlExecutionStore
     ) -> None:
