@@ -45,7 +45,7 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["abalone", "fit", "functions"])
+@pytest.mark.parametrize("name", ["abalone", "fit", "functions", "workflow"])
 def test_a_script_of_sdk_2_runs_under_exec(name: str, tmp_path: Path) -> None:
     python = str(sdk_python(2))
     name_the_environment_of_functions(tmp_path, python)
