@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from stepmill.core.errors import IllegalTransitionError
-from stepmill.core.json import Json, write_json
-from stepmill.engine.interpreters.states.context import scope_of
+from stepmill.core.json import Json, JsonObject, write_json
+from stepmill.engine.interpreters.states.context import item_of, scope_of
 from stepmill.engine.interpreters.states.draft import Draft
 from stepmill.engine.interpreters.states.frames import BranchFrame, MapRunFrame, SourceFrame
 from stepmill.engine.interpreters.states.leaving import effective_input
@@ -44,10 +44,10 @@ def take_items(
     run, source = draft.get(f"run/{number}"), draft.get(f"source/{number}")
     if not isinstance(run, MapRunFrame) or not isinstance(source, SourceFrame):
         raise IllegalTransitionError(f"There is no Map Run {number}.")
-    values = [
-        _selected(draft, name, branch, planned, source.seen + offset, item)
-        for offset, item in enumerate(items)
-    ]
+    values = []
+    for offset, item in enumerate(items):
+        about = item_of(source.seen + offset, item, is_pair=source.has_pairs)
+        values.append(_selected(draft, name, branch, planned, about, item))
     source = replace(source, seen=source.seen + len(values))
     if source.most_items or source.most_bytes:
         inputs, rest = _batched(source, values, is_last=is_last)
@@ -66,12 +66,12 @@ def take_items(
 
 
 def _selected(
-    draft: Draft, name: str, branch: BranchFrame, planned: PlannedState, index: int, item: Json
+    draft: Draft, name: str, branch: BranchFrame, planned: PlannedState, about: JsonObject, item: Json
 ) -> Json:
     select = planned.givens.get("ItemSelector")
     if select is None:
         return item
-    scope = scope_of(draft, name, branch, branch.input, item=(index, item))
+    scope = scope_of(draft, name, branch, branch.input, item=about)
     if not planned.state.uses_jsonata:
         scope.document = effective_input(planned, branch, scope)
     return select(scope)

@@ -5,6 +5,7 @@ Source: Step Functions developer guide, "Accessing execution data from the Conte
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from stepmill.core.json import Json, JsonObject
@@ -23,7 +24,7 @@ def scope_of(
     document: Json,
     *,
     token: str = "",
-    item: tuple[int, Json] | None = None,
+    item: JsonObject | None = None,
 ) -> Scope:
     """Return what the expressions of a state see.
 
@@ -33,7 +34,7 @@ def scope_of(
         branch: Its frame.
         document: What ``$`` is.
         token: Task token, where there is one.
-        item: Index and value, for what a Map computes for one iteration.
+        item: What ``$$.Map.Item`` is, for what a Map computes for one iteration.
     """
     make = partial(context_of, draft, name, branch, token=token, item=item)
     chance = Chance(draft.started.seed, f"{draft.last_event}/{name}")
@@ -47,7 +48,7 @@ def context_of(
     branch: BranchFrame,
     *,
     token: str = "",
-    item: tuple[int, Json] | None = None,
+    item: JsonObject | None = None,
 ) -> JsonObject:
     """Return the context object for a state."""
     started = draft.started
@@ -68,7 +69,7 @@ def context_of(
     }
     found = item if item is not None else _item(draft, name, started)
     if found is not None:
-        context["Map"] = {"Item": {"Index": found[0], "Value": found[1]}}
+        context["Map"] = {"Item": found}
     if token:
         context["Task"] = {"Token": token}
     return context
@@ -85,11 +86,28 @@ def _state(draft: Draft, branch: BranchFrame) -> JsonObject:
     return found
 
 
-def _item(draft: Draft, name: str, started: StartedFrame) -> tuple[int, Json] | None:
-    """Return the index and the value of the innermost iteration that a branch belongs to."""
+def item_of(index: int, item: Json, *, is_pair: bool) -> JsonObject:
+    """Return what ``$$.Map.Item`` is in an iteration.
+
+    Args:
+        index: Of the iteration.
+        item: That it was begun for.
+        is_pair: Whether the item is a member of an object.
+
+    Example:
+        >>> item_of(0, {"Key": "a", "Value": 1}, is_pair=True)
+        {'Index': 0, 'Key': 'a', 'Value': 1}
+    """
+    if is_pair and isinstance(item, Mapping):
+        return {"Index": index, "Key": item["Key"], "Value": item["Value"]}
+    return {"Index": index, "Value": item}
+
+
+def _item(draft: Draft, name: str, started: StartedFrame) -> JsonObject | None:
+    """Return the item of the innermost iteration that a branch belongs to."""
     outer, _, last = name.rpartition(".")
     while outer:
         if draft.planned(draft.branch(outer)).kind == "Map":
-            return int(last), draft.item(outer, int(last))
+            return item_of(int(last), draft.item(outer, int(last)), is_pair=draft.fork(outer).has_pairs)
         outer, _, last = outer.rpartition(".")
-    return (started.map_index, started.map_item) if started.map_index >= 0 else None
+    return item_of(started.map_index, started.map_item, is_pair=False) if started.map_index >= 0 else None

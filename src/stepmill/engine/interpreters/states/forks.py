@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
 from stepmill.core.json import Json
 from stepmill.engine.interpreters.states.branches import abort_child, iteration_details
-from stepmill.engine.interpreters.states.context import scope_of
+from stepmill.engine.interpreters.states.context import item_of, scope_of
 from stepmill.engine.interpreters.states.draft import Draft, Enter
 from stepmill.engine.interpreters.states.evaluation import Scope, unexpected_type
 from stepmill.engine.interpreters.states.failing import fail
@@ -65,9 +65,9 @@ def begin_map(draft: Draft, name: str, branch: BranchFrame, planned: PlannedStat
         scope.document = value
     at_once = concurrency(planned, scope)
     is_read = isinstance(state, MapState) and state.reader is not None
-    items = None if is_read else _items(planned, scope, value)
+    items, has_pairs = (None, False) if is_read else _items(planned, scope, value)
     if items is None or (isinstance(state, MapState) and state.mode is ProcessorMode.DISTRIBUTED):
-        begin_run(draft, name, branch, planned, scope, items, at_once)
+        begin_run(draft, name, branch, planned, scope, items, at_once, has_pairs=has_pairs)
         return
     limit = min(at_once or MOST_INLINE, MOST_INLINE)
     started = draft.say(
@@ -76,17 +76,23 @@ def begin_map(draft: Draft, name: str, branch: BranchFrame, planned: PlannedStat
     # It is computed behind the start, but what fails with it points before.
     tolerance(planned, scope)
     branch.link = started
-    draft.put(f"fork/{name}", ForkFrame(len(items), limit=limit, link=branch.link))
+    draft.put(f"fork/{name}", ForkFrame(len(items), limit=limit, link=branch.link, has_pairs=has_pairs))
     draft.put_items(name, items)
     branch.phase = Phase.INSIDE
     go_on(draft, name, branch, planned, branch.link)
 
 
-def _items(planned: PlannedState, scope: Scope, value: Json) -> Sequence[Json]:
+def _items(planned: PlannedState, scope: Scope, value: Json) -> tuple[Sequence[Json], bool]:
+    """Return the items, and whether they are the members of an object.
+
+    Source: developer guide, "ItemsPath (Map)": an iteration for each key-value pair of an object.
+    """
     find = planned.givens.get("Items")
     found = value if find is None else find(scope)
     if isinstance(found, Sequence) and not isinstance(found, str):
-        return found
+        return found, False
+    if isinstance(found, Mapping):
+        return [{"Key": key, "Value": each} for key, each in found.items()], True
     state = planned.state
     if state.uses_jsonata:
         written = state.items if isinstance(state, MapState) and state.items is not ABSENT else None
@@ -141,7 +147,8 @@ def begin_iteration(
     frame = draft.new_branch(child, planned.branches[0], value, started)
     select = planned.givens.get("ItemSelector")
     if select is not None:
-        scope = scope_of(draft, name, branch, branch.input, item=(index, value))
+        item = item_of(index, value, is_pair=draft.fork(name).has_pairs)
+        scope = scope_of(draft, name, branch, branch.input, item=item)
         if not planned.state.uses_jsonata:
             scope.document = effective_input(planned, branch, scope)
         frame.input = select(scope)

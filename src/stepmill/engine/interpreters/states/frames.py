@@ -155,6 +155,7 @@ class ForkFrame(msgspec.Struct, frozen=True, tag=True):
         limit: Most at once; 0: no limit.
         link: What the next event of the state itself points at; its branch's frame, with the state's whole
             input, is not written meanwhile.
+        has_pairs: Whether its items are members of an object, each with ``Key`` and ``Value``.
     """
 
     total: int
@@ -164,6 +165,7 @@ class ForkFrame(msgspec.Struct, frozen=True, tag=True):
     failed: int = 0
     limit: int = 0
     link: int = 0
+    has_pairs: bool = False
 
 
 class ItemsFrame(msgspec.Struct, frozen=True, tag=True):
@@ -275,6 +277,7 @@ class SourceFrame(msgspec.Struct, frozen=True, tag=True):
         most_bytes: Of a batch; 0: no limit.
         batch_input: What each batch has besides.
         has_batch_input: Whether it has.
+        has_pairs: Whether its items are members of an object, each with ``Key`` and ``Value``.
     """
 
     payload: JsonObject = {}
@@ -285,6 +288,7 @@ class SourceFrame(msgspec.Struct, frozen=True, tag=True):
     most_bytes: int = 0
     batch_input: Json = None
     has_batch_input: bool = False
+    has_pairs: bool = False
 
 
 class FailedFrame(msgspec.Struct, frozen=True, tag=True):

@@ -58,6 +58,8 @@ def begin_run(
     scope: Scope,
     items: Sequence[Json] | None,
     at_once: int,
+    *,
+    has_pairs: bool,
 ) -> None:
     """Begin a Map Run.
 
@@ -69,6 +71,7 @@ def begin_run(
         scope: What its fields see.
         items: To be mapped over; ``None``: they are read.
         at_once: MaxConcurrency; 0: no limit.
+        has_pairs: Whether the items are members of an object.
 
     Raises:
         StateFailure: If a field of the Map cannot be computed.
@@ -103,7 +106,8 @@ def begin_run(
     draft.put(f"run/{number}", run)
     draft.put(f"source/{number}", SourceFrame())
     try:
-        draft.put(f"source/{number}", source_of(planned, scope, reads=items is None))
+        source = source_of(planned, scope, reads=items is None)
+        draft.put(f"source/{number}", replace(source, has_pairs=has_pairs))
         if items is not None:
             take_items(draft, name, branch, planned, items, is_last=True)
         go_on(draft, name, branch, planned)

@@ -212,7 +212,7 @@ def test_the_iteration_is_in_the_context_of_its_states() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "value", "path"), [({}, "{}", "$"), ({"items_path": "$.a"}, '{"a":1}', "$.a")]
+    ("fields", "value", "path"), [({}, "5", "$"), ({"items_path": "$.a"}, '{"a":1}', "$.a")]
 )
 def test_what_is_no_list_fails(fields: dict[str, Any], value: str, path: str) -> None:
     run = Execution(each(state("Pass", "A"), **fields)).start(value)
@@ -296,3 +296,32 @@ def test_what_an_iteration_gets_may_fail_while_others_run() -> None:
     assert run.error == "States.Runtime"
     assert run.said[-2:] == ["MapIterationStarted M <12", "ExecutionFailed <13"]
     assert run.stopped == [task.id for task in run.tasks.values()]
+
+
+class TestObjects:
+    """Source: developer guide, "ItemsPath (Map)": an iteration for each key-value pair of an object."""
+
+    def test_an_iteration_gets_a_pair(self) -> None:
+        each = state("Map", "M", processor=branch(state("Pass", "X")), items_path="$.o")
+        assert Execution(each).start('{"o":{"b":2,"a":[1]}}').output == (
+            '[{"Key":"b","Value":2},{"Key":"a","Value":[1]}]'
+        )
+
+    def test_the_context_tells_key_and_value(self) -> None:
+        inside = state("Pass", "X", parameters={"in.$": "$$.Map.Item"})
+        each = state(
+            "Map", "M", processor=branch(inside),
+            item_selector={"k.$": "$$.Map.Item.Key", "v.$": "$$.Map.Item.Value", "i.$": "$$.Map.Item.Index"},
+        )  # fmt: skip
+        told = '[{"in":{"Index":0,"Key":"a","Value":1}},{"in":{"Index":1,"Key":"b","Value":2}}]'
+        assert Execution(each).start('{"a":1,"b":2}').output == told
+
+    def test_an_object_without_members_has_no_iterations(self) -> None:
+        assert Execution(state("Map", "M", processor=branch(state("Pass", "X")))).start("{}").output == "[]"
+
+    def test_jsonata_gives_objects_too(self) -> None:
+        each = state(
+            "Map", "M", jsonata=True, processor=branch(state("Pass", "X")), items="{% $states.input.o %}",
+            item_selector={"k": "{% $states.context.Map.Item.Key %}"},
+        )  # fmt: skip
+        assert Execution(each).start('{"o":{"a":1}}').output == '[{"k":"a"}]'
