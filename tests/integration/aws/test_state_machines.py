@@ -214,7 +214,7 @@ class TestTrials:
             '{"a":1,"r":{"x":1}}',
         )
         data = told["inspectionData"]
-        assert (data["input"], data["afterParameters"]) == ('{"a":1}', '{"x":1}')
+        assert (data["input"], data["afterParameters"]) == ('{"a": 1}', '{"x":1}')
 
     def test_a_task_really_works(self, states: Any, wire: Wire) -> None:
         url = wire.client("sqs").create_queue(QueueName=f"trial-{uuid.uuid4().hex[:8]}")["QueueUrl"]
@@ -250,12 +250,13 @@ class TestTrials:
     def test_a_mock_must_look_like_the_answer(self, states: Any) -> None:
         state = {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:getItem", "End": True}
         definition = json.dumps(state)
-        wrong = {"result": '{"Item": [1], "Nothing": 2}'}
+        wrong = {"result": '{"Item": [1], "ConsumedCapacity": {"CapacityUnits": "many"}, "More": 2}'}
         with pytest.raises(ClientError) as caught:
             states.test_state(definition=definition, mock=wrong)
         assert code(caught) == "ValidationException"
         assert "'Item' must be an object" in message(caught)
-        assert "'Nothing' is no field" in message(caught)
+        assert "'ConsumedCapacity.CapacityUnits' must be a number" in message(caught)
+        assert "More" not in message(caught)
         loose = {**wrong, "fieldValidationMode": "NONE"}
         assert states.test_state(definition=definition, mock=loose)["status"] == "SUCCEEDED"
 

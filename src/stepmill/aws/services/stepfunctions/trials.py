@@ -54,7 +54,7 @@ def handlers(platform: Platform) -> dict[str, Handler]:
         elif (task := trial.begin()) is not None:
             _refuse_what_waits(state)
             trial.report(_done(platform, task))
-        return _told(trial.result(), given.get("inspectionLevel") or "INFO")
+        return _told(trial.result(), given.get("inspectionLevel") or "INFO", given.get("input") or "{}")
 
     return {"TestState": test_state}
 
@@ -236,7 +236,7 @@ def _part(document: JsonObject, name: str) -> JsonObject:
     return found if isinstance(found, Mapping) else {}
 
 
-def _told(result: TrialResult, level: str) -> dict[str, Any]:
+def _told(result: TrialResult, level: str, given: str) -> dict[str, Any]:
     answer: dict[str, Any] = {"status": result.status.value}
     said = {
         "output": result.output,
@@ -247,6 +247,7 @@ def _told(result: TrialResult, level: str) -> dict[str, Any]:
     answer |= {member: text for member, text in said.items() if text is not None}
     if level in _WITH_DATA:
         data: dict[str, Any] = {name: write_json(value) for name, value in result.noted.items()}
+        data["input"] = given  # as it was written
         if result.variables:
             data["variables"] = write_json(result.variables)
         details = {

@@ -31,7 +31,7 @@ from stepmill.engine.interpreters.states.outcome import Advance, HistoryEvent
 from stepmill.engine.interpreters.states.plan import PlannedState, plan_of
 from stepmill.engine.interpreters.states.running import run
 from stepmill.engine.interpreters.states.simple import end_wait
-from stepmill.language.states.definition import MapState, StateMachine, WorkState
+from stepmill.language.states.definition import ABSENT, MapState, PassState, StateMachine, WorkState
 
 _FORKS = ("Parallel", "Map")
 
@@ -190,6 +190,7 @@ class Trial:
             end_wait(self._draft, ROOT, branch, self._planned)
             run(self._draft)
             return self.result()
+        self._fill_up()
         return self._result(TrialStatus.SUCCEEDED, outcome)
 
     # ---- inside -----------------------------------------------------------------------------
@@ -212,6 +213,22 @@ class Trial:
             noted=self._noted,
             **more,
         )
+
+    def _fill_up(self) -> None:
+        """Note the steps that a JSONPath state does not write: each gives what the one before gave.
+
+        Source: developer guide, "Testing state machines with TestState", examples of DEBUG.
+        """
+        state, noted = self._planned.state, self._noted
+        if state.uses_jsonata or not isinstance(state, PassState | WorkState):
+            return
+        noted.setdefault("afterParameters", noted.get("afterInputPath"))
+        result = noted.get("result", noted["afterParameters"])
+        if isinstance(state, PassState) and state.result is not ABSENT:
+            result = state.result
+        noted.setdefault("afterResultSelector", result)
+        kept = noted["input"] if self._planned.drops_result else noted["afterResultSelector"]
+        noted.setdefault("afterResultPath", kept)
 
     def _retry(self, branch: BranchFrame, outcome: Advance) -> tuple[int, int]:
         before = self._retries_before or (0,) * len(branch.retries)

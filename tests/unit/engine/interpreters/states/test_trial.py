@@ -44,7 +44,27 @@ def mocked(
 def test_a_pass_tells_where_it_leads() -> None:
     result = tried(state("Pass", "A", result={"r": 1}, result_path="$.x", next="B"), state("Succeed", "B"))
     assert (result.status, result.output, result.next_state) == (TrialStatus.SUCCEEDED, '{"x":{"r":1}}', "B")
-    assert result.noted == {"input": {}, "afterInputPath": {}, "afterResultPath": {"x": {"r": 1}}}
+    assert result.noted == {
+        "input": {}, "afterInputPath": {}, "afterParameters": {}, "afterResultSelector": {"r": 1},
+        "afterResultPath": {"x": {"r": 1}},
+    }  # fmt: skip
+
+
+def test_the_example_of_the_guide() -> None:
+    """Source: developer guide, "Testing state machines with TestState", example 2."""
+    passes = state(
+        "Pass", "A", input_path="$.payload", parameters={"data": 1}, result_path="$.result",
+        output_path="$.result.data", next="B",
+    )  # fmt: skip
+    result = tried(passes, state("Succeed", "B"), given='{"payload": {"foo": "bar"}}')
+    assert (result.output, result.next_state) == ("1", "B")
+    assert result.noted == {
+        "input": {"payload": {"foo": "bar"}},
+        "afterInputPath": {"foo": "bar"},
+        "afterParameters": {"data": 1},
+        "afterResultSelector": {"data": 1},
+        "afterResultPath": {"payload": {"foo": "bar"}, "result": {"data": 1}},
+    }
 
 
 def test_each_step_of_a_task_is_noted() -> None:
