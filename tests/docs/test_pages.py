@@ -154,8 +154,9 @@ def fits(shown: str, said: str) -> bool:
 def plain(text: str) -> str:
     """Return a text in which all that differs from run to run is the same."""
     text = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z?", "MOMENT", text)
-    text = re.sub(r"\b\d\d:\d\d:\d\d\b", "CLOCK", text)
+    text = re.sub(r"\b\d\d:\d\d:\d\d(\.\d+)?\b", "CLOCK", text)
     text = re.sub(r"\b(\d+ h \d+ min|\d+ min \d+ s|\d+\.\d s|\d+ ms)(?!\w)", "TIME", text)
+    text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "ID", text)
     text = re.sub(r"\b[0-9a-z]{12}\b", "ID", text)
     text = re.sub(r"\b[\d.]+ (bytes|kB|MB|GB)", "SIZE", text)
     lines = (re.sub(r"[ \t]+", " ", line).rstrip() for line in text.strip().splitlines())
@@ -217,6 +218,8 @@ def test_no_command_and_no_code_hides_in_plain_text(page: Path) -> None:
 def test_what_differs_from_run_to_run_may_differ() -> None:
     shown = "✓ Succeeded   3.1 s  trees ...\nWines 8f7pthso5fky  2026-11-21 08:52:45"
     assert fits(shown, "✓ Succeeded 940 ms  trees 200\nWines 6ctgqoaqiw3e  2027-01-01 00:00:00\n")
+    assert fits("order d9db53d2-0b0a-45ef-aeba-f8822a5c539d", "order 5ed52ca3-eed2-4efe-bcff-524de2066482")
+    assert not fits("order d9db53d2-0b0a-45ef-aeba-f8822a5c539d", "order 5ed52ca3-eed2")
     assert fits("a\n...\nb", "a\nb")
     assert fits("a\n...\nb", "a\nx\ny\nb")
     assert not fits("a\n...\nb", "a\nx\ny\nbb")

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from stepmill.aws import calls
 from stepmill.cli.exit_codes import ExitCode
 from stepmill.core.errors import DefinitionError
 from stepmill.core.settings import Settings
 from stepmill.core.settings_file import read_settings
+from stepmill.jobs.integrations import integrations
 from stepmill.language.pipelines.definition import StepType
 from stepmill.language.pipelines.supported import SUPPORTED
 from support.pages import ROOT
@@ -101,3 +103,8 @@ def test_the_reference_of_definitions_says_which_step_types_run() -> None:
     rows = re.findall(r"^\| ((?:`\w+…?`(?:, )?)+) \|.*\| (yes|no) \|$", page, re.MULTILINE)
     runs = {name for names, answer in rows if answer == "yes" for name in re.findall(r"`(\w+)", names)}
     assert runs == {str(kind) for kind in SUPPORTED}
+
+
+@pytest.mark.parametrize("page", [calls.PAGE, integrations.PAGE])
+def test_a_page_that_errors_send_users_to_exists(page: str) -> None:
+    assert (ROOT / page).is_file()
