@@ -13,7 +13,6 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 
 from stepmill.cli.drawing import headline, step_table
-from stepmill.cli.interrupts import interrupts
 from stepmill.cli.output import Output, duration
 from stepmill.cli.progress import Progress, brief
 from stepmill.cli.steps import step_lines
@@ -163,18 +162,16 @@ def follow(platform: Platform, execution: str, watching: Watcher, shown: Shown) 
         watching: Who shows it.
         shown: What has been shown; moved on with each event.
     """
-    with interrupts() as check:
-        while True:
-            check()
-            for record in platform.executions.history(execution, after_position=shown.position):
-                watching.saw(record)
-                shown.position = record.position
-            summary = platform.engine.wait_for_progress(execution, shown.position, _LOOK)
-            if summary.position > shown.position:
-                continue
-            if summary.is_interrupted:
-                platform.engine.resume(execution)
-            elif summary.status.is_final:
-                if summary.position > shown.begun_at:
-                    return
-                time.sleep(_LOOK.total_seconds())
+    while True:
+        for record in platform.executions.history(execution, after_position=shown.position):
+            watching.saw(record)
+            shown.position = record.position
+        summary = platform.engine.wait_for_progress(execution, shown.position, _LOOK)
+        if summary.position > shown.position:
+            continue
+        if summary.is_interrupted:
+            platform.engine.resume(execution)
+        elif summary.status.is_final:
+            if summary.position > shown.begun_at:
+                return
+            time.sleep(_LOOK.total_seconds())

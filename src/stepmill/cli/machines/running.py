@@ -16,7 +16,6 @@ from rich.live import Live
 from rich.text import Text
 
 from stepmill.cli.exit_codes import ExitCode
-from stepmill.cli.interrupts import interrupts
 from stepmill.cli.machines.drawing import machine_headline, state_table
 from stepmill.cli.machines.graph import StateRow, rows_of
 from stepmill.cli.machines.progress import MachineProgress, brief, reason_in
@@ -243,9 +242,8 @@ def _watcher(output: Output, platform: Platform, execution: str) -> Iterator[_Wa
 def _watch(output: Output, platform: Platform, execution: str, after: int) -> None:
     """Show all that happens until the end. If nobody drives the execution any more, this process does."""
     position = begun_at = after
-    with _watcher(output, platform, execution) as watcher, interrupts() as check:
+    with _watcher(output, platform, execution) as watcher:
         while True:
-            check()
             for record in records_of(platform, execution, position):
                 watcher.saw(record)
                 position = record.position
