@@ -89,6 +89,8 @@ def test_help_lists_every_command(cli: Cli) -> None:
         "stop",
         "retry",
         "resume",
+        "history",
+        "redrive",
         "gc",
     ):
         assert f"\n  {command} " in said, command

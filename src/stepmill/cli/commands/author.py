@@ -66,7 +66,7 @@ def init(
 
 
 def lint(file: FileArgument, pipeline: PipelineName = "", as_json: AsJson = False) -> None:
-    """Check a pipeline or a state machine: what is wrong, where, how to mend it. Exit code 1 on errors."""
+    """Check a pipeline or a state machine. What is wrong, where, how to mend it. Exit code 1 on errors."""
     output = Output(as_json=as_json)
     findings = _findings(file, pipeline)
     errors = sum(finding.severity is Severity.ERROR for finding in findings)

@@ -53,7 +53,7 @@ def history(
 
 
 def redrive(execution: ExecutionArgument = "", as_json: AsJson = False) -> None:
-    """Go on with an execution of a state machine from where it failed. What succeeded is kept."""
+    """Go on with a state machine from where it failed. What succeeded is kept."""
     from stepmill.cli.machines.finding import find_machine_execution
     from stepmill.cli.machines.running import end_with
     from stepmill.engine.interpreters.states.events import RedriveRequested
