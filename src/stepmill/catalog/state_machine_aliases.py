@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from stepmill.catalog.state_machine_records import (
     ALIAS_KIND,
+    InvalidNameError,
     MachineAlias,
     Route,
     alias_name,
@@ -18,7 +19,7 @@ from stepmill.catalog.state_machine_records import (
     read_alias,
 )
 from stepmill.catalog.state_machines import StateMachines
-from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError
+from stepmill.core.errors import ConflictError, NotFoundError
 from stepmill.core.json import Json
 from stepmill.storage.records import Record, RecordStore, SortBy
 
@@ -56,7 +57,7 @@ class StateMachineAliases:
         """
         check_name(name)
         if name.isdecimal():
-            raise InvalidInputError(
+            raise InvalidNameError(
                 f"Invalid Name: '{name}'", mend="A number names a version; use a letter, too."
             )
         body: dict[str, Json] = {"routes": self._checked(machine, routes), "description": description}

@@ -26,6 +26,10 @@ _FORBIDDEN = frozenset('<>{}[]?*"#%\\^|~`$&,;:/')
 WHOLE_WEIGHT = 100
 
 
+class InvalidNameError(InvalidInputError):
+    """What cannot be the name of a machine, an alias or an execution."""
+
+
 @dataclass(frozen=True, slots=True)
 class MachineContent:
     """What a machine is made of, and each of its versions.
@@ -143,12 +147,12 @@ def check_name(name: str) -> None:
     """Check the name of a machine or an execution.
 
     Raises:
-        InvalidInputError: If Step Functions would refuse it.
+        InvalidNameError: If Step Functions would refuse it.
 
     Source: API reference, CreateStateMachine, "name".
     """
     if not 1 <= len(name) <= LONGEST_NAME or any(_is_forbidden(character) for character in name):
-        raise InvalidInputError(
+        raise InvalidNameError(
             f"Invalid Name: '{name[:300]}'",
             mend=f"Use 1 to {LONGEST_NAME} characters without white space, brackets, wildcards, control "
             'characters and any of "#%\\^|~`$&,;:/.',

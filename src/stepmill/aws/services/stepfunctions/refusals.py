@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from stepmill.aws.errors import ApiError
+from stepmill.catalog.state_machine_records import InvalidNameError
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, StepmillError
 
 NO_MACHINE = "StateMachineDoesNotExist"
@@ -22,6 +23,7 @@ def told(*, missing: str = NO_MACHINE, conflict: str = CONFLICT, invalid: str = 
         ApiError: In place of the catalog's error.
     """
     codes: tuple[tuple[type[StepmillError], str], ...] = (
+        (InvalidNameError, "InvalidName"),
         (NotFoundError, missing),
         (ConflictError, conflict),
         (InvalidInputError, invalid),
@@ -32,6 +34,4 @@ def told(*, missing: str = NO_MACHINE, conflict: str = CONFLICT, invalid: str = 
         raise
     except (NotFoundError, ConflictError, InvalidInputError) as error:
         code = next(code for kind, code in codes if isinstance(error, kind))
-        if error.what.startswith("Invalid Name:"):
-            code = "InvalidName"
         raise ApiError(code, error.what) from error
