@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from stepmill.aws.wire import Request, Response
 
 # Of calls from the inside: the same value means the same call, where nothing else tells. No client can send
 # it, for a name with a colon is none in HTTP.
 IDEMPOTENCY_HEADER = ":idempotency"
+
+
+_V = TypeVar("_V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +75,17 @@ class Service:
     waits: Mapping[str, IsSettled] = field(default_factory=dict)
     patience: Mapping[str, Callable[[Call], timedelta]] = field(default_factory=dict)
     streams: frozenset[str] = frozenset()
+
+
+def joined(parts: Iterable[Mapping[str, _V]]) -> dict[str, _V]:
+    """Return what the modules of a service say of their operations, in one.
+
+    Raises:
+        ValueError: If two say something of the same operation.
+    """
+    whole: dict[str, _V] = {}
+    for part in parts:
+        if twice := whole.keys() & part.keys():
+            raise ValueError(f"{sorted(twice)} are answered by two modules.")
+        whole |= part
+    return whole

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
 
-from stepmill.aws.service import Handler, IsSettled, Service
+from stepmill.aws.service import Handler, IsSettled, Service, joined
 from stepmill.aws.services.sagemaker import (
     executions,
     experiments,
@@ -19,8 +18,6 @@ from stepmill.aws.services.sagemaker import (
     training,
 )
 from stepmill.platform import Platform
-
-V = TypeVar("V")
 
 # One line for each module: its operations, and which of them waiting clients are held at.
 _HANDLERS: tuple[Callable[[Platform], Mapping[str, Handler]], ...] = (
@@ -46,15 +43,6 @@ def sagemaker(platform: Platform) -> Service:
     """Return SageMaker over a platform."""
     return Service(
         "sagemaker",
-        _joined([handlers(platform) for handlers in _HANDLERS]),
-        _joined([waits() for waits in _WAITS]),
+        joined(handlers(platform) for handlers in _HANDLERS),
+        joined(waits() for waits in _WAITS),
     )
-
-
-def _joined(parts: list[Mapping[str, V]]) -> dict[str, V]:
-    joined: dict[str, V] = {}
-    for part in parts:
-        if twice := joined.keys() & part.keys():
-            raise ValueError(f"{sorted(twice)} are answered by two modules.")
-        joined |= part
-    return joined

@@ -12,6 +12,7 @@ from typing import Any
 from stepmill.aws.errors import ApiError
 from stepmill.aws.service import Call, Handler, IsSettled
 from stepmill.aws.services.stepfunctions.arns import read_arn
+from stepmill.aws.services.stepfunctions.machines import page_size
 from stepmill.aws.services.stepfunctions.refusals import told
 from stepmill.catalog.activities import ActivityWork
 from stepmill.catalog.tags import read_tags
@@ -24,7 +25,6 @@ from stepmill.storage.records import Record
 NO_ACTIVITY = "ActivityDoesNotExist"
 # Source: API reference, GetActivityTask: the service holds the connection so long.
 LONGEST_POLL = timedelta(seconds=60)
-_DEFAULT_PAGE = 100
 _FETCH = "GetActivityTask"
 
 
@@ -61,7 +61,7 @@ def handlers(platform: Platform) -> dict[str, Handler]:
     def list_(call: Call) -> dict[str, Any]:
         token = call.parameters.get("nextToken")
         with told(invalid="InvalidToken"):
-            page = activities.list(limit=call.parameters.get("maxResults") or _DEFAULT_PAGE, after=token)
+            page = activities.list(limit=page_size(call), after=token)
         shown = [_shown(platform, record) for record in page.records]
         return {"activities": shown, "nextToken": page.next_token}
 

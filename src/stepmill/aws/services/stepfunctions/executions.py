@@ -15,6 +15,7 @@ from typing import Any
 from stepmill.aws.errors import ApiError
 from stepmill.aws.service import Call, Handler, IsSettled
 from stepmill.aws.services.stepfunctions.arns import read_arn, read_machine_arn, version_in
+from stepmill.aws.services.stepfunctions.machines import next_token, page_size
 from stepmill.aws.services.stepfunctions.refusals import told
 from stepmill.catalog.state_machine_records import StateMachine
 from stepmill.core.errors import WrongStateError
@@ -27,8 +28,6 @@ from stepmill.platform import Platform
 
 NO_EXECUTION = "ExecutionDoesNotExist"
 _WRONG_TYPE = "This operation is not supported by this type of state machine"
-_LARGEST_PAGE = 1000
-_DEFAULT_PAGE = 100
 _INCLUDED = {"included": True}
 
 # Source: quotas of Step Functions: an express execution takes five minutes at most.
@@ -254,12 +253,12 @@ def _listed(platform: Platform, call: Call) -> dict[str, Any]:
             **filters,
             statuses=[Status(status)] if status else None,
             is_redriven=redriven == "REDRIVEN" if redriven else None,
-            limit=min(int(given.get("maxResults") or _DEFAULT_PAGE), _LARGEST_PAGE),
+            limit=page_size(call),
             after=given.get("nextToken"),
         )
     return {
         "executions": [_entry(each, with_run=bool(map_run)) for each in page.executions],
-        **_given(nextToken=page.next_token),
+        **next_token(page.next_token),
     }
 
 

@@ -12,6 +12,7 @@ from stepmill.aws.errors import ApiError
 from stepmill.aws.service import Call, Handler
 from stepmill.aws.services.stepfunctions.arns import read_arn
 from stepmill.aws.services.stepfunctions.executions import NO_EXECUTION
+from stepmill.aws.services.stepfunctions.machines import page_size
 from stepmill.aws.services.stepfunctions.refusals import told
 from stepmill.core.errors import NotFoundError
 from stepmill.core.json import read_json, write_json
@@ -20,8 +21,6 @@ from stepmill.engine.machines.summaries import MachineExecution
 from stepmill.platform import Platform
 from stepmill.storage.executions import HistoryRecord
 
-_DEFAULT_PAGE = 100
-_LARGEST_PAGE = 1000
 # What is left out of the details of an event without execution data.
 _DATA = ("input", "output", "parameters", "inputDetails", "outputDetails", "error", "cause")
 # Members of a Map that are not the machine's that it runs.
@@ -35,7 +34,7 @@ def handlers(platform: Platform) -> dict[str, Handler]:
     def history(call: Call) -> dict[str, Any]:
         given = call.parameters
         read_arn(given["executionArn"], EXECUTION)
-        limit = min(int(given.get("maxResults") or _DEFAULT_PAGE), _LARGEST_PAGE)
+        limit = page_size(call)
         is_reversed = bool(given.get("reverseOrder"))
         place = _read_token(given.get("nextToken"), is_reversed=is_reversed)
         with told(missing=NO_EXECUTION):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from stepmill.aws.service import Handler, Service
+from stepmill.aws.service import Handler, Service, joined
 from stepmill.aws.services.stepfunctions import (
     activities,
     definitions,
@@ -36,15 +36,9 @@ _HANDLERS: tuple[Callable[[Platform], Mapping[str, Handler]], ...] = (
 
 def stepfunctions(platform: Platform) -> Service:
     """Return Step Functions over a platform."""
-    joined: dict[str, Handler] = {}
-    for handlers in _HANDLERS:
-        part = handlers(platform)
-        if twice := joined.keys() & part.keys():
-            raise ValueError(f"{sorted(twice)} are answered by two modules.")
-        joined |= part
     return Service(
         "stepfunctions",
-        joined,
-        {**activities.waits(), **executions.waits()},
+        joined(handlers(platform) for handlers in _HANDLERS),
+        joined((activities.waits(), executions.waits())),
         patience={**activities.patience(), "StartSyncExecution": executions.patience},
     )
