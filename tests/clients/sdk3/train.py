@@ -68,12 +68,13 @@ S3Downloader.download(f"s3://{bucket}/three/train", os.path.join(folder, "down")
 assert os.path.getsize(os.path.join(folder, "down", "train.csv")) > 1000
 
 
-def trainer(**more: object) -> ModelTrainer:
+# The SDK names a job by its base and the second: two jobs of one base, begun in one second, would have one name.
+def trainer(base_job_name: str, **more: object) -> ModelTrainer:
     return ModelTrainer(
         training_image=image,
         role=role,
         sagemaker_session=session,
-        base_job_name="shells",
+        base_job_name=base_job_name,
         source_code=SourceCode(
             source_dir=os.path.join(code, "source"), entry_script="train.py", requirements="requirements.txt"
         ),
@@ -83,8 +84,9 @@ def trainer(**more: object) -> ModelTrainer:
 
 
 channels = [InputData(channel_name="train", data_source=f"s3://{bucket}/three/train")]
-demand = trainer(compute=Compute(instance_type="ml.m5.xlarge", instance_count=1))
+demand = trainer("shells-demand", compute=Compute(instance_type="ml.m5.xlarge", instance_count=1))
 spot = trainer(
+    "shells-spot",
     compute=Compute(instance_type="ml.m5.xlarge", instance_count=1, enable_managed_spot_training=True),
     stopping_condition=StoppingCondition(max_runtime_in_seconds=600, max_wait_time_in_seconds=1200),
 )
