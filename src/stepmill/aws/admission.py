@@ -17,10 +17,12 @@ class Admitted:
         caller: Whose it is.
         request: With the body as the operation takes it: transfer encodings undone; what comes as a stream
             is checked against its digest while it is read.
+        scope: The service that it was signed for, as clients sign it; empty: nobody looked.
     """
 
     caller: Caller
     request: Request
+    scope: str = ""
 
 
 class Admission(Protocol):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepmill.aws.admission import Admission
+from stepmill.aws.auth.refusals import refusals_of
+from stepmill.aws.dispatch import signing_name
 from stepmill.aws.errors import ApiError, code_of, text_of
 from stepmill.aws.protocol.codec import Codec, codec_of
 from stepmill.aws.service import Answer, Call, Service
@@ -85,6 +87,7 @@ class Calls:
         codec = codec_of(service.name, request)
         try:
             admitted = self._admission.admit(request, path)
+            _check_scope(service.name, admitted.scope)
             inner = admitted.request
             if path != inner.path:
                 inner = Request(inner.method, path, inner.query, inner.headers, inner.body, inner.stream)
@@ -113,6 +116,13 @@ class Calls:
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
             return Outcome(_told(codec, service.name, error, call.request_id), asked)
+
+
+def _check_scope(service: str, signed: str) -> None:
+    """Hold that a signature is for the service that answers: one for another must not be turned to it."""
+    expected = signing_name(service)
+    if signed not in ("", expected):
+        raise refusals_of(expected).other_service(signed, expected)
 
 
 def refusal(service: str, head: Request, error: ApiError, request_id: str) -> Response:

@@ -39,6 +39,13 @@ _OF_SAGEMAKER = (
     ("/BatchPutMetrics", "sagemaker-metrics"),
     ("/BatchGetMetrics", "sagemaker-metrics"),
 )
+# The same the other way round: what the clients of a service sign.
+_SIGNED = {
+    **{service: scope for scope, service in _SCOPES.items()},
+    **{service: "sagemaker" for _, service in _OF_SAGEMAKER},
+    # Its host is called otherwise than it signs.
+    "ses": "ses",
+}
 _FORM = "application/x-www-form-urlencoded"
 _SCOPE = re.compile(r"Credential=[^/,\s]+/\d{8}/[^/,\s]+/([^/,\s]+)/aws4_request")
 _PRESIGNED_SCOPE = re.compile(
@@ -83,6 +90,16 @@ def address_of(request: Request) -> Address:
         )
     # What is not signed at all can only be a wish for a public object; it is S3 that refuses it.
     return Address(_SCOPES.get(scope, scope) or S3)
+
+
+def signing_name(service: str) -> str:
+    """Return the name that the clients of a service sign.
+
+    Example:
+        >>> signing_name("stepfunctions"), signing_name("sagemaker-metrics"), signing_name("sqs")
+        ('states', 'sagemaker', 'sqs')
+    """
+    return _SIGNED.get(service, service)
 
 
 def _is_form(request: Request) -> bool:

@@ -71,6 +71,16 @@ class Refusals:
             status=self.status,
         )
 
+    def other_service(self, signed: str, expected: str) -> ApiError:
+        """Return the error of a request that was signed for another service than the one that it is for."""
+        if self is S3:
+            return ApiError(
+                self.malformed_code,
+                f'The authorization header is malformed; incorrect service "{signed[:40]}". '
+                f'This endpoint belongs to "{expected}".',
+            )
+        return self.mismatch(f"Credential should be scoped to correct service: '{expected}'.")
+
     def skewed(self, signed_at: str, now: str) -> ApiError:
         """Return the error of a request that was signed at quite another time."""
         return ApiError(

@@ -86,7 +86,7 @@ class SignatureCheck:
         sigv2.check(request, key.secret, self._clock.now(), path)
         token = parameters_of(request.query).get("x-amz-security-token", "")
         self._check_session(key, token, S3)
-        return Admitted(Caller(key.id, key.name), _decoded(request, UNSIGNED_PAYLOAD, None))
+        return Admitted(Caller(key.id, key.name), _decoded(request, UNSIGNED_PAYLOAD, None), "s3")
 
     def _admit_v4(self, request: Request, *, is_presigned: bool) -> Admitted:
         refusals = _family(request)
@@ -107,7 +107,7 @@ class SignatureCheck:
         signer = None
         if payload.startswith(_SIGNED_CHUNKS):
             signer = ChunkSigner(signing, claim.moment_text, claim.scope, claim.signature)
-        return Admitted(Caller(key.id, key.name), _decoded(request, payload, signer))
+        return Admitted(Caller(key.id, key.name), _decoded(request, payload, signer), claim.service)
 
     def _key(self, access_key: str, refusals: Refusals) -> AccessKey:
         key = self._keys.find(access_key)
