@@ -68,7 +68,7 @@ S3Downloader.download(f"s3://{bucket}/three/train", os.path.join(folder, "down")
 assert os.path.getsize(os.path.join(folder, "down", "train.csv")) > 1000
 
 
-# The SDK names a job by its base and the second: two jobs of one base, begun in one second, would have one name.
+# The SDK names a job by its base and the second: two of one base, begun in one second, would share a name.
 def trainer(base_job_name: str, **more: object) -> ModelTrainer:
     return ModelTrainer(
         training_image=image,
