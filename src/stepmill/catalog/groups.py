@@ -34,8 +34,12 @@ class ModelPackageGroups:
         self._arns = arns
         self._tags = tags
 
-    def create(self, request: JsonObject) -> JsonObject:
+    def create(self, request: JsonObject, *, by: str = "") -> JsonObject:
         """Make a group from a CreateModelPackageGroup request, and return what Describe answers.
+
+        Args:
+            request: The document as AWS takes it.
+            by: Name of the key of whoever asks; empty for the terminal.
 
         Raises:
             InvalidInputError: If it cannot have that name or those tags.
@@ -44,7 +48,7 @@ class ModelPackageGroups:
         name = packages.checked_name(request.get("ModelPackageGroupName"), "ModelPackageGroupName")
         tags = read_tags(request.get("Tags"))
         try:
-            record = self._records.create(GROUP_KIND, name.lower(), {"request": request})
+            record = self._records.create(GROUP_KIND, name.lower(), {"request": request, "by": by})
         except ConflictError as error:
             raise ConflictError(f"The model package group {name!r} already exists.") from error
         described = packages.describe_group(record, self._arns)

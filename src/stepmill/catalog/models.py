@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from stepmill.catalog.content import ContentDigests
-from stepmill.catalog.packages import ModelApprovalStatus, checked_name, model_data_of, part
+from stepmill.catalog.package_reviews import ModelApprovalStatus
+from stepmill.catalog.packages import checked_name, model_data_of, part
 from stepmill.catalog.registry import ModelRegistry, digest_model_data
 from stepmill.catalog.tags import Tags, read_tags
 from stepmill.core.arns import Arns

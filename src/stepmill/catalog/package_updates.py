@@ -11,64 +11,85 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from stepmill.catalog import packages
-from stepmill.catalog.packages import ModelApprovalStatus
+from stepmill.catalog.model_cards import check_card, replaced_card
+from stepmill.catalog.package_reviews import decided, entered
 from stepmill.core.errors import ConflictError, InvalidInputError
 from stepmill.core.json import Json, JsonObject
 from stepmill.storage.records import Record
 
 # API reference, AdditionalInferenceSpecifications.
 MOST_SPECIFICATIONS = 15
+# API reference, CustomerMetadataProperties.
+MOST_PROPERTIES = 50
 
 # Members that replace what was there.
 _REPLACED = (
     "InferenceSpecification",
-    "ModelCard",
     "ModelLifeCycle",
     "ModelPackageRegistrationType",
     "SourceUri",
 )
 
+# Members that a package on its own does not have.
+_OF_VERSIONS = ("ModelApprovalStatus", "ModelLifeCycle")
 
-def updated(record: Record, request: JsonObject, *, at: str, digests: JsonObject) -> Record:
+
+def updated(record: Record, request: JsonObject, *, at: str, by: str, digests: JsonObject) -> Record:
     """Return the record of a package as it is after an update.
 
     Args:
         record: Of the package.
         request: The UpdateModelPackage request.
-        at: When, ISO 8601: goes with a decision about approval.
+        at: When, ISO 8601: goes with a decision about approval, and with a stage.
+        by: Name of the key of whoever asks; empty for the terminal.
         digests: Address -> digest of model data that the request names.
 
     Raises:
         InvalidInputError: If a member cannot be taken.
         ConflictError: If it has an inference specification of a name that is to be added.
     """
+    if not record.parent:
+        _check_unversioned(request)
     state = packages.part(record.body, "state")
     described = {**packages.part(record.body, "request"), **packages.part(state, "changes")}
     changes: dict[str, Json] = {
         **packages.part(state, "changes"),
-        **{name: request[name] for name in _REPLACED if name in request},
+        **{name: request[name] for name in _REPLACED if request.get(name) is not None},
+        **_card(described, request),
         **_metadata(described, request),
         **_specifications(described, request),
     }
-    status: str = record.status
-    decided: JsonObject = {}
-    if "ModelApprovalStatus" in request:
-        status = approval = ModelApprovalStatus.read(request["ModelApprovalStatus"])
-        decided = _decided(state, approval, request, at)
-    elif "ApprovalDescription" in request:
-        decided = {"approval_description": request["ApprovalDescription"]}
+    decision = decided(state, request, at=at, by=by)
+    status = str(request["ModelApprovalStatus"]) if "ModelApprovalStatus" in request else record.status
     known: JsonObject = {**packages.part(state, "digests"), **digests}
-    new: JsonObject = {**state, **decided, "changes": changes, "digests": known}
+    new: JsonObject = {
+        **state,
+        **decision,
+        **entered(state, request, at=at, by=by),
+        "modified_by": by,
+        "changes": changes,
+        "digests": known,
+    }
     return replace(record, status=status, body={**record.body, "state": new})
 
 
-def _decided(state: JsonObject, status: ModelApprovalStatus, request: JsonObject, at: str) -> JsonObject:
-    earlier = state.get("approvals")
-    description = str(request.get("ApprovalDescription") or "")
-    decision: JsonObject = {"status": status, "description": description, "at": at}
+def _check_unversioned(request: JsonObject) -> None:
+    for member in _OF_VERSIONS:
+        if request.get(member) is not None:
+            raise InvalidInputError(
+                "A model package on its own is not approved, and goes through no stages.",
+                where=member,
+                mend="Register it as a version of a group.",
+            )
+
+
+def _card(described: JsonObject, request: JsonObject) -> JsonObject:
+    card = request.get("ModelCard")
+    if card is None:
+        return {}
+    check_card(card)
     return {
-        "approval_description": description,
-        "approvals": [*(earlier if isinstance(earlier, Sequence) else ()), decision],
+        "ModelCard": replaced_card(packages.part(described, "ModelCard"), packages.part(request, "ModelCard"))
     }
 
 
@@ -79,7 +100,14 @@ def _metadata(described: JsonObject, request: JsonObject) -> JsonObject:
         return {}
     gone = frozenset(str(key) for key in removed) if isinstance(removed, Sequence) else frozenset[str]()
     kept = {key: value for key, value in packages.part(described, name).items() if key not in gone}
-    return {name: {**kept, **packages.part(request, name)}}
+    after = {**kept, **packages.part(request, name)}
+    if len(after) > MOST_PROPERTIES:
+        raise InvalidInputError(
+            f"A model package has at most {MOST_PROPERTIES} metadata properties.",
+            where=name,
+            mend="Remove some with CustomerMetadataPropertiesToRemove.",
+        )
+    return {name: after}
 
 
 def _specifications(described: JsonObject, request: JsonObject) -> JsonObject:

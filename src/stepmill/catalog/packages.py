@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from enum import StrEnum
 
 from stepmill.core.arns import Arns
 from stepmill.core.clock import as_text
@@ -34,30 +33,6 @@ _NOT_OFFERED = {
     "SourceAlgorithmSpecification": "A model package of an algorithm resource",
     "ValidationSpecification": "Validation of a model package by a transform job",
 }
-
-
-class ModelApprovalStatus(StrEnum):
-    """Whether a version may be used, as its reviewers say."""
-
-    APPROVED = "Approved"
-    REJECTED = "Rejected"
-    PENDING = "PendingManualApproval"
-
-    @classmethod
-    def read(cls, text: Json) -> ModelApprovalStatus:
-        """Read a status as the wire spells it.
-
-        Raises:
-            InvalidInputError: If it is none.
-        """
-        for status in cls:
-            if status == text:
-                return status
-        raise InvalidInputError(
-            f"{str(text)[:80]!r} is not an approval status.",
-            where="ModelApprovalStatus",
-            mend=f"Use one of {', '.join(cls)}.",
-        )
 
 
 def group_key(name_or_arn: str) -> str:
@@ -175,7 +150,7 @@ def describe_group(record: Record, arns: Arns) -> JsonObject:
         "ModelPackageGroupName": name,
         "ModelPackageGroupArn": arns.sagemaker("model-package-group", name),
         "CreationTime": as_text(record.created_at),
-        "CreatedBy": {},
+        "CreatedBy": _identity(record.body.get("by")),
         "ModelPackageGroupStatus": "Completed",
     }
     for member in ("ModelPackageGroupDescription", "ManagedConfiguration"):
@@ -204,7 +179,7 @@ def describe_package(record: Record, arns: Arns) -> JsonObject:
     described.pop("ModelApprovalStatus", None)
     described |= {
         "CreationTime": as_text(record.created_at),
-        "CreatedBy": {},
+        "CreatedBy": _identity(state.get("by")),
         "ModelPackageStatus": "Completed",
         "ModelPackageStatusDetails": {"ValidationStatuses": []},
     }
@@ -212,6 +187,7 @@ def describe_package(record: Record, arns: Arns) -> JsonObject:
         described["ModelApprovalStatus"] = record.status
     if record.modified_at != record.created_at:
         described["LastModifiedTime"] = as_text(record.modified_at)
+        described["LastModifiedBy"] = _identity(state.get("modified_by"))
     if description := state.get("approval_description"):
         described["ApprovalDescription"] = description
     return described
@@ -221,3 +197,8 @@ def part(body: JsonObject, key: str) -> JsonObject:
     """Return an object within a record's body; empty if it is not there."""
     found = body.get(key)
     return found if isinstance(found, Mapping) else {}
+
+
+def _identity(name: Json) -> JsonObject:
+    """Return the UserContext of the owner of a key; empty for the terminal, where nobody signs."""
+    return {"IamIdentity": {"PrincipalId": name}} if name else {}

@@ -8,37 +8,31 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from hashlib import sha256
 
 from stepmill.catalog import packages
 from stepmill.catalog.content import ContentDigests
 from stepmill.catalog.groups import ModelPackageGroups
+from stepmill.catalog.model_cards import check_card
+from stepmill.catalog.package_events import package_changed, updated_fields
+from stepmill.catalog.package_reviews import (
+    Approval,
+    ModelApprovalStatus,
+    StageEntered,
+    approvals_of,
+    entered,
+    stages_of,
+)
+from stepmill.catalog.package_sources import with_source
+from stepmill.catalog.package_tokens import PackageTokens
 from stepmill.catalog.package_updates import updated
-from stepmill.catalog.packages import PACKAGE_KIND, ModelApprovalStatus
+from stepmill.catalog.packages import PACKAGE_KIND
 from stepmill.catalog.tags import Tags, read_tags
 from stepmill.core.arns import Arns
 from stepmill.core.clock import Clock, as_text
 from stepmill.core.errors import ConflictError, NotFoundError
+from stepmill.core.happenings import Emit, tell_nobody
 from stepmill.core.json import Json, JsonObject
 from stepmill.storage.records import Record, RecordStore, Selection
-
-TOKEN_KIND = "model-package-token"  # noqa: S105  (the name of a kind, no secret)
-
-
-@dataclass(frozen=True)
-class Approval:
-    """One decision about a version, as it was made.
-
-    Args:
-        status: What was decided.
-        description: Why; may be empty.
-        at: When, ISO 8601.
-    """
-
-    status: ModelApprovalStatus
-    description: str
-    at: str
 
 
 class ModelRegistry:
@@ -50,10 +44,17 @@ class ModelRegistry:
         clock: Tells when an approval was given.
         arns: Builds their ARNs.
         tags: Keeps their tags.
+        emit: Told of each package that is made or changed.
     """
 
     def __init__(
-        self, records: RecordStore, contents: ContentDigests, clock: Clock, arns: Arns, tags: Tags
+        self,
+        records: RecordStore,
+        contents: ContentDigests,
+        clock: Clock,
+        arns: Arns,
+        tags: Tags,
+        emit: Emit = tell_nobody,
     ) -> None:
         self.groups = ModelPackageGroups(records, arns, tags)
         self._records = records
@@ -61,9 +62,13 @@ class ModelRegistry:
         self._clock = clock
         self._arns = arns
         self._tags = tags
+        self._emit = emit
+        self._tokens = PackageTokens(records)
         self._claiming = threading.Lock()
 
-    def create(self, request: JsonObject, *, token: str = "", source: JsonObject | None = None) -> JsonObject:
+    def create(
+        self, request: JsonObject, *, token: str = "", source: JsonObject | None = None, by: str = ""
+    ) -> JsonObject:
         """Make a model package from a CreateModelPackage request, and return what Describe answers.
 
         With a group's name it becomes the group's next version; a group that is missing is made.
@@ -72,27 +77,36 @@ class ModelRegistry:
             request: The document as AWS takes it.
             token: Idempotency key: the second call with the same one returns what the first made.
             source: Where it comes from (execution, step); kept with it.
+            by: Name of the key of whoever asks; empty for the terminal, and for steps.
 
         Raises:
             InvalidInputError: If the request cannot be taken.
             UnsupportedError: If it asks for what is not offered.
-            NotFoundError: If model data that it names is not there.
+            NotFoundError: If model data, or a source, that it names is not there.
             ConflictError: If it names a package of its own and that exists.
         """
         status = ModelApprovalStatus.read(request.get("ModelApprovalStatus") or ModelApprovalStatus.PENDING)
-        state: dict[str, Json] = {"token": token, "source": source or {}, "approvals": []}
         group = packages.group_of(request)
         packages.check_offered(request)
+        if request.get("ModelCard") is not None:
+            check_card(request["ModelCard"])
+        begun: JsonObject = {"token": token, "source": source or {}, "approvals": [], "by": by}
+        state = {**begun, **entered(begun, request, at=as_text(self._clock.now()), by=by)}
         tags = read_tags(request.get("Tags"))
-        made = self._made_before(token)
+        made = self._tokens.made_before(token)
         if made is None:
+            request = with_source(request, self._records)
             # Large models take a while to digest, so this is done before anyone is kept waiting.
-            state["digests"] = self._digests(request)
-            with self._claiming:
-                made = self._made_before(token) or self._add(request, state, group, status)
-                self._remember(token, made)
-        described = packages.describe_package(made, self._arns)
-        self._tags.set(str(described["ModelPackageArn"]), tags)
+            state = {**state, "digests": self._digests(request)}
+        with self._claiming:
+            made = made or self._tokens.made_before(token)
+            record = made.record if made else self._add(request, state, group, status)
+            described = packages.describe_package(record, self._arns)
+            if made is None or not made.is_remembered:
+                self._tags.set(str(described["ModelPackageArn"]), tags)
+                # Told before it is remembered: after a crash in between it is told twice, never not at all.
+                self._emit(package_changed(described, self._clock.now()))
+                self._tokens.remember(token, record)
         return described
 
     def describe(self, name_or_arn: str) -> JsonObject:
@@ -128,8 +142,13 @@ class ModelRegistry:
         page = selection.page(self._records, PACKAGE_KIND)
         return [packages.describe_package(record, self._arns) for record in page.records], page.next_token
 
-    def update(self, name_or_arn: str, request: JsonObject) -> JsonObject:
+    def update(self, name_or_arn: str, request: JsonObject, *, by: str = "") -> JsonObject:
         """Change a package as an UpdateModelPackage request says, and return what Describe answers.
+
+        Args:
+            name_or_arn: Which.
+            request: The document as AWS takes it.
+            by: Name of the key of whoever asks; empty for the terminal.
 
         Raises:
             NotFoundError: If there is no such package, or model data that it names is not there.
@@ -138,34 +157,66 @@ class ModelRegistry:
         """
         name = self._package(name_or_arn).name
         at, digests = as_text(self._clock.now()), self._digests(request)
-        record = self._records.update(
-            PACKAGE_KIND, name, lambda old: updated(old, request, at=at, digests=digests)
-        )
-        return packages.describe_package(record, self._arns)
+        seen: list[Record] = []
+
+        def change(old: Record) -> Record:
+            # Others may have changed it meanwhile: what this change did is seen from here only.
+            seen[:] = [old]
+            return updated(old, request, at=at, by=by, digests=digests)
+
+        record = self._records.update(PACKAGE_KIND, name, change)
+        before, after = (packages.describe_package(one, self._arns) for one in (*seen, record))
+        if fields := updated_fields(before, after):
+            self._emit(package_changed(after, self._clock.now(), fields=fields))
+        return after
 
     def set_approval(
         self, name_or_arn: str, status: ModelApprovalStatus, *, description: str = ""
     ) -> JsonObject:
-        """Record a decision about a package, keep the earlier ones, and return what Describe answers.
+        """Record a decision about a version, keep the earlier ones, and return what Describe answers.
 
         Raises:
             NotFoundError: If there is no such package.
+            InvalidInputError: If it is not a version of a group.
         """
-        request: JsonObject = {"ModelApprovalStatus": status, "ApprovalDescription": description}
-        return self.update(name_or_arn, request)
+        return self.update(name_or_arn, {"ModelApprovalStatus": status, "ApprovalDescription": description})
+
+    def set_stage(self, name_or_arn: str, stage: str, status: str, *, description: str = "") -> JsonObject:
+        """Let a version enter a stage of its life, keep the earlier ones, and return what Describe answers.
+
+        Raises:
+            NotFoundError: If there is no such package.
+            InvalidInputError: If it is not a version of a group, or stage or status cannot be a name.
+        """
+        cycle: dict[str, Json] = {"Stage": stage, "StageStatus": status}
+        if description:
+            cycle["StageDescription"] = description
+        return self.update(name_or_arn, {"ModelLifeCycle": cycle})
 
     def approvals(self, name_or_arn: str) -> tuple[Approval, ...]:
-        """Return the decisions about a package, the first one first.
+        """Return the decisions about a version, the first one first.
 
         Raises:
             NotFoundError: If there is no such package.
         """
-        kept = packages.part(self._package(name_or_arn).body, "state").get("approvals")
-        return tuple(
-            Approval(ModelApprovalStatus.read(one["status"]), str(one["description"]), str(one["at"]))
-            for one in (kept if isinstance(kept, Sequence) else ())
-            if isinstance(one, Mapping)
-        )
+        return approvals_of(packages.part(self._package(name_or_arn).body, "state"))
+
+    def stages(self, name_or_arn: str) -> tuple[StageEntered, ...]:
+        """Return the stages that a version has entered, the first one first.
+
+        Raises:
+            NotFoundError: If there is no such package.
+        """
+        return stages_of(packages.part(self._package(name_or_arn).body, "state"))
+
+    def source(self, name_or_arn: str) -> Mapping[str, str]:
+        """Return the execution, pipeline and step that made a package; empty if none did.
+
+        Raises:
+            NotFoundError: If there is no such package.
+        """
+        kept = packages.part(packages.part(self._package(name_or_arn).body, "state"), "source")
+        return {name: str(value) for name, value in kept.items()}
 
     def model_data_digests(self, name_or_arn: str) -> Mapping[str, str]:
         """Return address -> digest of the model data, as it was when the package was made.
@@ -196,11 +247,16 @@ class ModelRegistry:
         return record
 
     def _digests(self, request: JsonObject) -> JsonObject:
+        may_be_missing = request.get("SkipModelValidation") == "All"
         digests: dict[str, Json] = {}
         for index, container in enumerate(packages.containers(request)):
             for place, uri, is_prefix in packages.model_data_of(container):
                 where = f"InferenceSpecification.Containers[{index}].{place}"
-                digests[uri] = digest_model_data(self._contents, uri, where, is_prefix=is_prefix)
+                try:
+                    digests[uri] = digest_model_data(self._contents, uri, where, is_prefix=is_prefix)
+                except NotFoundError:
+                    if not may_be_missing:
+                        raise
         return digests
 
     def _add(self, request: JsonObject, state: JsonObject, group: str, status: ModelApprovalStatus) -> Record:
@@ -210,7 +266,7 @@ class ModelRegistry:
         kept = self.groups.open(group)
         key, spelled = kept.name, packages.part(kept.body, "request")["ModelPackageGroupName"]
         full: JsonObject = {"request": request, "state": {**state, "group": spelled}}
-        self._claim(state["token"], key)
+        self._tokens.claim(str(state["token"]), key)
         return self._records.create_numbered(
             PACKAGE_KIND, key, lambda number: f"{key}/{number}", lambda _number: full, status
         )
@@ -225,49 +281,6 @@ class ModelRegistry:
             if token and packages.part(found.body, "state").get("token") == token:
                 return found
             raise ConflictError(f"ModelPackage already exists: {name!r}.") from error
-
-    def _claim(self, token: Json, group: str) -> None:
-        """Say, before a version is made, that one is going to be: after a crash it is looked for."""
-        if token and self._records.find(TOKEN_KIND, _token_key(str(token))) is None:
-            newest = self._records.list(
-                PACKAGE_KIND, parent=group, sort_by="number", descending=True, limit=1
-            ).records
-            body: JsonObject = {"group": group, "after": newest[0].number if newest else 0, "package": ""}
-            self._records.create(TOKEN_KIND, _token_key(str(token)), body)
-
-    def _remember(self, token: str, made: Record) -> None:
-        if not token:
-            return
-        key = _token_key(token)
-        if self._records.find(TOKEN_KIND, key) is None:
-            self._records.create(TOKEN_KIND, key, {"package": made.name})
-        else:
-            self._records.update(
-                TOKEN_KIND, key, lambda claim: replace(claim, body={**claim.body, "package": made.name})
-            )
-
-    def _made_before(self, token: str) -> Record | None:
-        claim = self._records.find(TOKEN_KIND, _token_key(token)) if token else None
-        if claim is None:
-            return None
-        if name := claim.body.get("package"):
-            return self._records.find(PACKAGE_KIND, str(name))
-        # Claimed, and then killed: only a version made since can be it.
-        after: str | None = None
-        while True:
-            page = self._records.list(
-                PACKAGE_KIND,
-                parent=str(claim.body["group"]),
-                sort_by="number",
-                descending=True,
-                after=after,
-            )
-            for record in page.records:
-                if packages.part(record.body, "state").get("token") == token:
-                    return record
-            after = page.next_token
-            if after is None or page.records[-1].number <= int(str(claim.body["after"])):
-                return None
 
 
 def digest_model_data(contents: ContentDigests, uri: str, where: str, *, is_prefix: bool) -> str:
@@ -284,7 +297,3 @@ def digest_model_data(contents: ContentDigests, uri: str, where: str, *, is_pref
             where=where,
             mend="Check the address, and that the step that writes it has run.",
         ) from error
-
-
-def _token_key(token: str) -> str:
-    return sha256(token.encode()).hexdigest()

@@ -74,7 +74,8 @@ class Work(Base):
     @made_once
     def models(self) -> ModelRegistry:
         """The model registry."""
-        return ModelRegistry(self.records, self._contents, self._clock, self.settings.arns, self.tags)
+        records, arns = self.records, self.settings.arns
+        return ModelRegistry(records, self._contents, self._clock, arns, self.tags, self._tell)
 
     @made_once
     def served_models(self) -> Models:

@@ -58,7 +58,7 @@ class TestGroups:
             assert described["ModelPackageGroupName"] == name
             assert described["ModelPackageGroupStatus"] == "Completed"
             assert described["ModelPackageGroupDescription"] == "who leaves"
-            assert described["CreatedBy"] == {}
+            assert described["CreatedBy"]["IamIdentity"]["Arn"].endswith("/test")
         assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "team", "Value": "churn"}]
         sagemaker.delete_model_package_group(ModelPackageGroupName=arn)
         for call in (sagemaker.describe_model_package_group, sagemaker.delete_model_package_group):
@@ -126,7 +126,7 @@ class TestVersions:
         stage = {"Stage": "Development", "StageStatus": "Waiting"}
         request = a_version(
             group, data, ModelPackageDescription="the first", ModelMetrics=metrics, ModelLifeCycle=stage,
-            CustomerMetadataProperties={"a": "1"}, Tags=[{"Key": "team", "Value": "churn"}],
+            CustomerMetadataProperties={"a": "1"},
         )  # fmt: skip
         arn = sagemaker.create_model_package(**request)["ModelPackageArn"]
         assert arn.endswith(f":model-package/{group.lower()}/1")
@@ -145,7 +145,8 @@ class TestVersions:
             "InferenceSpecification",
         ):
             assert described[member] == request[member]
-        assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "team", "Value": "churn"}]
+        assert described["CreatedBy"]["IamIdentity"]["PrincipalId"] == "test"
+        assert "LastModifiedBy" not in described
         second = sagemaker.create_model_package(
             **a_version(arn.replace("package/", "package-group/")[:-2], data)
         )
@@ -165,11 +166,19 @@ class TestVersions:
     @pytest.mark.parametrize(
         ("wrong", "code", "what"),
         [
-            ({"ModelPackageName": "own"}, "ValidationException", "both a group and a name"),
-            ({"ModelPackageGroupName": None}, "ValidationException", "neither a group nor a name"),
+            ({"ModelPackageName": "own"}, "ValidationException", "Cannot determine which one to use"),
+            ({"ModelPackageGroupName": None}, "ValidationException", "Missing ARN."),
             ({"InferenceSpecification": {"Containers": [{"Image": "x", "ModelDataUrl": "s3://registry-tests/no"}]}},
              "ValidationException", "Could not find model data"),
+            ({"InferenceSpecification": {"Containers": [{"Image": "x", "AdditionalS3DataSource":
+              {"S3DataType": "S3Object", "S3Uri": "s3://registry-tests/x"}}]}},
+             "ValidationException", "AdditionalS3DataSource is not allowed in InferenceSpecification"),
             ({"CertifyForMarketplace": True}, "UnsupportedOperation", "not offered"),
+            ({"Tags": [{"Key": "a", "Value": "b"}]}, "ValidationException",
+             "Tags are not supported in Model Package versions. Please add them to the Model Package Group."),
+            ({"ModelCard": {"ModelCardContent": '{"overview": {}}'}}, "ValidationException", "no section"),
+            ({"SourceUri": "arn:aws:sagemaker:us-west-2:123456789012:model-package/never-made/1",
+              "InferenceSpecification": None}, "ValidationException", "Could not find model package"),
         ],
     )  # fmt: skip
     def test_what_cannot_be_taken_is_refused(
@@ -207,12 +216,18 @@ class TestVersions:
         sagemaker.create_model(**request)
 
     def test_only_the_metadata_of_a_card(self, sagemaker: Any, group: str, data: str) -> None:
-        content = {"model_overview": {"model_id": "m", "model_creator": "c"}, "intended_uses": {"x": "y"}}
+        content = {
+            "model_overview": {"model_id": "m", "model_creator": "c"},
+            "intended_uses": {"risk_rating": "Low", "explanations_for_risk_rating": "none"},
+        }
         card = {"ModelCardContent": json.dumps(content), "ModelCardStatus": "Draft"}
         arn = sagemaker.create_model_package(**a_version(group, data, ModelCard=card))["ModelPackageArn"]
         assert sagemaker.describe_model_package(ModelPackageName=arn)["ModelCard"] == card
         short = sagemaker.describe_model_package(ModelPackageName=arn, IncludedData="MetadataOnly")
-        assert json.loads(short["ModelCard"]["ModelCardContent"]) == {"model_overview": {"model_id": "m"}}
+        assert json.loads(short["ModelCard"]["ModelCardContent"]) == {
+            "model_overview": {"model_id": "m"},
+            "intended_uses": {"risk_rating": "Low"},
+        }
 
 
 class TestUpdates:
@@ -241,6 +256,7 @@ class TestUpdates:
         assert [one["Name"] for one in described["AdditionalInferenceSpecifications"]] == ["small"]
         assert described["SourceUri"] == "s3://registry-tests/source"
         assert described["LastModifiedTime"] > described["CreationTime"]
+        assert described["LastModifiedBy"]["IamIdentity"]["PrincipalId"] == "test"
         twice = refused(
             sagemaker.update_model_package, ModelPackageArn=arn,
             AdditionalInferenceSpecificationsToAdd=[{"Name": "small", "Containers": [{"Image": IMAGE}]}],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stepmill.catalog.models import NEWEST_FIRST
-from stepmill.catalog.packages import ModelApprovalStatus
+from stepmill.catalog.package_reviews import ModelApprovalStatus
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, WrongStateError
 from stepmill.core.json import Json
 from stepmill.core.service_models import service_model

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from stepmill.catalog.packages import PACKAGE_KIND, ModelApprovalStatus, group_key, package_key
-from stepmill.catalog.registry import TOKEN_KIND, ModelRegistry
+from stepmill.catalog.package_reviews import ModelApprovalStatus
+from stepmill.catalog.package_tokens import TOKEN_KIND
+from stepmill.catalog.packages import PACKAGE_KIND, group_key, package_key
+from stepmill.catalog.registry import ModelRegistry
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, UnsupportedError
 from stepmill.core.json import Json
 from stepmill.core.service_models import service_model

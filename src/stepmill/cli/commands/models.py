@@ -84,7 +84,7 @@ def reject(version: Version, reason: Reason = "", as_json: AsJson = False) -> No
 
 
 def _decide(version: str, status: str, reason: str, *, as_json: bool) -> None:
-    from stepmill.catalog.packages import ModelApprovalStatus
+    from stepmill.catalog.package_reviews import ModelApprovalStatus
 
     output = Output(as_json=as_json)
     with open_platform(output) as platform:

@@ -15,6 +15,7 @@ from stepmill.aws.service import Call, Handler
 from stepmill.aws.services.sagemaker.listing import read_listing
 from stepmill.aws.services.sagemaker.names import name_of
 from stepmill.aws.services.sagemaker.refusals import VALIDATION, told_as
+from stepmill.aws.services.sagemaker.whose import with_arns
 from stepmill.catalog.packages import GROUP_KIND
 from stepmill.core.errors import ConflictError, NotFoundError, WrongStateError
 from stepmill.core.json import JsonObject
@@ -38,11 +39,11 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
     def create(call: Call) -> dict[str, Any]:
         arn = arns.sagemaker(GROUP_KIND, call.parameters[_NAME])
         with told_as(VALIDATION, ConflictError, f"Model Package Group already exists: {arn}"):
-            return {_ARN: groups.create(call.parameters)[_ARN]}
+            return {_ARN: groups.create(call.parameters, by=call.caller.name)[_ARN]}
 
     def describe(call: Call) -> JsonObject:
         with named(call, "ModelPackageGroup {} does not exist.") as name:
-            return groups.describe(name)
+            return with_arns(groups.describe(name), arns)
 
     def list_(call: Call) -> dict[str, Any]:
         listing = read_listing(call, descending=False)

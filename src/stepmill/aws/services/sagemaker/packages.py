@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from stepmill.aws.errors import code_of
+from stepmill.aws.errors import ApiError, code_of
 from stepmill.aws.service import Call, Handler
 from stepmill.aws.services.sagemaker.listing import Listing, read_listing
 from stepmill.aws.services.sagemaker.names import name_of
 from stepmill.aws.services.sagemaker.refusals import VALIDATION, told_as
-from stepmill.catalog.packages import GROUP_KIND, PACKAGE_KIND, group_of
+from stepmill.aws.services.sagemaker.whose import with_arns
+from stepmill.catalog.packages import GROUP_KIND, PACKAGE_KIND
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError
 from stepmill.core.json import Json, JsonObject, read_json, write_json
 from stepmill.platform import Platform
@@ -46,7 +47,9 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
             yield name
 
     def create(call: Call) -> dict[str, Any]:
-        if group_of(call.parameters):
+        _check_kind(call.parameters)
+        _check_containers(call.parameters)
+        if call.parameters.get(_GROUP):
             group = name_of(call.parameters, _GROUP, GROUP_KIND, arns)
             missing = f"ModelPackageGroup {arns.sagemaker(GROUP_KIND, group)} does not exist."
             with told_as(VALIDATION, NotFoundError, missing):
@@ -54,12 +57,14 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
         # Tokens of calls and of tasks are told apart.
         token = call.parameters.get("ClientToken")
         with told_as(VALIDATION, ConflictError), told_as(VALIDATION, NotFoundError):
-            made = registry.create(call.parameters, token=f"call/{token}" if token else "")
+            made = registry.create(
+                call.parameters, token=f"call/{token}" if token else "", by=call.caller.name
+            )
         return {_ARN: made[_ARN]}
 
     def describe(call: Call) -> JsonObject:
         with named(call) as name:
-            found = _as_told(registry.describe(name))
+            found = _as_told(with_arns(registry.describe(name), arns))
         return _without_card(found) if call.parameters.get("IncludedData") == "MetadataOnly" else found
 
     def list_(call: Call) -> dict[str, Any]:
@@ -77,8 +82,9 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
     def update(call: Call) -> dict[str, Any]:
         with named(call, _ARN) as name:
             registry.describe(name)
+        _check_containers(call.parameters)
         with told_as("ConflictException", ConflictError), told_as(VALIDATION, NotFoundError):
-            return {_ARN: registry.update(name, call.parameters)[_ARN]}
+            return {_ARN: registry.update(name, call.parameters, by=call.caller.name)[_ARN]}
 
     def delete(call: Call) -> None:
         with named(call) as name:
@@ -92,6 +98,39 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
         "DeleteModelPackage": delete,
         "BatchDescribeModelPackage": lambda call: _describe_many(platform, call),
     }
+
+
+def _check_kind(given: Mapping[str, Any]) -> None:
+    """Check that a package is a version or on its own, and has what its kind has.
+
+    Raises:
+        ApiError: If it is both, neither, or a version with tags.
+    """
+    group, name = given.get(_GROUP), given.get(_NAME)
+    if group and name:
+        raise ApiError(
+            VALIDATION,
+            "Both ModelPackageName and ModelPackageGroupName are provided in the input. "
+            "Cannot determine which one to use.",
+        )
+    if not group and not name:
+        raise ApiError(VALIDATION, "Missing ARN.")
+    if group and given.get("Tags"):
+        raise ApiError(
+            VALIDATION,
+            "Tags are not supported in Model Package versions. Please add them to the Model Package Group.",
+        )
+
+
+def _check_containers(given: Mapping[str, Any]) -> None:
+    """Check that containers have nothing that only additional specifications have.
+
+    Raises:
+        ApiError: If one has.
+    """
+    containers = (given.get("InferenceSpecification") or {}).get("Containers") or ()
+    if any(container.get("AdditionalS3DataSource") for container in containers):
+        raise ApiError(VALIDATION, "AdditionalS3DataSource is not allowed in InferenceSpecification")
 
 
 def _describe_many(platform: Platform, call: Call) -> dict[str, Any]:
