@@ -8,6 +8,7 @@ from stepmill.catalog.activities import Activities
 from stepmill.catalog.content import ContentDigests
 from stepmill.catalog.dynamodb.dynamodb import DynamoDb
 from stepmill.catalog.experiments import Experiments
+from stepmill.catalog.features.feature_store import FeatureStore
 from stepmill.catalog.pipelines import Pipelines
 from stepmill.catalog.queues import Queues
 from stepmill.catalog.roles import Roles
@@ -32,6 +33,7 @@ from stepmill.engine.reading import ExecutionReader
 from stepmill.jobs.callbacks import Callbacks
 from stepmill.language.states.checking import read as read_machine
 from stepmill.storage.database import Database
+from stepmill.storage.features import FeatureRows
 from stepmill.storage.items import SqlItemStore
 from stepmill.storage.keys import KeyStore
 from stepmill.storage.layout import HomeLayout
@@ -111,6 +113,19 @@ class Base:
                 mend="Run the `stepmill` command, or give the platform `make_api_calls`.",
             )
         return self.make_api_calls()
+
+    @made_once
+    def features(self) -> FeatureStore:
+        """The feature store."""
+        return FeatureStore(
+            self.records,
+            FeatureRows(self._database),
+            self.objects,
+            self.layout.features,
+            arns=self.settings.arns,
+            tags=self.tags,
+            clock=self._clock,
+        )
 
     def _problems_of_task(self, _resource: str, _parameters: Json) -> Sequence[str]:
         """Return what keeps parameters from being those of a resource; whoever does tasks knows better."""

@@ -57,6 +57,11 @@ class HomeLayout:
         return self.home / "roots"
 
     @property
+    def features(self) -> Path:
+        """Folder in which files of the feature store are made, and of the locks of its groups."""
+        return self.home / "features"
+
+    @property
     def server(self) -> Path:
         """What the server of this home says of itself; its lock lies beside it."""
         return self.home / "server.json"

@@ -206,3 +206,46 @@ table_entries = Table(
     Column("item_place", LargeBinary, primary_key=True),
     sqlite_with_rowid=False,
 )
+
+# The online store of feature groups: of each record identifier the record with the newest event time.
+feature_records = Table(
+    "feature_records",
+    metadata,
+    Column("group", String(64), primary_key=True),  # the group's id: one made anew has another
+    Column("identifier", Text, primary_key=True),
+    Column("event_time", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=True),
+    Column("is_deleted", Integer, nullable=False, default=0),  # softly: it only keeps older ones away
+    Column("body", LargeBinary, nullable=False),  # MessagePack
+    Index(
+        "feature_records_by_expiry",
+        "expires_at",
+        sqlite_where=text("expires_at IS NOT NULL"),
+        postgresql_where=text("expires_at IS NOT NULL"),
+    ),
+    sqlite_with_rowid=False,
+)
+
+# Records on their way to the offline store, in the order in which they were acknowledged.
+feature_journal = Table(
+    "feature_journal",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("group", String(64), nullable=False),
+    Column("event_time", BigInteger, nullable=False),
+    Column("invoked_at", BigInteger, nullable=False),
+    Column("is_deleted", Integer, nullable=False, default=0),
+    Column("body", LargeBinary, nullable=False),  # as in the online store
+    Index("feature_journal_by_group", "group", "position"),
+    sqlite_autoincrement=True,
+)
+
+# Up to which position a group's journal is being written to files: those rows together give the same files
+# again and again, until they are removed.
+feature_claims = Table(
+    "feature_claims",
+    metadata,
+    Column("group", String(64), primary_key=True),
+    Column("last", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

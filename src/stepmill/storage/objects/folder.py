@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
+from sqlalchemy.engine import Connection
 
 from stepmill.core.clock import Clock
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, WrongStateError
@@ -135,13 +136,19 @@ class FolderStore:
         """Store a file."""
         return self.put_files([(uri, path)], move=move)[0]
 
-    def put_files(self, items: Iterable[tuple[S3Uri, Path]], *, move: bool = False) -> list[ObjectInfo]:
+    def put_files(
+        self,
+        items: Iterable[tuple[S3Uri, Path]],
+        *,
+        move: bool = False,
+        instead_of: Iterable[S3Uri] = (),
+    ) -> list[ObjectInfo]:
         """Store many files in one transaction.
 
         A file that shares its bytes with an object of this store (``link`` gave it) is not copied, whatever
         ``move`` says. Else one with several names is copied: through another name it could be changed.
         """
-        wanted = list(items)
+        wanted, former = list(items), list(instead_of)
         for uri, _ in wanted:
             require_key(uri)
         self._require_buckets({uri.bucket for uri, _ in wanted})
@@ -153,8 +160,9 @@ class FolderStore:
                 )
                 for uri, path in wanted
             }
-            self._shelf.commit(batch, lambda tx: index.replace_all(tx, tuple(stored.values())))
+            gone = self._shelf.commit(batch, lambda tx: _replace(tx, former, tuple(stored.values())))
         self._tell(ChangeKind.PUT, stored.values())
+        self.listeners.tell(ObjectChange(ChangeKind.DELETED, uri, now) for uri in gone if uri not in stored)
         if move:
             for _, path in wanted:
                 with suppress(OSError):  # it is stored; that the first name stays behind harms nobody
@@ -336,6 +344,12 @@ class FolderStore:
         while found:
             yield from found
             found = self.list(prefix.bucket, prefix.key, after=found[-1].key)
+
+
+def _replace(connection: Connection, former: Iterable[S3Uri], entries: Sequence[Entry]) -> list[S3Uri]:
+    gone = index.remove(connection, former)
+    index.replace_all(connection, entries)
+    return gone
 
 
 def _check_page(bucket: str, prefix: str, after: str, limit: int) -> None:

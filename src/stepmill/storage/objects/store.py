@@ -118,13 +118,20 @@ class ObjectStore(Protocol):
         """Store a file. See ``put_files``."""
         ...
 
-    def put_files(self, items: Iterable[tuple[S3Uri, Path]], *, move: bool = False) -> list[ObjectInfo]:
+    def put_files(
+        self,
+        items: Iterable[tuple[S3Uri, Path]],
+        *,
+        move: bool = False,
+        instead_of: Iterable[S3Uri] = (),
+    ) -> list[ObjectInfo]:
         """Store many files, all or none.
 
         Args:
             items: Where to, and which. Of two for the same address the later one wins.
             move: The files may be taken away: where the store lies on the same file system they are
                 not copied. They are removed once all are stored, and stay if anything fails.
+            instead_of: Objects that are removed in the same moment; those that are not there are passed over.
 
         Raises:
             NotFoundError: If a bucket or a file is not there.

@@ -259,6 +259,18 @@ class ObjectStoreContract:
         assert [info.size_bytes for info in infos] == [2, 2]
         assert store.read_bytes(uri("k")) == b"22"
 
+    def test_files_come_in_place_of_others(self, store: ObjectStore, tmp_path: Path) -> None:
+        for key in ("old/1", "old/2", "old/3"):
+            store.put_bytes(uri(key), b"old")
+        (tmp_path / "new").write_bytes(b"new")
+        former = [uri("old/1"), uri("old/2"), uri("old/none")]
+        with pytest.raises(NotFoundError):
+            store.put_files([(uri("x"), tmp_path / "missing")], instead_of=former)
+        assert [info.key for info in store.list(BUCKET)] == ["old/1", "old/2", "old/3"]
+        store.put_files([(uri("old/2"), tmp_path / "new")], instead_of=former)
+        assert [info.key for info in store.list(BUCKET)] == ["old/2", "old/3"]
+        assert store.read_bytes(uri("old/2")) == b"new"
+
     def test_the_same_file_may_go_to_two_keys(self, store: ObjectStore, tmp_path: Path) -> None:
         file = tmp_path / "file"
         file.write_bytes(b"data")

@@ -1,0 +1,1 @@
+"""The feature store: groups of features, their newest records, and all records as files."""

@@ -1,0 +1,1 @@
+"""The offline store: every record of a group, as Parquet files in SageMaker's layout."""

@@ -1,0 +1,277 @@
+"""Rows of the feature store: the newest record of each identifier, and the journal on the way to files.
+
+What a body holds is its owner's affair. Moments are microseconds since 1970-01-01T00:00Z.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Integer, bindparam, func, select
+
+from stepmill.storage.database import Database
+from stepmill.storage.prepared import Prepared
+from stepmill.storage.tables import feature_claims, feature_journal, feature_records, records
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineRow:
+    """The newest record of an identifier.
+
+    Args:
+        identifier: Whose.
+        event_time: Of when it is.
+        expires_at: From when on it counts as gone; ``None``: never.
+        is_deleted: Whether it is only there to keep older ones away.
+        body: What it holds.
+    """
+
+    identifier: str
+    event_time: int
+    expires_at: int | None
+    is_deleted: bool
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """A record that is to be written to a file.
+
+    Args:
+        event_time: Of when it is.
+        invoked_at: When the server was asked to keep it.
+        is_deleted: Whether it says that there is none any more.
+        body: What it holds.
+        position: Where it stands in the journal; 0: it is not there yet.
+    """
+
+    event_time: int
+    invoked_at: int
+    is_deleted: bool
+    body: bytes
+    position: int = 0
+
+
+class FeatureRows:
+    """Rows of feature groups in the metadata database. Safe to share between threads and processes.
+
+    Groups are named by their ids. Every change is on the disk when its method, or the transaction around it,
+    returns.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make one of all that this thread does in this ``with``; nobody else writes meanwhile."""
+        with self._database.joined_write():
+            yield
+
+    def version(self, kind: str, name: str) -> tuple[str, int] | None:
+        """Return parent and revision of a record without reading what it holds; ``None``: there is none."""
+        with self._database.read() as connection:
+            row = _VERSION.one(connection, {"kind_": kind, "name_": name})
+        return None if row is None else (str(row.parent), int(row.revision))
+
+    def get(self, group: str, identifier: str) -> OnlineRow | None:
+        """Return the newest record of an identifier, be it deleted or expired; ``None`` if there is none."""
+        with self._database.read() as connection:
+            row = _GET.one(connection, {"group_": group, "identifier_": identifier})
+        if row is None:
+            return None
+        return OnlineRow(row.identifier, row.event_time, row.expires_at, bool(row.is_deleted), row.body)
+
+    def put(self, group: str, row: OnlineRow) -> None:
+        """Keep a record in place of what was there of its identifier."""
+        with self._database.joined_write() as connection:
+            _DELETE.run(connection, {"group_": group, "identifier_": row.identifier})
+            _INSERT.run(
+                connection,
+                {
+                    "group": group,
+                    "identifier": row.identifier,
+                    "event_time": row.event_time,
+                    "expires_at": row.expires_at,
+                    "is_deleted": int(row.is_deleted),
+                    "body": row.body,
+                },
+            )
+
+    def delete(self, group: str, identifier: str) -> None:
+        """Remove the record of an identifier; what is not there is no error."""
+        with self._database.joined_write() as connection:
+            _DELETE.run(connection, {"group_": group, "identifier_": identifier})
+
+    def page(self, group: str, *, after: str = "", limit: int = 100) -> list[OnlineRow]:
+        """Return records of a group by their identifiers, from the one after a given one."""
+        with self._database.read() as connection:
+            rows = _PAGE.all(connection, {"group_": group, "after_": after, "most": limit})
+        return [
+            OnlineRow(row.identifier, row.event_time, row.expires_at, bool(row.is_deleted), row.body)
+            for row in rows
+        ]
+
+    def expired(self, moment: int, *, limit: int = 1000) -> list[tuple[str, OnlineRow]]:
+        """Return (group, record) of those whose time was over at a moment, the first one first."""
+        with self._database.read() as connection:
+            rows = _EXPIRED.all(connection, {"moment_": moment, "most": limit})
+        return [
+            (
+                row.group,
+                OnlineRow(row.identifier, row.event_time, row.expires_at, bool(row.is_deleted), row.body),
+            )
+            for row in rows
+        ]
+
+    def size(self, group: str) -> tuple[int, int]:
+        """Return how many records the online store has of a group, and how many bytes these take."""
+        with self._database.read() as connection:
+            count, size = connection.execute(_SIZE, {"group_": group}).one()
+        return int(count), int(size or 0)
+
+    def clear(self, group: str) -> None:
+        """Remove all records of a group from the online store."""
+        with self._database.joined_write() as connection:
+            connection.execute(feature_records.delete().where(feature_records.c.group == group))
+
+    def append(self, group: str, rows: Sequence[JournalRow]) -> None:
+        """Write records to the journal, in this order."""
+        with self._database.joined_write() as connection:
+            _APPEND.run(
+                connection,
+                *(
+                    {
+                        "group": group,
+                        "event_time": row.event_time,
+                        "invoked_at": row.invoked_at,
+                        "is_deleted": int(row.is_deleted),
+                        "body": row.body,
+                    }
+                    for row in rows
+                ),
+            )
+
+    def waiting(self, group: str) -> int:
+        """Return how many records of a group are in the journal."""
+        with self._database.read() as connection:
+            return int(connection.scalar(_WAITING, {"group_": group}) or 0)
+
+    def groups_waiting(self) -> list[str]:
+        """Return the groups that have records in the journal."""
+        with self._database.read() as connection:
+            return [str(group) for group in connection.scalars(_GROUPS)]
+
+    def claim(self, group: str, limit: int) -> int:
+        """Say which records of the journal are to be written next: those up to the position that is returned.
+
+        Whoever asks again before ``settle`` gets the same ones, also after a crash.
+
+        Args:
+            group: Whose.
+            limit: At most so many.
+
+        Returns:
+            0 if there is none.
+        """
+        values = {"group_": group}
+        with self._database.joined_write() as connection:
+            claimed = _CLAIMED.one(connection, values)
+            if claimed is not None:
+                return int(claimed.last)
+            last = connection.scalar(_LAST, {**values, "most": limit})
+            if last is None:
+                return 0
+            _CLAIM.run(connection, {"group": group, "last": last})
+            return int(last)
+
+    def journal(self, group: str, last: int) -> list[JournalRow]:
+        """Return the records of the journal up to a position, in order."""
+        with self._database.read() as connection:
+            rows = _JOURNAL.all(connection, {"group_": group, "last_": last})
+        return [
+            JournalRow(row.event_time, row.invoked_at, bool(row.is_deleted), row.body, row.position)
+            for row in rows
+        ]
+
+    def settle(self, group: str, last: int) -> None:
+        """Remove what was claimed: it is in files now."""
+        with self._database.joined_write() as connection:
+            _UNJOURNAL.run(connection, {"group_": group, "last_": last})
+            _UNCLAIM.run(connection, {"group_": group, "last_": last})
+
+
+_THIS = (
+    feature_records.c.group == bindparam("group_"),
+    feature_records.c.identifier == bindparam("identifier_"),
+)
+_ONLINE = (
+    feature_records.c.identifier,
+    feature_records.c.event_time,
+    feature_records.c.expires_at,
+    feature_records.c.is_deleted,
+    feature_records.c.body,
+)
+_VERSION = Prepared(
+    select(records.c.parent, records.c.revision).where(
+        records.c.kind == bindparam("kind_"), records.c.name == bindparam("name_")
+    )
+)
+_MOST = bindparam("most", type_=Integer())
+_GET = Prepared(select(*_ONLINE).where(*_THIS))
+_DELETE = Prepared(feature_records.delete().where(*_THIS))
+_INSERT = Prepared(feature_records.insert())
+_PAGE = Prepared(
+    select(*_ONLINE)
+    .where(
+        feature_records.c.group == bindparam("group_"),
+        feature_records.c.identifier > bindparam("after_"),
+    )
+    .order_by(feature_records.c.identifier)
+    .limit(_MOST)
+)
+_EXPIRED = Prepared(
+    select(feature_records.c.group, *_ONLINE)
+    .where(feature_records.c.expires_at <= bindparam("moment_"))
+    .order_by(feature_records.c.expires_at)
+    .limit(_MOST)
+)
+_SIZE = select(
+    func.count(), func.sum(func.length(feature_records.c.body) + func.length(feature_records.c.identifier))
+).where(feature_records.c.group == bindparam("group_"))
+
+_OF_GROUP = feature_journal.c.group == bindparam("group_")
+_APPEND = Prepared(
+    feature_journal.insert().values(
+        {column.name: bindparam(column.name) for column in feature_journal.c if column.name != "position"}
+    )
+)
+_WAITING = select(func.count()).select_from(feature_journal).where(_OF_GROUP)
+_GROUPS = select(feature_journal.c.group).distinct()
+_LAST = select(
+    func.max(
+        select(feature_journal.c.position)
+        .where(_OF_GROUP)
+        .order_by(feature_journal.c.position)
+        .limit(_MOST)
+        .subquery()
+        .c.position
+    )
+)
+_JOURNAL = Prepared(
+    select(feature_journal)
+    .where(_OF_GROUP, feature_journal.c.position <= bindparam("last_"))
+    .order_by(feature_journal.c.position)
+)
+_UNJOURNAL = Prepared(
+    feature_journal.delete().where(_OF_GROUP, feature_journal.c.position <= bindparam("last_"))
+)
+_CLAIMED = Prepared(select(feature_claims.c.last).where(feature_claims.c.group == bindparam("group_")))
+_CLAIM = Prepared(feature_claims.insert())
+_UNCLAIM = Prepared(
+    feature_claims.delete().where(
+        feature_claims.c.group == bindparam("group_"), feature_claims.c.last == bindparam("last_")
+    )
+)
