@@ -240,7 +240,7 @@ def _dimension(document: JsonObject, kind: FeatureType, collection: CollectionTy
 
 def _member(kind: type[_Member], given: object, where: str) -> _Member:
     try:
-        return kind(given)
+        return kind(str(given))
     except ValueError:
         known = ", ".join(kind)
         raise InvalidInputError(
