@@ -9,6 +9,7 @@ from stepmill.catalog.content import ContentDigests
 from stepmill.catalog.dynamodb.dynamodb import DynamoDb
 from stepmill.catalog.experiments import Experiments
 from stepmill.catalog.features.feature_store import FeatureStore
+from stepmill.catalog.lineage.lineage import Lineage
 from stepmill.catalog.pipelines import Pipelines
 from stepmill.catalog.queues import Queues
 from stepmill.catalog.roles import Roles
@@ -39,6 +40,7 @@ from stepmill.storage.keys import KeyStore
 from stepmill.storage.layout import HomeLayout
 from stepmill.storage.objects.folder import FolderStore
 from stepmill.storage.sql_executions import SqlExecutionStore
+from stepmill.storage.sql_lineage import SqlLineageStore
 from stepmill.storage.sql_records import SqlRecordStore
 
 Remark = Callable[[str], None]
@@ -83,6 +85,9 @@ class Base:
         self.callbacks = Callbacks(self.records, self.queues)
         self.tags = Tags(self.records)
         self.experiments = Experiments(self.records, settings.arns, self.tags)
+        self.lineage = Lineage(
+            SqlLineageStore(self._database), self.records, self._clock, settings.arns, self.tags
+        )
         self.keys = KeyStore(self.records, self._clock)
         self.roles = Roles(self.records, settings.arns)
         states_arns = StatesArns(settings.arns.region, settings.arns.account)

@@ -249,3 +249,48 @@ feature_claims = Table(
     Column("last", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# What came of what: artifacts, actions, contexts, and trial components as far as lineage knows them.
+lineage_entities = Table(
+    "lineage_entities",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("arn", String(256), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),  # Artifact, Action, Context, TrialComponent
+    Column("type", String(256), nullable=False),  # DataSet, Model, Approval ...
+    Column("name", String(256), nullable=False),
+    Column("source_uri", String(2048), nullable=False),
+    Column("place", String(2048), nullable=False),  # the address without what makes no other place of it
+    Column("digest", String(80), nullable=False, default=""),  # of the content; empty: not known
+    Column("created_at", BigInteger, nullable=False),
+    Column("modified_at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),  # properties, description, how the source is told apart
+    Index("lineage_by_creation", "kind", "created_at", "id"),
+    Index("lineage_by_name", "kind", "name", "id"),
+    Index("lineage_by_type", "kind", "type", "created_at", "id"),
+    Index("lineage_by_source", "source_uri"),
+    Index("lineage_by_place", "place"),
+    Index("lineage_by_digest", "digest"),
+)
+
+lineage_edges = Table(
+    "lineage_edges",
+    metadata,
+    Column("source", Integer, primary_key=True, autoincrement=False),
+    Column("destination", Integer, primary_key=True, autoincrement=False),
+    Column("type", String(16), nullable=False, default=""),
+    Column("created_at", BigInteger, nullable=False),
+    Index("lineage_edges_back", "destination", "source"),
+    Index("lineage_edges_by_creation", "created_at", "source", "destination"),
+    sqlite_with_rowid=False,
+)
+
+# Which records lineage has been written of, and as of which change of theirs.
+lineage_marks = Table(
+    "lineage_marks",
+    metadata,
+    Column("kind", String(64), primary_key=True),
+    Column("name", String(512), primary_key=True),
+    Column("stamp", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

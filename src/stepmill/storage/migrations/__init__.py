@@ -16,10 +16,10 @@ from sqlalchemy.engine import Connection
 from stepmill.core.errors import StorageError
 from stepmill.storage.tables import metadata
 
-HEAD = "0005"
+HEAD = "0006"
 SCRIPTS = Path(__file__).parent
 
-_KNOWN = ("0001", "0002", "0003", "0004", HEAD)
+_KNOWN = ("0001", "0002", "0003", "0004", "0005", HEAD)
 
 # Alembic's own table, in Alembic's own shape.
 _version_table = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))

@@ -12,6 +12,7 @@ from stepmill.aws.service import Call, Handler
 from stepmill.aws.services.sagemaker.listing import listing_mark, page_size_of, read_token, wrap_token
 from stepmill.aws.services.sagemaker.names import check_own
 from stepmill.catalog.entities import COMPONENT, EXPERIMENT, TRIAL
+from stepmill.catalog.lineage.documents import WORDS
 from stepmill.catalog.models import MODEL_KIND
 from stepmill.catalog.packages import GROUP_KIND, PACKAGE_KIND
 from stepmill.catalog.pipeline_records import PIPELINE_KIND
@@ -25,6 +26,7 @@ from stepmill.platform import Platform
 _RECORD_KINDS = frozenset({MODEL_KIND, GROUP_KIND, PACKAGE_KIND, EXPERIMENT.kind, TRIAL.kind, COMPONENT.kind})
 # Jobs keep the case of their names; their ARNs do not.
 _JOB_KINDS = frozenset({TRAINING_JOB, PROCESSING_JOB})
+_LINEAGE_KINDS = frozenset(words.resource for words in WORDS.values())
 _EXECUTION = "/execution/"
 
 
@@ -42,7 +44,9 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
                 mend=f"Give one such as {platform.settings.arns.sagemaker('model', 'NAME')}.",
             )
         check_own(arn, text, platform.settings.arns)
-        if not _exists(platform, arn):
+        if arn.kind in _LINEAGE_KINDS:
+            platform.lineage.get(text)
+        elif not _exists(platform, arn):
             raise NotFoundError(
                 f"Could not find the {arn.kind} {arn.name!r}.",
                 where="ResourceArn",

@@ -1,0 +1,1 @@
+"""Lineage: which data and code made a model, and what came of this data."""
