@@ -1,0 +1,1 @@
+"""What evaluation said of model packages: reports read, compared, and drawn."""
