@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from stepmill.catalog.features.feature_store import FeatureStore
 from stepmill.catalog.features.group import FeatureGroup
+from stepmill.catalog.features.offline.files import OfflineFile
 from stepmill.catalog.tags import Tags
 from stepmill.core.arns import Arns
 from stepmill.storage.database import Database
@@ -41,10 +44,12 @@ def stored(folder: Path, clock: FakeClock | None = None) -> Iterator[Stored]:
     database = Database.open_sqlite(folder / "stepmill.db")
     objects = FolderStore(database, folder / "objects", clock)
     objects.create_bucket(BUCKET, exist_ok=True)
-    records, rows = SqlRecordStore(database, clock), FeatureRows(database)
+    records = SqlRecordStore(database, clock)
     tags = Tags(records)
-    features = FeatureStore(records, rows, objects, folder / "features", arns=ARNS, tags=tags, clock=clock)
-    yield Stored(features, rows, objects, records, tags, clock)
+    features = FeatureStore(
+        database, records, objects, folder / "features", arns=ARNS, tags=tags, clock=clock
+    )
+    yield Stored(features, features.rows, objects, records, tags, clock)
     database.close()
 
 
@@ -90,3 +95,14 @@ def texts(record: list[Mapping[str, Any]]) -> dict[str, Any]:
 def make_group(store: Stored, **more: Any) -> FeatureGroup:
     """Make a group."""
     return store.features.groups.create(group_request(**more))
+
+
+def offline_rows(store: Stored, group: FeatureGroup) -> list[dict[str, Any]]:
+    """Return all records of a group's offline store, sorted by event time."""
+    store.features.flushing.settle(group)
+    return rows_of(store.features.files.list(group))
+
+
+def rows_of(files: list[OfflineFile]) -> list[dict[str, Any]]:
+    """Return the rows of files, in their order."""
+    return [row for file in files for row in pq.read_table(file.path).to_pylist()]

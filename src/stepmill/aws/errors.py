@@ -80,6 +80,15 @@ _OF_SERVICE: Mapping[str, tuple[tuple[type[StepmillError], Code], ...]] = {
         (ConflictError, Code("ResourceInUse")),
         (WrongStateError, Code("ValidationException")),
     ),
+    "sagemaker-featurestore-runtime": (
+        (NotFoundError, Code("ResourceNotFound", 404)),
+        (ConflictError, Code("ConflictException", 409)),
+        (StorageFullError, Code("ServiceUnavailable", 503)),
+        (StorageError, Code("InternalFailure", 500)),
+        (InvalidInputError, Code("ValidationError")),
+        (WrongStateError, Code("ValidationError")),
+        (UnsupportedError, Code("ValidationError")),
+    ),
     "lambda": (
         (NotFoundError, Code("ResourceNotFoundException", 404)),
         (ConflictError, Code("ResourceConflictException", 409)),

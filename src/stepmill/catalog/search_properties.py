@@ -63,6 +63,8 @@ _KINDS = {
 }
 # Groups whose members users name. In the models they are lists, or not there.
 _NAMED = ("Metrics", "Tags")
+# Of features their parameters, too; and all of them together have a name of their own.
+_FEATURE, _PARAMETERS, _ALL_PARAMETERS = "FeatureMetadata", "Parameters", "AllParameters"
 _CUT_TO_INTEGERS = "hyperparameters"
 
 
@@ -79,6 +81,8 @@ def property_of(name: str, resource: str, shapes: Shapes) -> Property:
     """
     first, *rest = name.split(".")
     if any(first.lower() == named.lower() for named in _NAMED):
+        return Property(name, PropertyKind.LOOSE if rest else PropertyKind.GROUP)
+    if resource == _FEATURE and first.lower() in (_PARAMETERS.lower(), _ALL_PARAMETERS.lower()):
         return Property(name, PropertyKind.LOOSE if rest else PropertyKind.GROUP)
     kind = _kind(shapes(resource), [first, *rest], shapes)
     if kind is None:
@@ -151,6 +155,9 @@ def view_of(document: JsonObject) -> JsonObject:
     view["Metrics"] = _metrics(document)
     if isinstance(document.get("TrialComponentName"), str):
         view["Parameters"] = _parameters(document.get("Parameters"))
+    if isinstance(document.get("FeatureName"), str):
+        pairs = {str(each["Key"]): each["Value"] for each in _objects(document.get(_PARAMETERS))}
+        view[_PARAMETERS] = view[_ALL_PARAMETERS] = pairs
     return view
 
 

@@ -34,7 +34,6 @@ from stepmill.engine.reading import ExecutionReader
 from stepmill.jobs.callbacks import Callbacks
 from stepmill.language.states.checking import read as read_machine
 from stepmill.storage.database import Database
-from stepmill.storage.features import FeatureRows
 from stepmill.storage.items import SqlItemStore
 from stepmill.storage.keys import KeyStore
 from stepmill.storage.layout import HomeLayout
@@ -123,8 +122,8 @@ class Base:
     def features(self) -> FeatureStore:
         """The feature store."""
         return FeatureStore(
+            self._database,
             self.records,
-            FeatureRows(self._database),
             self.objects,
             self.layout.features,
             arns=self.settings.arns,

@@ -36,6 +36,7 @@ _CLOSING_ORDER = (
     "function_services",
     "publishing",
     "batch",
+    "features",
     "direct_jobs",
     "compute",
 )

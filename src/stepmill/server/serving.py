@@ -137,6 +137,7 @@ class Serving:
             jobs = self._platform.direct_jobs.resume() + self._platform.batch.scheduler.resume()
             events = self._platform.function_services.events.resume()
             events += self._platform.publishing.deliveries.resume() + self._platform.events.resume()
+            self._platform.features.flushing.resume()
         except StepmillError as error:
             _log.warning("What an earlier server left cannot be resumed: %s", error)
             return

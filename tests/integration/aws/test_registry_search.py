@@ -223,7 +223,7 @@ class TestPages:
 
 
 class TestRefused:
-    @pytest.mark.parametrize("resource", ["FeatureGroup", "Endpoint", "Project", "ModelCard"])
+    @pytest.mark.parametrize("resource", ["Endpoint", "Project", "ModelCard"])
     def test_what_is_not_searched_for(self, sagemaker: Any, resource: str) -> None:
         error = refused(sagemaker.search, Resource=resource)
         assert error.code == "UnsupportedOperation"

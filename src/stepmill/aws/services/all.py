@@ -7,6 +7,7 @@ from stepmill.aws.services.batch.service import batch
 from stepmill.aws.services.cloudwatch import cloudwatch
 from stepmill.aws.services.dynamodb.service import dynamodb
 from stepmill.aws.services.events.service import events
+from stepmill.aws.services.featurestore_runtime import featurestore_runtime
 from stepmill.aws.services.iam.service import iam
 from stepmill.aws.services.lambda_.service import lambda_
 from stepmill.aws.services.logs.service import logs
@@ -37,4 +38,5 @@ def services_of(platform: Platform) -> tuple[Service, ...]:
         logs(platform),
         cloudwatch(platform),
         sagemaker_metrics(platform),
+        featurestore_runtime(platform),
     )

@@ -17,6 +17,7 @@ from stepmill.storage.objects.uri import S3Uri
 _ROOM_FOR_KEYS = 300
 _LONGEST_KEY = 1024
 _PROVISIONED, _ON_DEMAND = "Provisioned", "OnDemand"
+_MIGRATION = ("Standard", "Standard_V2")
 _UNITS = ("ProvisionedReadCapacityUnits", "ProvisionedWriteCapacityUnits")
 
 
@@ -146,9 +147,20 @@ def _updated_online(group: FeatureGroup, change: Mapping[str, Any]) -> dict[str,
             where="OnlineStoreConfig",
             mend="It can only be enabled when a group is made.",
         )
-    ttl_micros(change.get("TtlDuration"), "OnlineStoreConfig.TtlDuration")
-    old = part(group.request, "OnlineStoreConfig")
-    return {**old, **{name: value for name, value in change.items() if value is not None}}
+    new = {**part(group.request, "OnlineStoreConfig"), **change}
+    duration = part(new, "TtlDuration")
+    if all(value is None for value in duration.values()):
+        # A TtlDuration without unit and value says that records are to live for ever.
+        new.pop("TtlDuration", None)
+    ttl_micros(new.get("TtlDuration"), "OnlineStoreConfig.TtlDuration")
+    wanted, kind = change.get("StorageType"), group.online.storage_type
+    if wanted not in (None, kind) and (kind, wanted) != _MIGRATION:
+        raise InvalidInputError(
+            f"Validation Error: The storage type {kind} cannot be changed into {wanted}.",
+            where="OnlineStoreConfig.StorageType",
+            mend="Only Standard can be changed, into Standard_V2.",
+        )
+    return {name: value for name, value in new.items() if value is not None}
 
 
 def _check_throughput(config: Mapping[str, Any]) -> None:

@@ -111,9 +111,7 @@ class FeatureGroups:
         """
         group = self.find(name_or_arn)
         if group is None:
-            raise NotFoundError(
-                f"Resource Not Found: Amazon SageMaker can't find a FeatureGroup with name {name_or_arn}"
-            )
+            raise group_not_found(name_or_arn)
         return group
 
     def find(self, name_or_arn: str) -> FeatureGroup | None:
@@ -135,9 +133,9 @@ class FeatureGroups:
         page = selection.page(self._records, GROUP_KIND)
         return [read_group(record, self._arns) for record in page.records], page.next_token
 
-    def all(self) -> Iterator[FeatureGroup]:
-        """Yield all groups, by name."""
-        for record in Selection(sort_by=SortBy.NAME, limit=1000).all(self._records, GROUP_KIND):
+    def all(self, selection: Selection = BY_NAME) -> Iterator[FeatureGroup]:
+        """Yield all groups that are asked for."""
+        for record in replace(selection, limit=1000, after=None).all(self._records, GROUP_KIND):
             yield read_group(record, self._arns)
 
     def update(self, name_or_arn: str, request: JsonObject) -> FeatureGroup:
@@ -190,9 +188,11 @@ class FeatureGroups:
 
     def tables(self) -> Iterator[FeatureGroup]:
         """Yield the groups that have tables of SQL, those of deleted ones too."""
-        for record in Selection(sort_by=SortBy.NAME, has_parent=True, limit=1000).all(
-            self._records, TABLE_KIND
-        ):
+        return (group for group in self.with_files() if group.offline is not None and group.offline.table)
+
+    def with_files(self) -> Iterator[FeatureGroup]:
+        """Yield the groups that have or had an offline store, deleted ones too."""
+        for record in Selection(sort_by=SortBy.NAME, limit=1000).all(self._records, TABLE_KIND):
             yield self._of_table(record)
 
     def _of_table(self, record: Record) -> FeatureGroup:
@@ -221,3 +221,10 @@ class FeatureGroups:
             return name_or_arn.lower()
         prefix = self._arns.sagemaker(GROUP_KIND, "")
         return name_or_arn.removeprefix(prefix).lower() if name_or_arn.startswith(prefix) else ""
+
+
+def group_not_found(name_or_arn: str) -> NotFoundError:
+    """Return the error that says that there is no such group, in the words of SageMaker."""
+    return NotFoundError(
+        f"Resource Not Found: Amazon SageMaker can't find a FeatureGroup with name {name_or_arn}"
+    )

@@ -52,7 +52,7 @@ def _search(platform: Platform, call: Call) -> dict[str, Any]:
         for document in tagged_documents(platform, source, expression.required()):
             view = view_of(document)
             if expression.holds(view):
-                found.append((_place(view, order, str(document[source.arn])), document))
+                found.append((_place(view, order, source.key(document)), document))
     return _page(call, source, found)
 
 

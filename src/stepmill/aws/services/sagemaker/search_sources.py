@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from stepmill.aws.services.sagemaker.executions import describe_execution
+from stepmill.aws.services.sagemaker.feature_groups import describe_group
 from stepmill.aws.services.sagemaker.pipelines import describe_pipeline
 from stepmill.catalog.entities import COMPONENT, EXPERIMENT, TRIAL
+from stepmill.catalog.features.group import FeatureGroup
 from stepmill.catalog.packages import GROUP_KIND, PACKAGE_KIND
 from stepmill.catalog.pipeline_records import PIPELINE_KIND
 from stepmill.catalog.tags import write_tags
@@ -38,11 +40,18 @@ class Source:
         shape: Of its documents in SageMaker's model, and the member of the result that holds one.
         arn: The member that tells them apart.
         documents: Gives them.
+        beside: A member that tells apart those of one ARN; empty: there is one of each.
     """
 
     shape: str
     arn: str
     documents: Documents
+    beside: str = ""
+
+    def key(self, document: Mapping[str, Any]) -> str:
+        """Return what tells a document from others of its kind."""
+        arn = str(document[self.arn])
+        return f"{arn}/{document[self.beside]}" if self.beside else arn
 
 
 def _records(platform: Platform, kind: str, name: str | None) -> Iterator[Record]:
@@ -104,6 +113,22 @@ def _packages(platform: Platform, required: Required) -> Iterator[JsonObject]:
         yield platform.models.describe(record.name)
 
 
+def _feature_groups(platform: Platform, required: Required) -> Iterator[dict[str, Any]]:
+    for group in _named_groups(platform, required):
+        yield describe_group(platform, group)
+
+
+def _features(platform: Platform, required: Required) -> Iterator[dict[str, Any]]:
+    for group in _named_groups(platform, required):
+        yield from platform.features.groups.metadata.all(group)
+
+
+def _named_groups(platform: Platform, required: Required) -> Iterator[FeatureGroup]:
+    groups, name = platform.features.groups, required.get("FeatureGroupName")
+    found = groups.find(name) if name else None
+    return iter([found]) if found is not None else groups.all()
+
+
 def _pipelines(platform: Platform, required: Required) -> Iterator[dict[str, Any]]:
     for record in _records(platform, PIPELINE_KIND, required.get("PipelineName")):
         name = str(record.body["name"])
@@ -139,6 +164,8 @@ SOURCES: Mapping[str, Source] = {
     "ExperimentTrialComponent": Source("TrialComponent", "TrialComponentArn", _trial_components),
     "ModelPackage": Source("ModelPackage", "ModelPackageArn", _packages),
     "ModelPackageGroup": Source("ModelPackageGroup", "ModelPackageGroupArn", _groups),
+    "FeatureGroup": Source("FeatureGroup", "FeatureGroupArn", _feature_groups),
+    "FeatureMetadata": Source("FeatureMetadata", "FeatureGroupArn", _features, beside="FeatureName"),
     "Pipeline": Source("Pipeline", "PipelineArn", _pipelines),
     "PipelineExecution": Source("PipelineExecution", "PipelineExecutionArn", _executions),
 }
@@ -153,4 +180,7 @@ def tagged_documents(platform: Platform, source: Source, required: Required) -> 
         required: Property -> value that a match must have; may narrow what is read.
     """
     for document in source.documents(platform, required):
+        if source.beside:  # what has no ARN of its own has no tags
+            yield dict(document)
+            continue
         yield {**document, "Tags": write_tags(platform.tags.of(str(document[source.arn])))}

@@ -8,6 +8,7 @@ from stepmill.aws.service import Handler, IsSettled, Service, joined
 from stepmill.aws.services.sagemaker import (
     executions,
     experiments,
+    feature_groups,
     groups,
     lineage,
     models,
@@ -24,6 +25,7 @@ from stepmill.platform import Platform
 _HANDLERS: tuple[Callable[[Platform], Mapping[str, Handler]], ...] = (
     executions.handlers,
     experiments.handlers,
+    feature_groups.handlers,
     groups.handlers,
     lineage.handlers,
     models.handlers,

@@ -12,6 +12,7 @@ from stepmill.aws.service import Call, Handler
 from stepmill.aws.services.sagemaker.listing import listing_mark, page_size_of, read_token, wrap_token
 from stepmill.aws.services.sagemaker.names import check_own
 from stepmill.catalog.entities import COMPONENT, EXPERIMENT, TRIAL
+from stepmill.catalog.features.group import GROUP_KIND as FEATURE_GROUP
 from stepmill.catalog.lineage.documents import WORDS
 from stepmill.catalog.models import MODEL_KIND
 from stepmill.catalog.packages import GROUP_KIND, PACKAGE_KIND
@@ -23,7 +24,9 @@ from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
 from stepmill.platform import Platform
 
 # Kinds of resources that are records under the name that their ARN says.
-_RECORD_KINDS = frozenset({MODEL_KIND, GROUP_KIND, PACKAGE_KIND, EXPERIMENT.kind, TRIAL.kind, COMPONENT.kind})
+_RECORD_KINDS = frozenset(
+    {FEATURE_GROUP, MODEL_KIND, GROUP_KIND, PACKAGE_KIND, EXPERIMENT.kind, TRIAL.kind, COMPONENT.kind}
+)
 # Jobs keep the case of their names; their ARNs do not.
 _JOB_KINDS = frozenset({TRAINING_JOB, PROCESSING_JOB})
 _LINEAGE_KINDS = frozenset(words.resource for words in WORDS.values())
