@@ -184,6 +184,7 @@ class JobHandler(Generic[R]):
             return
         self._synchroniser.watch(place.name, place.ml, self._continuous(job), begun=begun)
         services.compute.run(self._spec(job, image, command, staged), partial(self._on_event, job))
+        services.note(self._kind.record_kind, place.name)
         # While the job starts, this process has nothing else to do for it.
         self._later.hurry()
         # Whoever asked before the job was started found nothing to stop.
@@ -335,6 +336,7 @@ class JobHandler(Generic[R]):
         record = self._write_end(job.place, final)
         self._stopping.discard(job.place.name)
         self._report_end(job, record)
+        self._services.note(record.kind, record.name)
         self._later.put(partial(self._tidy_up_after, record, job.place, keep=bool(outcome.error)))
 
     def _write_end(self, place: Workplace, final: Callable[[JobState], JobState]) -> Record:

@@ -64,6 +64,8 @@ class JobServices:
         tracker: Records jobs in experiments; ``None``: nobody does.
         endpoint: Tells where this installation answers AWS's clients, with a key for jobs. Asked when a job
             is started; ``None``: nowhere now.
+        note: Told of a job, by the kind of its record and its name, when it runs and when it has ended: for
+            whoever records what came of what. It returns at once.
         private: Stepmill's own folder: no path of a request may lead into it. ``None``: there is none.
     """
 
@@ -82,3 +84,4 @@ class JobServices:
     endpoint: Callable[[], Endpoint | None] = lambda: None
     private: Path | None = None
     tracker: Tracker | None = None
+    note: Callable[[str, str], None] = lambda _kind, _name: None

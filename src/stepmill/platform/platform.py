@@ -231,6 +231,8 @@ class Platform(Hearing):
                 return self.settings.arns.pipeline(name)
             raise
         try:
+            # What came of its executions is known for good.
+            self.lineage.catch_up()
             self._executions.delete(pipeline.name, statuses=FINAL)
         except WrongStateError as error:
             self.pipelines.cancel_deletion(name)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from stepmill.catalog.experiments import Experiments
+from stepmill.catalog.lineage.kept_code import KeptCode
+from stepmill.catalog.lineage.versions import Versions
 from stepmill.catalog.models import Models
 from stepmill.catalog.registry import ModelRegistry
 from stepmill.catalog.tags import Tags
@@ -35,6 +37,7 @@ from stepmill.jobs.integrations.functions import Functions
 from stepmill.jobs.integrations.integrations import Integrations
 from stepmill.jobs.integrations.jobs import JobMakers
 from stepmill.jobs.json_reader import JsonReader
+from stepmill.jobs.lineage.recorder import ExecutionView, LineageRecorder
 from stepmill.jobs.log_streams import LogStreams
 from stepmill.jobs.lookup import JobLookup
 from stepmill.jobs.models import ModelHandler
@@ -63,6 +66,7 @@ class Work(Base):
             arns=settings.arns,
             emit=self._tell,
         )
+        self.lineage.listen(lambda: self.lineage_recorder.catch_up())
         if serves:
             self.notifications.listen()
 
@@ -86,6 +90,37 @@ class Work(Base):
     def jobs(self) -> JobLookup:
         """The jobs that executions made."""
         return JobLookup(self.records, self.layout.jobs)
+
+    @made_once
+    def lineage_recorder(self) -> LineageRecorder:
+        """Records what came of what."""
+        versions = Versions(self.objects, self._contents, self.settings.project)
+        return LineageRecorder(
+            self.lineage.store,
+            self.records,
+            versions,
+            self.kept_code,
+            self._view_of_execution,
+            lambda image: self._images.identity(image),
+            clock=self._clock,
+            arns=self.settings.arns,
+        )
+
+    @made_once
+    def kept_code(self) -> KeptCode:
+        """The code of steps, by its content."""
+        versions = Versions(self.objects, self._contents, self.settings.project)
+        return KeptCode(self.layout.code, self.objects, versions)
+
+    def _view_of_execution(self, execution: str) -> ExecutionView:
+        found = self.executions.describe(execution)
+        return ExecutionView(
+            found.arn,
+            found.created_at,
+            str(found.status),
+            found.parameters,
+            self.executions.steps(execution),
+        )
 
     @made_once
     def direct_jobs(self) -> DirectJobs:
@@ -192,6 +227,7 @@ class Work(Base):
             log_limit_bytes=settings.log_limit_bytes,
             endpoint=lambda: self.endpoint,
             private=settings.home,
+            note=self.lineage_recorder.note,
             tracker=ExperimentTracker(Experiments(self._progress, settings.arns, Tags(self._progress))),
         )
 
@@ -203,6 +239,8 @@ class Work(Base):
             TRAINING_JOB: training.training_handler(self._job_services),
         }
         self._to_close += [handler.close for handler in handlers.values()]
+        # Behind those who tell it of jobs.
+        self._to_close.append(self.lineage_recorder.close)
         return handlers
 
     def _handler_makers(self) -> dict[str, Callable[[], TaskHandler]]:

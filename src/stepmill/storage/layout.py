@@ -62,6 +62,11 @@ class HomeLayout:
         return self.home / "features"
 
     @property
+    def code(self) -> Path:
+        """Folder of the code of steps, by its content; nothing here is ever removed."""
+        return self.home / "code"
+
+    @property
     def server(self) -> Path:
         """What the server of this home says of itself; its lock lies beside it."""
         return self.home / "server.json"

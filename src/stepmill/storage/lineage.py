@@ -185,9 +185,13 @@ class LineageStore(Protocol):
     """Keeps the graph. Safe to share between threads; several processes may use the same one."""
 
     def record(
-        self, entities: Sequence[Entity], edges: Sequence[Edge] = (), marks: Sequence[Mark] = ()
+        self,
+        entities: Sequence[Entity],
+        edges: Sequence[Edge] = (),
+        marks: Sequence[Mark] = (),
+        renewed: Sequence[Entity] = (),
     ) -> None:
-        """Write these, all in one transaction. What is there already stays as it is.
+        """Write these, all in one transaction. What is there already stays as it is, but for what is renewed.
 
         Edges whose ends are neither among the entities nor there already are passed over.
         """
@@ -238,6 +242,14 @@ class LineageStore(Protocol):
 
     def with_digest(self, digest: str, *, limit: int = 100) -> list[Entity]:
         """Return the artifacts of this content, oldest first."""
+        ...
+
+    def digested(self, arn: str, digest: str) -> None:
+        """Say what the digest of an artifact is, unless it was deleted."""
+        ...
+
+    def pending(self, beginning: str, *, limit: int) -> list[Entity]:
+        """Return artifacts whose digest begins so, oldest first."""
         ...
 
     def like(self, text: str, *, limit: int = 10) -> list[Entity]:

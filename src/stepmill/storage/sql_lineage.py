@@ -46,6 +46,13 @@ _ADD = Prepared(
     .values({column: bindparam(column.name) for column in _e.c if column.name != "id"})
     .on_conflict_do_nothing(index_elements=["arn"])
 )
+_RENEWED = insert(_e).values({column: bindparam(column.name) for column in _e.c if column.name != "id"})
+_RENEW = Prepared(
+    _RENEWED.on_conflict_do_update(
+        index_elements=["arn"],
+        set_={"body": _RENEWED.excluded.body, "modified_at": _RENEWED.excluded.modified_at},
+    )
+)
 _CONNECT = Prepared(insert(_x).on_conflict_do_nothing())
 _MARK = insert(_m)
 _MARK_IT = Prepared(
@@ -94,6 +101,13 @@ _WITH_DIGEST = Prepared(
     select(_e)
     .where(_e.c.digest == bindparam("digest_"), _IS_ARTIFACT)
     .order_by(_e.c.created_at, _e.c.id)
+    .limit(_MOST)
+)
+_DIGESTED = Prepared(_e.update().where(_e.c.arn == bindparam("arn_")).values(digest=bindparam("digest_")))
+_PENDING = Prepared(
+    select(_e)
+    .where(_e.c.digest >= bindparam("first_"), _e.c.digest < bindparam("end_"), _IS_ARTIFACT)
+    .order_by(_e.c.id)
     .limit(_MOST)
 )
 _LIKE = Prepared(
@@ -160,7 +174,11 @@ class SqlLineageStore:
         self._database = database
 
     def record(
-        self, entities: Sequence[Entity], edges: Sequence[Edge] = (), marks: Sequence[Mark] = ()
+        self,
+        entities: Sequence[Entity],
+        edges: Sequence[Edge] = (),
+        marks: Sequence[Mark] = (),
+        renewed: Sequence[Entity] = (),
     ) -> None:
         """Write these, all in one transaction."""
         rows = [_row(entity) for entity in entities]
@@ -168,6 +186,8 @@ class SqlLineageStore:
         with self._database.write(durable=False) as connection:
             if rows:
                 _ADD.run(connection, *rows)
+            if renewed:
+                _RENEW.run(connection, *map(_row, renewed))
             _connect_all(connection, edges)
             if marks:
                 _MARK_IT.run(connection, *({"kind": m.kind, "name": m.name, "stamp": m.stamp} for m in marks))
@@ -267,6 +287,18 @@ class SqlLineageStore:
         with self._database.read() as connection:
             rows = _WITH_DIGEST.all(connection, {"digest_": digest, "most": limit})
         return [entity_of(row) for row in rows]
+
+    def digested(self, arn: str, digest: str) -> None:
+        """Say what the digest of an artifact is, unless it was deleted."""
+        # It can be computed again.
+        with self._database.write(durable=False) as connection:
+            _DIGESTED.run(connection, {"arn_": arn, "digest_": digest})
+
+    def pending(self, beginning: str, *, limit: int) -> list[Entity]:
+        """Return artifacts whose digest begins so, oldest first."""
+        values = {"first_": beginning, "end_": f"{beginning}\uffff", "most": limit}
+        with self._database.read() as connection:
+            return [entity_of(row) for row in _PENDING.all(connection, values)]
 
     def like(self, text: str, *, limit: int = 10) -> list[Entity]:
         """Return entities whose name or source contains a text, newest first."""

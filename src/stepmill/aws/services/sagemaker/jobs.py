@@ -73,6 +73,7 @@ class JobOperations:
         def delete(call: Call) -> None:
             record, state = self._state(platform, call.parameters[self.name])
             with told_as("ResourceInUse", WrongStateError):
+                platform.lineage.catch_up()  # what came of it is known for good
                 platform.direct_jobs.delete(self.kind, record.name)
             platform.tags.clear(state.arn)
 

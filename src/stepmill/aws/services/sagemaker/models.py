@@ -35,6 +35,7 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
 
     def delete(call: Call) -> None:
         with told_as(VALIDATION, NotFoundError):
+            platform.lineage.catch_up()  # what it was made of is known for good
             platform.served_models.delete(call.parameters["ModelName"])
 
     return {"CreateModel": create, "DescribeModel": describe, "ListModels": list_, "DeleteModel": delete}

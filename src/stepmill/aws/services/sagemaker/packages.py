@@ -88,6 +88,7 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
 
     def delete(call: Call) -> None:
         with named(call) as name:
+            platform.lineage.catch_up()  # what it was made of is known for good
             registry.delete(name)
 
     return {

@@ -1,0 +1,276 @@
+"""Records lineage, behind the back of those who work: no job waits for it, and none is forgotten.
+
+What a job took is drawn up while it runs, what it gave when it has ended, on a thread of its own. The
+records of jobs, models and executions are what it is drawn up from, and a mark says up to which change of
+each: so after a kill, whoever comes next finds what is missing, and draws it up once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from stepmill.catalog.lineage.kept_code import KeptCode
+from stepmill.catalog.lineage.versions import Versions
+from stepmill.core.arns import Arns
+from stepmill.core.clock import Clock
+from stepmill.core.errors import NotFoundError, StepmillError
+from stepmill.core.json import Json
+from stepmill.core.statuses import JobStatus, PipelineExecutionStatus
+from stepmill.jobs.lineage import executions, registered
+from stepmill.jobs.lineage.jobs import draw_up_job
+from stepmill.jobs.lineage.sheet import MEMBERS, PENDING, Sheet, same_as
+from stepmill.jobs.records import request_of
+from stepmill.storage.database import to_micros
+from stepmill.storage.lineage import Entity, LineageStore, Mark
+from stepmill.storage.records import Record, RecordStore
+
+# So long the first of a burst waits for the others: they are written together, and a short job only once.
+_GATHER_S = 0.5
+# Whoever closes waits no longer than this for what is still to be drawn up; the next one does the rest.
+_LONGEST_CLOSE_S = 2.0
+_AT_ONCE = 200
+# A record may have been written a while after the moment that it tells: so far back is looked again.
+_OVERLAP = timedelta(minutes=2)
+# What is read at once to complete a digest; more is read only where nobody waits.
+SMALL_BYTES = 64 * 1024 * 1024
+# Artifacts that are remembered by address and stamp, so that they are not looked up again.
+_MOST_KNOWN = 10_000
+_CURSOR = "cursor"
+_EXECUTION = "execution"
+_FINAL_JOBS = tuple(str(status) for status in JobStatus if status.is_final)
+_FINAL_EXECUTIONS = tuple(str(status) for status in PipelineExecutionStatus if status.is_final)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ExecutionView:
+    """What lineage needs to know of an execution."""
+
+    arn: str
+    created_at: datetime
+    status: str
+    parameters: Mapping[str, Json]
+    steps: Sequence[Mapping[str, Json]]
+
+
+class Executions(Protocol):
+    """Looks at executions of pipelines."""
+
+    def __call__(self, execution: str, /) -> ExecutionView:
+        """Return how one stands.
+
+        Raises:
+            NotFoundError: If there is none.
+        """
+        ...
+
+
+class LineageRecorder:
+    """Records lineage. Safe to share between threads; several processes may record the same.
+
+    Args:
+        store: Where it is written.
+        records: Where jobs and models are kept.
+        versions: Tells what lies at an address.
+        code: Keeps the code of steps.
+        executions: Looks at executions.
+        identify: Gives, for an image, the versions of the software that stands for it here.
+        clock: Tells the time.
+        arns: Builds ARNs.
+    """
+
+    def __init__(
+        self,
+        store: LineageStore,
+        records: RecordStore,
+        versions: Versions,
+        code: KeptCode,
+        executions: Executions,
+        identify: Callable[[str], Mapping[str, str]],
+        *,
+        clock: Clock,
+        arns: Arns,
+    ) -> None:
+        self._store = store
+        self._records = records
+        self._versions = versions
+        self._code = code
+        self._executions = executions
+        self._identify = identify
+        self._clock = clock
+        self._arns = arns
+        self._waiting: dict[tuple[str, str], None] = {}
+        self._changed = threading.Condition()
+        self._drawing = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+        self._known: dict[tuple[str, str], str] = {}
+        # Up to which moment all has been looked at; ``None``: not known yet.
+        self._seen: datetime | None = None
+
+    def note(self, kind: str, name: str) -> None:
+        """Have a job drawn up soon, as far as it has come; return at once."""
+        with self._changed:
+            self._waiting[kind, name] = None
+            if self._is_closed:
+                return
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="lineage", daemon=True)
+                self._thread.start()
+            elif len(self._waiting) == 1:
+                self._changed.notify()
+
+    def close(self) -> None:
+        """Draw up what is waiting, if that does not take long. Safe to call twice."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join(_LONGEST_CLOSE_S)
+
+    def catch_up(self) -> None:
+        """Draw up all that has happened and is not drawn up yet."""
+        self._draw_waiting()
+        with self._drawing:
+            start = self._clock.now()
+            since = self._since(start)
+            drawn = 0
+            while found := self._unrecorded(since):
+                self._draw(found)
+                drawn += len(found)
+            while ended := self._store.unrecorded_executions(_FINAL_EXECUTIONS, since=since, limit=_AT_ONCE):
+                self._draw_executions(ended)
+                drawn += len(ended)
+            if drawn:
+                self._store.record([], marks=[Mark(_CURSOR, "", to_micros(start))])
+            self._seen = start
+
+    def complete(self, *, largest_bytes: int = SMALL_BYTES, most: int = 1000) -> int:
+        """Read what is not digested yet, up to a size each; return how many are left.
+
+        Args:
+            largest_bytes: What is larger is left.
+            most: So many at once.
+        """
+        left = 0
+        for entity in self._store.pending(PENDING, limit=most):
+            size = entity.digest.removeprefix(PENDING)
+            if size.isdigit() and int(size) > largest_bytes:
+                left += 1
+                continue
+            self._complete(entity)
+        return left
+
+    def _complete(self, entity: Entity) -> None:
+        digest = self._versions.digest(entity.source_uri, str(entity.body.get("stamp")))
+        self._store.digested(entity.arn, digest)
+        if edges := same_as(self._store, replace(entity, digest=digest)):
+            self._store.record([], edges)
+
+    # ---- what is noted ---------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not self._waiting and not self._is_closed:
+                    self._changed.wait()
+                if self._is_closed and not self._waiting:
+                    return
+                if not self._is_closed:
+                    self._changed.wait(_GATHER_S)
+            self._safely(self._draw_waiting)
+            self._safely(self.complete)
+
+    def _safely(self, do: Callable[[], object]) -> None:
+        try:
+            do()
+        except Exception:  # noqa: BLE001  (what is missing is drawn up by whoever asks next)
+            _log.debug("Lineage could not be recorded.", exc_info=True)
+
+    def _draw_waiting(self) -> None:
+        while True:
+            with self._drawing:
+                with self._changed:
+                    some = list(self._waiting)[:_AT_ONCE]
+                    for one in some:
+                        del self._waiting[one]
+                if not some:
+                    return
+                self._draw(some)
+
+    # ---- what is found ---------------------------------------------------------------------------
+
+    def _since(self, now: datetime) -> int:
+        seen = self._seen
+        if seen is None:
+            stamp = self._store.stamp(_CURSOR, "")
+            return max(0, stamp - to_micros_of(_OVERLAP)) if stamp <= to_micros(now) else 0
+        # A clock that was set back may hide what has happened since.
+        return to_micros(seen - _OVERLAP) if seen <= now else 0
+
+    def _unrecorded(self, since: int) -> list[tuple[str, str]]:
+        jobs = self._store.unrecorded(tuple(MEMBERS), _FINAL_JOBS, since=since, limit=_AT_ONCE)
+        others = self._store.unrecorded(registered.KINDS, (), since=since, limit=_AT_ONCE)
+        # Packages come after the jobs that made their models.
+        return [(kind, name) for kind, name, _ in (jobs or others)]
+
+    def _draw(self, some: Sequence[tuple[str, str]]) -> None:
+        sheet = self._sheet()
+        for kind, name in some:
+            record = self._records.find(kind, name)
+            if record is None:
+                continue
+            try:
+                if kind in MEMBERS:
+                    draw_up_job(sheet, record, self._software(record))
+                else:
+                    registered.draw_up_record(sheet, record)
+            except (StepmillError, OSError, ValueError, KeyError):
+                # One that cannot be read must not keep all others from being drawn up for ever.
+                _log.warning("The lineage of %s %s cannot be drawn up.", kind, name, exc_info=True)
+                sheet.marks.append(Mark(kind, name, to_micros(record.modified_at)))
+        sheet.write()
+
+    def _draw_executions(self, ended: Sequence[tuple[str, int]]) -> None:
+        sheet = self._sheet()
+        for identifier, stamp in ended:
+            with suppress(NotFoundError):
+                view = self._executions(identifier)
+                executions.draw_up_execution(
+                    sheet,
+                    view.arn,
+                    view.created_at,
+                    steps=view.steps,
+                    parameters=view.parameters,
+                    status=view.status,
+                )
+            sheet.marks.append(Mark(_EXECUTION, identifier, stamp))
+        sheet.write()
+
+    def _sheet(self) -> Sheet:
+        if len(self._known) > _MOST_KNOWN:
+            self._known.clear()
+        return Sheet(self._store, self._arns, self._versions, self._code, self._known)
+
+    def _software(self, record: Record) -> Mapping[str, str]:
+        request = request_of(record)
+        algorithm = request.get("AlgorithmSpecification") or request.get("AppSpecification")
+        if not isinstance(algorithm, Mapping):
+            return {}
+        image = str(algorithm.get("TrainingImage") or algorithm.get("ImageUri") or "")
+        try:
+            return self._identify(image) if image else {}
+        except StepmillError:
+            return {}
+
+
+def to_micros_of(span: timedelta) -> int:
+    """Return a span in microseconds."""
+    return span // timedelta(microseconds=1)
