@@ -6,7 +6,9 @@ Source: SageMaker API reference, ModelPackageModelCard; developer guide, "Model 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import Json, JsonObject, read_json
@@ -14,18 +16,109 @@ from stepmill.core.json import Json, JsonObject, read_json
 # API reference, ModelCardContent.
 LONGEST_CONTENT = 100_000
 
-# Section -> what it is.
-_OBJECT, _LIST = "an object", "a list"
-_SECTIONS = {
-    "model_overview": _OBJECT,
-    "model_package_details": _OBJECT,
-    "intended_uses": _OBJECT,
-    "business_details": _OBJECT,
-    "training_details": _OBJECT,
-    "evaluation_details": _LIST,
-    "additional_information": _OBJECT,
-}
+_LONGEST_LIST_ITEM = 1024
 _RISKS = ("High", "Medium", "Low", "Unknown")
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A text of at most so many characters; one of some words, if any are given."""
+
+    most: int
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """A list of at most so many texts."""
+
+    most: int
+
+
+@dataclass(frozen=True)
+class _Object:
+    """An object with these members and no others; what they hold is ``None`` where anything may be."""
+
+    members: Mapping[str, _Rule]
+    required: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Objects:
+    """A list of objects."""
+
+    each: _Object
+
+
+@dataclass(frozen=True)
+class _TextMap:
+    """An object of any members, which are texts."""
+
+    most: int
+
+
+_Rule: TypeAlias = "_Text | _Texts | _Object | _Objects | _TextMap | None"
+
+_CARD = _Object(
+    {
+        "model_overview": _Object({"model_creator": _Text(1024), "model_artifact": _Texts(15)}),
+        "intended_uses": _Object(
+            {
+                "purpose_of_model": _Text(2048),
+                "intended_uses": _Text(2048),
+                "factors_affecting_model_efficiency": _Text(2048),
+                "risk_rating": _Text(10, _RISKS),
+                "explanations_for_risk_rating": _Text(2048),
+            }
+        ),
+        "business_details": _Object(
+            {
+                "business_problem": _Text(2048),
+                "business_stakeholders": _Text(2048),
+                "line_of_business": _Text(2048),
+            }
+        ),
+        "training_details": _Object(
+            {
+                "objective_function": None,
+                "training_observations": _Text(1024),
+                "training_job_details": _Object(
+                    {
+                        "training_arn": _Text(1024),
+                        "training_datasets": _Texts(15),
+                        "training_environment": _Object({"container_image": _Texts(15)}),
+                        "training_metrics": None,
+                        "user_provided_training_metrics": None,
+                        "hyper_parameters": None,
+                        "user_provided_hyper_parameters": None,
+                    }
+                ),
+            }
+        ),
+        "evaluation_details": _Objects(
+            _Object(
+                {
+                    "name": _Text(63),
+                    "evaluation_observation": _Text(2096),
+                    "evaluation_job_arn": _Text(256),
+                    "datasets": _Texts(10),
+                    "metadata": _TextMap(1024),
+                    "metric_groups": _Objects(
+                        _Object({"name": _Text(63), "metric_data": None}, ("name", "metric_data"))
+                    ),
+                },
+                ("name",),
+            )
+        ),
+        "additional_information": _Object(
+            {
+                "ethical_considerations": _Text(2048),
+                "caveats_and_recommendations": _Text(2048),
+                "custom_details": _TextMap(1024),
+            }
+        ),
+    }
+)
 
 
 class ModelCardStatus(StrEnum):
@@ -86,28 +179,66 @@ def _check_content(text: str) -> None:
         raise InvalidInputError(
             "The content of a model card is a JSON object.", where=where, mend="Write it as one."
         )
-    for name, section in content.items():
-        if name not in _SECTIONS:
+    _check(content, _CARD, where)
+
+
+def _check(value: Json, rule: _Rule, where: str) -> None:
+    match rule:
+        case _Text(most, words):
+            _check_text(value, most, where)
+            if words and value not in words:
+                raise InvalidInputError(
+                    f"{str(value)[:80]!r} is not one of the words that this can be.",
+                    where=where,
+                    mend=f"Use one of {', '.join(words)}.",
+                )
+        case _Texts(most):
+            items = _list_of(value, where)
+            if len(items) > most:
+                raise InvalidInputError(f"At most {most} may be listed.", where=where, mend="List fewer.")
+            for index, item in enumerate(items):
+                _check_text(item, _LONGEST_LIST_ITEM, f"{where}[{index}]")
+        case _Object():
+            _check_object(value, rule, where)
+        case _Objects(each):
+            for index, item in enumerate(_list_of(value, where)):
+                _check_object(item, each, f"{where}[{index}]")
+        case _TextMap(most):
+            for name, item in _object_of(value, where).items():
+                _check_text(item, most, f"{where}.{name[:80]}")
+        case None:
+            pass
+
+
+def _check_object(value: Json, rule: _Object, where: str) -> None:
+    found = _object_of(value, where)
+    for name in rule.required:
+        if name not in found:
+            raise InvalidInputError(f"{name!r} is missing.", where=where, mend="Give it.")
+    for name, item in found.items():
+        if name not in rule.members:
             raise InvalidInputError(
-                f"A model card has no section {name[:80]!r}.",
+                f"The card of a model package has no {name[:80]!r} here.",
                 where=where,
-                mend=f"Use any of {', '.join(_SECTIONS)}.",
+                mend=f"Use any of {', '.join(rule.members)}.",
             )
-        if _kind_of(section) != _SECTIONS[name]:
-            raise InvalidInputError(
-                f"The section {name} of a model card is {_SECTIONS[name]}.", where=where, mend="Write it so."
-            )
-    uses = content.get("intended_uses")
-    risk = uses.get("risk_rating") if isinstance(uses, Mapping) else None
-    if risk is not None and risk not in _RISKS:
+        _check(item, rule.members[name], f"{where}.{name}")
+
+
+def _check_text(value: Json, most: int, where: str) -> None:
+    if not isinstance(value, str) or len(value) > most:
         raise InvalidInputError(
-            f"{str(risk)[:80]!r} is no rating of a risk.",
-            where=f"{where}.intended_uses.risk_rating",
-            mend=f"Use one of {', '.join(_RISKS)}.",
+            f"This is a text of at most {most} characters.", where=where, mend="Write it so."
         )
 
 
-def _kind_of(value: Json) -> str:
-    if isinstance(value, Mapping):
-        return _OBJECT
-    return _LIST if isinstance(value, Sequence) and not isinstance(value, str) else ""
+def _object_of(value: Json, where: str) -> JsonObject:
+    if not isinstance(value, Mapping):
+        raise InvalidInputError("This is an object.", where=where, mend="Write it as one.")
+    return value
+
+
+def _list_of(value: Json, where: str) -> Sequence[Json]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise InvalidInputError("This is a list.", where=where, mend="Write it as one.")
+    return value

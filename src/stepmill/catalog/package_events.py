@@ -60,8 +60,6 @@ def package_changed(described: JsonObject, now: datetime, *, fields: list[str] |
         if member in detail:
             detail[member] = _to_the_second(str(detail[member]))
     detail.setdefault("LastModifiedTime", detail["CreationTime"])
-    detail.setdefault("CertifyForMarketplace", False)
-    detail["ModelPackageStatusDetails"] = {"ValidationStatuses": [], "ImageScanStatuses": []}
     if fields is not None:
         detail["UpdatedModelPackageFields"] = fields
     arn = str(described["ModelPackageArn"])

@@ -45,7 +45,7 @@ def with_source(request: JsonObject, records: RecordStore) -> JsonObject:
     record = records.find(match["kind"], key)
     if record is None:
         raise NotFoundError(
-            f"Could not find {match['kind'].replace('-', ' ')} {match[0]}.",
+            f"{'ModelPackage' if is_package else 'Model'} {match[0]} does not exist.",
             where="SourceUri",
             mend="Check the ARN.",
         )

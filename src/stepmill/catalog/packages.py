@@ -162,7 +162,8 @@ def describe_group(record: Record, arns: Arns) -> JsonObject:
 def describe_package(record: Record, arns: Arns) -> JsonObject:
     """Return what DescribeModelPackage answers. A version is named after its group."""
     request, state = part(record.body, "request"), part(record.body, "state")
-    described: dict[str, Json] = {k: v for k, v in request.items() if k not in _NOT_DESCRIBED}
+    described: dict[str, Json] = {"CertifyForMarketplace": False}
+    described |= {k: v for k, v in request.items() if k not in _NOT_DESCRIBED}
     described |= part(state, "changes")
     if record.parent:
         group = str(state["group"])
@@ -181,7 +182,7 @@ def describe_package(record: Record, arns: Arns) -> JsonObject:
         "CreationTime": as_text(record.created_at),
         "CreatedBy": _identity(state.get("by")),
         "ModelPackageStatus": "Completed",
-        "ModelPackageStatusDetails": {"ValidationStatuses": []},
+        "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
     }
     if record.status:
         described["ModelApprovalStatus"] = record.status

@@ -19,6 +19,7 @@ from stepmill.catalog.model_reports.parts import (
     Report,
     Table,
     axis_range,
+    axis_share,
     shown_number,
 )
 from stepmill.cli.output import table
@@ -105,7 +106,7 @@ def curve_text(curve: Curve, cells: int = _PLOT_CELLS, lines: int = _PLOT_LINES)
     wide, high = cells * 2 - 1, lines * 4 - 1
     grid = [[0] * cells for _ in range(lines)]
     places = [
-        ((x - left) / (right - left) * wide, (top - y) / (top - bottom) * high) for x, y in curve.points
+        (axis_share(x, left, right) * wide, (1 - axis_share(y, bottom, top)) * high) for x, y in curve.points
     ]
     for x, y in _joined(places):
         across, down = round(x), round(y)
@@ -116,7 +117,8 @@ def curve_text(curve: Curve, cells: int = _PLOT_CELLS, lines: int = _PLOT_LINES)
         f"{label:>{margin}} │{''.join(chr(_BRAILLE + dots) for dots in row)}"
         for label, row in zip(labels, grid, strict=True)
     ]
-    ends = f"{shown_number(left)}{shown_number(right):>{cells - len(shown_number(left))}}"
+    start = f"{shown_number(left)} "
+    ends = start + shown_number(right).rjust(cells - len(start))
     return "\n".join(
         [
             f"{' ' * margin}  {curve.y_label}",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from stepmill.catalog.registry import ModelRegistry
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, UnsupportedError
+from stepmill.core.json import JsonObject
 from stepmill.core.tasks import Report, Task, TaskFailed, TaskSucceeded
 
 
@@ -24,7 +25,9 @@ class RegisterHandler:
         request = task.payload if isinstance(task.payload, Mapping) else {}
         source = {"execution": task.execution_arn, "pipeline": task.pipeline, "step": task.step}
         try:
-            described = self._registry.create(request, token=task.id, source=source)
+            described = self._registry.create(
+                _with_maker(request, task.execution_arn), token=task.id, source=source
+            )
         except (InvalidInputError, UnsupportedError, NotFoundError, ConflictError) as error:
             report(TaskFailed(task.id, "ClientError", str(error)))
             return
@@ -33,3 +36,10 @@ class RegisterHandler:
 
     def stop(self, task: Task) -> None:
         """Do nothing: a version is made at once."""
+
+
+def _with_maker(request: JsonObject, execution: str) -> JsonObject:
+    """Return the request with the execution that makes the version, as SageMaker notes it."""
+    given = request.get("MetadataProperties")
+    said = given if isinstance(given, Mapping) else {}
+    return {**request, "MetadataProperties": {"GeneratedBy": execution, **said}}

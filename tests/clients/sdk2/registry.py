@@ -7,11 +7,20 @@ import sys
 
 import boto3
 import sagemaker
+from sagemaker.drift_check_baselines import DriftCheckBaselines
 from sagemaker.experiments import Run, load_run
 from sagemaker.experiments.experiment import Experiment
 from sagemaker.experiments.trial_component import _TrialComponent
 from sagemaker.model import Model, ModelPackage
+from sagemaker.model_card import (
+    EvaluationJob,
+    IntendedUses,
+    ModelCard,
+    ModelOverview,
+    ModelPackageModelCard,
+)
 from sagemaker.model_life_cycle import ModelLifeCycle
+from sagemaker.model_metrics import FileSource, MetricsSource, ModelMetrics
 
 GROUP, DATA, ROLE = sys.argv[1:4]
 IMAGE = "123456789012.dkr.ecr.us-west-2.amazonaws.com/mine:1"
@@ -40,6 +49,50 @@ second = register(
 second.update_approval_status("Approved", "good enough")
 second.update_customer_metadata({"checked": "yes"})
 second.remove_customer_metadata_properties(["owner"])
+
+# With metrics and a card; then changed in all ways that the class of packages has.
+bucket = DATA.rpartition("/")[0]
+boto3.client("s3").put_object(
+    Bucket=DATA.split("/")[2],
+    Key=f"{GROUP}/evaluation.json",
+    Body=json.dumps({"regression_metrics": {"mse": {"value": 4.9, "standard_deviation": 2.2}}}),
+)
+statistics = MetricsSource(content_type="application/json", s3_uri=f"{bucket}/{GROUP}/evaluation.json")
+card = ModelCard(
+    name="unused",
+    status="Draft",
+    model_overview=ModelOverview(model_creator="Ada", model_artifact=[DATA]),
+    intended_uses=IntendedUses(purpose_of_model="who “leaves”", risk_rating="Low"),
+    evaluation_details=[EvaluationJob(name="first")],
+    sagemaker_session=session,
+)
+third = register(
+    model_metrics=ModelMetrics(model_statistics=statistics),
+    drift_check_baselines=DriftCheckBaselines(
+        model_statistics=statistics, bias_config_file=FileSource(s3_uri=f"{bucket}/config.json")
+    ),
+    model_card=card,
+    description="with metrics",
+    domain="MACHINE_LEARNING",
+    task="REGRESSION",
+    skip_model_validation="None",
+)
+third.update_model_card(ModelPackageModelCard({"model_overview": {"model_creator": "Bob"}}, "Draft"))
+third.update_model_card(ModelPackageModelCard({}, "PendingReview"))
+third.update_model_life_cycle({"Stage": "Production", "StageStatus": "Approved", "StageDescription": "go"})
+third.update_inference_specification(image_uris=[IMAGE], content_types=["application/json"])
+third.add_inference_specification(name="small", image_uris=[IMAGE], content_types=["text/csv"])
+third.update_source_uri("https://example.com/churn")
+changed = client.describe_model_package(ModelPackageName=third.model_package_arn)
+clone = register(source_uri=third.model_package_arn)
+cloned = client.describe_model_package(ModelPackageName=clone.model_package_arn)
+both = client.batch_describe_model_package(
+    ModelPackageArnList=[third.model_package_arn, clone.model_package_arn]
+)["ModelPackageSummaries"]
+client.delete_model_package(ModelPackageName=clone.model_package_arn)
+listed = client.list_model_packages(ModelPackageGroupName=GROUP, SortBy="CreationTime")
+versions = [one["ModelPackageVersion"] for one in listed["ModelPackageSummaryList"]]
+
 newest = session.get_most_recently_created_approved_model_package(GROUP)
 described = client.describe_model_package(ModelPackageName=newest.model_package_arn)
 
@@ -64,6 +117,23 @@ print(
     json.dumps(
         {
             "first": first.model_package_arn,
+            "third": {
+                "metrics": changed["ModelMetrics"],
+                "baselines": sorted(changed["DriftCheckBaselines"]),
+                "card": [
+                    changed["ModelCard"]["ModelCardStatus"],
+                    json.loads(changed["ModelCard"]["ModelCardContent"]),
+                ],
+                "stage": changed["ModelLifeCycle"],
+                "images": [one["Image"] for one in changed["InferenceSpecification"]["Containers"]],
+                "others": [one["Name"] for one in changed["AdditionalInferenceSpecifications"]],
+                "about": [
+                    changed[name] for name in ("ModelPackageDescription", "Domain", "Task", "SourceUri")
+                ],
+            },
+            "cloned": cloned["InferenceSpecification"] == changed["InferenceSpecification"],
+            "both": sorted(one["ModelPackageVersion"] for one in both.values()),
+            "versions": versions,
             "newest": newest.model_package_arn,
             "metadata": described["CustomerMetadataProperties"],
             "stage": described["ModelLifeCycle"]["Stage"],

@@ -136,7 +136,8 @@ class TestVersions:
         same = sagemaker.describe_model_package(ModelPackageName=described["ModelPackageName"])
         assert same["ModelPackageArn"] == arn
         assert described["ModelPackageStatus"] == "Completed"
-        assert described["ModelPackageStatusDetails"]["ValidationStatuses"] == []
+        assert described["ModelPackageStatusDetails"] == {"ValidationStatuses": [], "ImageScanStatuses": []}
+        assert described["CertifyForMarketplace"] is False
         assert described["ModelApprovalStatus"] == "PendingManualApproval"
         for member in (
             "ModelMetrics",
@@ -176,9 +177,11 @@ class TestVersions:
             ({"CertifyForMarketplace": True}, "UnsupportedOperation", "not offered"),
             ({"Tags": [{"Key": "a", "Value": "b"}]}, "ValidationException",
              "Tags are not supported in Model Package versions. Please add them to the Model Package Group."),
-            ({"ModelCard": {"ModelCardContent": '{"overview": {}}'}}, "ValidationException", "no section"),
+            ({"ModelCard": {"ModelCardContent": '{"overview": {}}'}},
+             "ValidationException", "has no 'overview' here"),
             ({"SourceUri": "arn:aws:sagemaker:us-west-2:123456789012:model-package/never-made/1",
-              "InferenceSpecification": None}, "ValidationException", "Could not find model package"),
+              "InferenceSpecification": None},
+             "ValidationException", "model-package/never-made/1 does not exist."),
         ],
     )  # fmt: skip
     def test_what_cannot_be_taken_is_refused(
@@ -204,7 +207,7 @@ class TestVersions:
         sagemaker.delete_model_package(ModelPackageName=name)
         gone = refused(sagemaker.describe_model_package, ModelPackageName=name)
         assert gone.code == "ValidationException"
-        assert gone.message.startswith("Could not find model package")
+        assert gone.message.endswith(f"model-package/{name.lower()} does not exist.")
 
     def test_a_model_is_made_of_a_version_once_it_is_approved(
         self, sagemaker: Any, group: str, data: str
@@ -217,7 +220,7 @@ class TestVersions:
 
     def test_only_the_metadata_of_a_card(self, sagemaker: Any, group: str, data: str) -> None:
         content = {
-            "model_overview": {"model_id": "m", "model_creator": "c"},
+            "model_overview": {"model_creator": "c"},
             "intended_uses": {"risk_rating": "Low", "explanations_for_risk_rating": "none"},
         }
         card = {"ModelCardContent": json.dumps(content), "ModelCardStatus": "Draft"}
@@ -225,7 +228,6 @@ class TestVersions:
         assert sagemaker.describe_model_package(ModelPackageName=arn)["ModelCard"] == card
         short = sagemaker.describe_model_package(ModelPackageName=arn, IncludedData="MetadataOnly")
         assert json.loads(short["ModelCard"]["ModelCardContent"]) == {
-            "model_overview": {"model_id": "m"},
             "intended_uses": {"risk_rating": "Low"},
         }
 
@@ -269,7 +271,7 @@ class TestUpdates:
             member = "ModelPackageArn" if call == sagemaker.update_model_package else "ModelPackageName"
             error = refused(call, **{member: arn})
             assert error.code == "ValidationException"
-            assert error.message.startswith("Could not find model package")
+            assert error.message == f"ModelPackage {arn} does not exist."
 
     def test_the_terminal_sees_the_same_records(
         self, wire: Wire, sagemaker: Any, group: str, data: str

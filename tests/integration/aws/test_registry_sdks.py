@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from stepmill.catalog.model_reports.comparison import metrics_of
+from stepmill.catalog.model_reports.parts import Metric
+from stepmill.platform.model_versions import read_version
 from support.clients import run_script
 from support.registry import own_name, put_model_data
 from support.wire import Wire
@@ -28,6 +31,16 @@ def test_sdk_2_registers_approves_and_tracks_runs(wire: Wire, tmp_path: Path) ->
     assert said["newest"] == arns.model_package(group, 2)
     assert said["metadata"] == {"checked": "yes"}
     assert (said["stage"], said["reason"], said["approved"]) == ("Development", "good enough", "Approved")
+    third = said["third"]
+    assert third["metrics"]["ModelQuality"]["Statistics"]["S3Uri"].endswith(f"/{group}/evaluation.json")
+    assert third["baselines"] == ["Bias", "ModelQuality"]
+    assert third["card"] == ["PendingReview", {"model_overview": {"model_creator": "Bob"}}]
+    assert third["stage"] == {"Stage": "Production", "StageStatus": "Approved", "StageDescription": "go"}
+    assert (len(third["images"]), third["others"]) == (1, ["small"])
+    assert third["about"] == ["with metrics", "MACHINE_LEARNING", "REGRESSION", "https://example.com/churn"]
+    assert (said["cloned"], said["both"], said["versions"]) == (True, [3, 4], [1, 2, 3])
+    version = read_version(wire.platform, f"{group}/3")
+    assert metrics_of(version) == {"mse": Metric("mse", 4.9, 2.2)}
     served: Any = wire.platform.served_models.describe(said["model"])
     (container,) = served["Containers"]
     assert container["ModelPackageName"] == said["first"]
@@ -50,6 +63,9 @@ def test_sdk_3_takes_every_answer(wire: Wire, tmp_path: Path) -> None:
         "approved": "Approved",
         "packages": True,
         "groups": [group],
+        "policy": True,
+        "built": ["Production", True, {"owner": "Bob"}, "Draft"],
+        "several": [[1, 4], ["ResourceNotFound"]],
         "models": [f"{group}-model"],
         "experiment": ["Tries", "tries"],
         "trials": [f"{group}-trial"],

@@ -41,8 +41,6 @@ class TestDocuments:
             "CreationTime": "2026-01-02T03:04:05Z",
             "LastModifiedTime": "2026-01-02T03:04:05Z",
             "ModelPackageStatus": "Completed",
-            "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
-            "CertifyForMarketplace": False,
         }
 
     def test_a_package_on_its_own_keeps_its_name(self) -> None:

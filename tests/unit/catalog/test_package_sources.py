@@ -54,8 +54,8 @@ def test_what_is_given_is_not_taken_over(kept: Keeping) -> None:
 @pytest.mark.parametrize(
     ("uri", "what"),
     [
-        (ARNS.model_package("never-made", 1), "Could not find model package arn:"),
-        (ARNS.sagemaker("model", "never-made"), "Could not find model arn:"),
+        (ARNS.model_package("never-made", 1), "ModelPackage arn:.* does not exist"),
+        (ARNS.sagemaker("model", "never-made"), "Model arn:.* does not exist"),
     ],
 )
 def test_a_source_that_is_not_here_is_refused(kept: Keeping, uri: str, what: str) -> None:

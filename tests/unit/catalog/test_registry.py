@@ -58,7 +58,7 @@ class TestVersions:
         assert made["ModelPackageVersion"] == 1
         assert made["ModelApprovalStatus"] == "PendingManualApproval"
         assert made["ModelPackageStatus"] == "Completed"
-        assert made["ModelPackageStatusDetails"] == {"ValidationStatuses": []}
+        assert made["ModelPackageStatusDetails"] == {"ValidationStatuses": [], "ImageScanStatuses": []}
         assert made["ModelMetrics"] == metrics
         assert made["ModelPackageDescription"] == "first"
         assert "Tags" not in made

@@ -5,6 +5,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stepmill.catalog.model_reports.comparison import Version, compare
 from stepmill.catalog.model_reports.parts import Bars, Curve, Matrix, Part, Table
@@ -66,6 +68,20 @@ def test_a_flat_curve_and_one_beyond_rates() -> None:
     assert flat[1].startswith("7.5 │")
     assert flat[3].startswith("6.5 │")
     assert flat[2].strip("│ ⠀").replace("⠀", "") != ""
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False)
+        ),
+        min_size=2,
+        max_size=5,
+    )
+)
+def test_any_curve_is_drawn_within_its_frame(points: list[tuple[float, float]]) -> None:
+    lines = curve_text(Curve("c", "x", "y", tuple(points)), cells=8, lines=3).splitlines()
+    assert [len(line.partition("│")[2]) for line in lines[1:4]] == [8, 8, 8]
 
 
 def test_a_matrix_names_what_was_and_what_it_was_taken_for() -> None:

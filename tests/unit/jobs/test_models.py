@@ -81,6 +81,15 @@ def test_a_version_remembers_which_step_made_it(kept: Keeping) -> None:
     assert state["source"] == {"execution": EXECUTION, "pipeline": "p", "step": "Register"}
 
 
+def test_a_version_says_which_execution_made_it(kept: Keeping) -> None:
+    handler = RegisterHandler(kept.registry)
+    made = output_of(run_task(handler, a_task("sagemaker:createModelPackage", PACKAGE)))
+    assert made["MetadataProperties"] == {"GeneratedBy": EXECUTION}
+    said: dict[str, Json] = {**PACKAGE, "MetadataProperties": {"GeneratedBy": "me", "CommitId": "abc"}}
+    own = output_of(run_task(handler, a_task("sagemaker:createModelPackage", said, task_id="other")))
+    assert own["MetadataProperties"] == said["MetadataProperties"]
+
+
 @pytest.mark.parametrize(
     "payload", [None, {}, {"ModelPackageGroupName": "a b"}, {**PACKAGE, "ModelApprovalStatus": "?"}]
 )  # type: ignore[dict-item]

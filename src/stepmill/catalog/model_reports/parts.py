@@ -190,3 +190,15 @@ def axis_range(values: Sequence[float]) -> tuple[float, float]:
     if low >= 0 and high <= 1:
         return 0.0, 1.0
     return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def axis_share(value: float, low: float, high: float) -> float:
+    """Return where on an axis a value lies, from 0 at its low end to 1 at its high one.
+
+    Any finite numbers may come: their difference may be none, or larger than any number.
+
+    Example:
+        >>> axis_share(2, 1, 5), axis_share(1e308, -1e308, 1e308), axis_share(1e300, 1e300, 1e300)
+        (0.25, 1.0, 0.0)
+    """
+    return (value / 2 - low / 2) / ((high / 2 - low / 2) or 1.0)

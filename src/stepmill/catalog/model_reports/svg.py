@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from html import escape
 from typing import assert_never
 
-from stepmill.catalog.model_reports.parts import Bars, Curve, Matrix, Table, axis_range, shown_number
+from stepmill.catalog.model_reports.parts import (
+    Bars,
+    Curve,
+    Matrix,
+    Table,
+    axis_range,
+    axis_share,
+    shown_number,
+)
 
 _BAR_HEIGHT, _LABEL_WIDTH, _BAR_WIDTH, _VALUE_WIDTH = 22, 220, 340, 90
 _PLOT, _MARGIN = 280, 48
@@ -35,20 +43,27 @@ def bars(part: Bars) -> str:
     """Return bars: positive ones to the right of zero, negative ones to the left."""
     values = [value for _, value in part.bars]
     low, high = min(0.0, *values), max(0.0, *values)
-    scale = _BAR_WIDTH / ((high - low) or 1.0)
-    zero = _LABEL_WIDTH - low * scale
+    zero = axis_share(0.0, low, high)
     height = _BAR_HEIGHT * len(part.bars)
     shapes = []
     for index, (label, value) in enumerate(part.bars):
         top = index * _BAR_HEIGHT
-        left, width = (zero, value * scale) if value >= 0 else (zero + value * scale, -value * scale)
+        left, right = sorted((zero, axis_share(value, low, high)))
         colour = COLOURS[0] if value >= 0 else COLOURS[1]
         shapes += [
             _text(_LABEL_WIDTH - 8, top + 15, label, "end"),
-            _box(left, top + 3, width, _BAR_HEIGHT - 6, f'fill="{colour}"', f"{label}: {value!r}"),
+            _box(
+                _LABEL_WIDTH + left * _BAR_WIDTH,
+                top + 3,
+                (right - left) * _BAR_WIDTH,
+                _BAR_HEIGHT - 6,
+                f'fill="{colour}"',
+                f"{label}: {value!r}",
+            ),
             _text(_LABEL_WIDTH + _BAR_WIDTH + 8, top + 15, shown_number(value)),
         ]
-    shapes.append(_line(zero, 0, zero, height, "#888"))
+    middle = _LABEL_WIDTH + zero * _BAR_WIDTH
+    shapes.append(_line(middle, 0, middle, height, "#888"))
     return _svg(_LABEL_WIDTH + _BAR_WIDTH + _VALUE_WIDTH, height, part.title, shapes)
 
 
@@ -64,8 +79,8 @@ def curves(named: Sequence[tuple[str, Curve]]) -> str:
     bottom, top = axis_range([y for _, y in points])
 
     def place(x: float, y: float) -> str:
-        across = _MARGIN + (x - left) / (right - left) * _PLOT
-        down = 10 + (top - y) / (top - bottom) * _PLOT
+        across = _MARGIN + axis_share(x, left, right) * _PLOT
+        down = 10 + (1 - axis_share(y, bottom, top)) * _PLOT
         return f"{across:.1f},{down:.1f}"
 
     shapes = [

@@ -38,6 +38,7 @@ _NOT_LISTED = frozenset(
         "ModelMetrics",
         "DriftCheckBaselines",
         "ModelPackageStatusDetails",
+        "CertifyForMarketplace",
         "CreatedBy",
         "LastModifiedBy",
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -20,6 +21,8 @@ HOSTILE = """<script>alert(1)</script><img src=x onerror="alert(2)">'\"&amp;</ta
 _VOID = {"meta", "img", "br"}
 # Texts that a page may be made of: XML knows no control characters, and no lone surrogates.
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=40)
+
+NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 
 
 class Elements(HTMLParser):
@@ -181,10 +184,17 @@ class TestPictures:
         lines = ET.fromstring(drawn).findall("{http://www.w3.org/2000/svg}polyline")
         assert len({line.get("stroke") for line in lines}) == 2
 
-    @given(
-        st.lists(st.tuples(TEXT, st.floats(allow_nan=False, allow_infinity=False)), min_size=1, max_size=5)
-    )
+    @given(st.lists(st.tuples(TEXT, NUMBER), min_size=1, max_size=5))
     def test_any_bars_are_well_formed(self, bars: list[tuple[str, float]]) -> None:
-        drawn = picture(Bars("t", tuple(bars)))
-        ET.fromstring(drawn)
-        assert 'width="inf"' not in drawn
+        assert_numbers_are_finite(picture(Bars("t", tuple(bars))))
+
+    @given(st.lists(st.tuples(NUMBER, NUMBER), min_size=2, max_size=5))
+    def test_any_curve_is_well_formed(self, points: list[tuple[float, float]]) -> None:
+        assert_numbers_are_finite(picture(Curve("t", "x", "y", tuple(points), has_diagonal=True)))
+
+
+def assert_numbers_are_finite(drawn: str) -> None:
+    for element in ET.fromstring(drawn).iter():
+        for name in ("x", "y", "x1", "x2", "width", "height", "points"):
+            numbers = [float(text) for text in re.split("[ ,]", element.get(name) or "0")]
+            assert all(-1e4 < number < 1e4 for number in numbers), (name, numbers)

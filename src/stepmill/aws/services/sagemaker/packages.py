@@ -41,9 +41,9 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
     @contextmanager
     def named(call: Call, member: str = _NAME) -> Iterator[str]:
         """Give the name of the package that a call is about; tell in AWS's words if it is missing."""
-        given = call.parameters[member]
         name = name_of(call.parameters, member, PACKAGE_KIND, arns)
-        with told_as(VALIDATION, NotFoundError, f"Could not find model package {given}."):
+        missing = f"ModelPackage {arns.sagemaker(PACKAGE_KIND, name)} does not exist."
+        with told_as(VALIDATION, NotFoundError, missing):
             yield name
 
     def create(call: Call) -> dict[str, Any]:
