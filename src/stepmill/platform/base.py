@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from stepmill.catalog.activities import Activities
-from stepmill.catalog.content import ContentDigests
-from stepmill.catalog.dynamodb.dynamodb import DynamoDb
-from stepmill.catalog.experiments import Experiments
-from stepmill.catalog.features.feature_store import FeatureStore
-from stepmill.catalog.lineage.lineage import Lineage
-from stepmill.catalog.pipelines import Pipelines
-from stepmill.catalog.queues import Queues
-from stepmill.catalog.roles import Roles
-from stepmill.catalog.state_machine_aliases import StateMachineAliases
-from stepmill.catalog.state_machines import StateMachines
-from stepmill.catalog.tags import Tags
 from stepmill.core.api_calls import ApiCalls
 from stepmill.core.clock import SystemClock
 from stepmill.core.endpoint import Endpoint
@@ -23,16 +12,8 @@ from stepmill.core.errors import UnsupportedError
 from stepmill.core.happenings import Emit, Happening, tell_nobody
 from stepmill.core.json import Json
 from stepmill.core.made_once import made_once
-from stepmill.core.service_models import service_model
 from stepmill.core.settings import Settings
 from stepmill.core.states_arns import StatesArns
-from stepmill.engine.machines.language import MachinePlans
-from stepmill.engine.machines.map_runs import MapRuns
-from stepmill.engine.machines.reading import MachineExecutionReader
-from stepmill.engine.plans import Plans
-from stepmill.engine.reading import ExecutionReader
-from stepmill.jobs.callbacks import Callbacks
-from stepmill.language.states.checking import read as read_machine
 from stepmill.storage.database import Database
 from stepmill.storage.items import SqlItemStore
 from stepmill.storage.keys import KeyStore
@@ -41,6 +22,26 @@ from stepmill.storage.objects.folder import FolderStore
 from stepmill.storage.sql_executions import SqlExecutionStore
 from stepmill.storage.sql_lineage import SqlLineageStore
 from stepmill.storage.sql_records import SqlRecordStore
+
+if TYPE_CHECKING:
+    from stepmill.catalog.activities import Activities
+    from stepmill.catalog.content import ContentDigests
+    from stepmill.catalog.dynamodb.dynamodb import DynamoDb
+    from stepmill.catalog.experiments import Experiments
+    from stepmill.catalog.features.feature_store import FeatureStore
+    from stepmill.catalog.lineage.lineage import Lineage
+    from stepmill.catalog.pipelines import Pipelines
+    from stepmill.catalog.queues import Queues
+    from stepmill.catalog.roles import Roles
+    from stepmill.catalog.state_machine_aliases import StateMachineAliases
+    from stepmill.catalog.state_machines import StateMachines
+    from stepmill.catalog.tags import Tags
+    from stepmill.engine.machines.language import MachinePlans
+    from stepmill.engine.machines.map_runs import MapRuns
+    from stepmill.engine.machines.reading import MachineExecutionReader
+    from stepmill.engine.plans import Plans
+    from stepmill.engine.reading import ExecutionReader
+    from stepmill.jobs.callbacks import Callbacks
 
 Remark = Callable[[str], None]
 
@@ -78,31 +79,135 @@ class Base:
         self._progress = SqlRecordStore(self._database, self._clock, durable=False)
         self.objects = FolderStore(self._database, self.layout.objects, self._clock)
         self._executions = SqlExecutionStore(self._database)
-        self.pipelines = Pipelines(self.records, settings.arns)
-        self.queues = Queues(self.records, self._clock)
-        self.dynamodb = DynamoDb(self.records, SqlItemStore(self._database), self._clock)
-        self.callbacks = Callbacks(self.records, self.queues)
-        self.tags = Tags(self.records)
-        self.experiments = Experiments(self.records, settings.arns, self.tags)
-        self.lineage = Lineage(
-            SqlLineageStore(self._database), self.records, self._clock, settings.arns, self.tags
+
+    @made_once
+    def pipelines(self) -> Pipelines:
+        """Pipelines and their versions."""
+        from stepmill.catalog.pipelines import Pipelines
+
+        return Pipelines(self.records, self.settings.arns)
+
+    @made_once
+    def queues(self) -> Queues:
+        """SQS's queues."""
+        from stepmill.catalog.queues import Queues
+
+        return Queues(self.records, self._clock)
+
+    @made_once
+    def dynamodb(self) -> DynamoDb:
+        """DynamoDB's tables."""
+        from stepmill.catalog.dynamodb.dynamodb import DynamoDb
+
+        return DynamoDb(self.records, SqlItemStore(self._database), self._clock)
+
+    @made_once
+    def callbacks(self) -> Callbacks:
+        """Callback steps that wait for an answer."""
+        from stepmill.jobs.callbacks import Callbacks
+
+        return Callbacks(self.records, self.queues)
+
+    @made_once
+    def tags(self) -> Tags:
+        """Tags of everything that has an ARN."""
+        from stepmill.catalog.tags import Tags
+
+        return Tags(self.records)
+
+    @made_once
+    def experiments(self) -> Experiments:
+        """Experiments, trials and trial components."""
+        from stepmill.catalog.experiments import Experiments
+
+        return Experiments(self.records, self.settings.arns, self.tags)
+
+    @made_once
+    def lineage(self) -> Lineage:
+        """What came of what."""
+        from stepmill.catalog.lineage.lineage import Lineage
+
+        made = Lineage(
+            SqlLineageStore(self._database), self.records, self._clock, self.settings.arns, self.tags
         )
-        self.keys = KeyStore(self.records, self._clock)
-        self.roles = Roles(self.records, settings.arns)
-        states_arns = StatesArns(settings.arns.region, settings.arns.account)
-        self.state_machines = StateMachines(self.records, states_arns)
-        self.activities = Activities(self.records, states_arns)
-        self.state_machine_aliases = StateMachineAliases(self.records, self.state_machines)
-        self._plans = Plans(self._executions.definition, service_model)
-        self._machine_plans = MachinePlans(
+        made.listen(self._catch_up_with_lineage)
+        return made
+
+    def _catch_up_with_lineage(self) -> None:
+        """Record what has not been recorded yet: for the part that does."""
+
+    @made_once
+    def keys(self) -> KeyStore:
+        """The keys that requests are signed with."""
+        return KeyStore(self.records, self._clock)
+
+    @made_once
+    def roles(self) -> Roles:
+        """IAM's roles and policies."""
+        from stepmill.catalog.roles import Roles
+
+        return Roles(self.records, self.settings.arns)
+
+    @made_once
+    def state_machines(self) -> StateMachines:
+        """State machines and their versions."""
+        from stepmill.catalog.state_machines import StateMachines
+
+        return StateMachines(self.records, StatesArns(self.settings.region, self.settings.account))
+
+    @made_once
+    def activities(self) -> Activities:
+        """Activities of state machines."""
+        from stepmill.catalog.activities import Activities
+
+        return Activities(self.records, self.state_machines.arns)
+
+    @made_once
+    def state_machine_aliases(self) -> StateMachineAliases:
+        """Aliases of state machines."""
+        from stepmill.catalog.state_machine_aliases import StateMachineAliases
+
+        return StateMachineAliases(self.records, self.state_machines)
+
+    @made_once
+    def machine_executions(self) -> MachineExecutionReader:
+        """The executions of state machines, as they stand."""
+        from stepmill.engine.machines.reading import MachineExecutionReader
+
+        return MachineExecutionReader(self._executions, self.layout.engines)
+
+    @made_once
+    def map_runs(self) -> MapRuns:
+        """The runs of distributed maps."""
+        from stepmill.engine.machines.map_runs import MapRuns
+
+        return MapRuns(self._executions, self.machine_executions)
+
+    @made_once
+    def executions(self) -> ExecutionReader:
+        """The executions of pipelines, as they stand."""
+        from stepmill.engine.reading import ExecutionReader
+
+        return ExecutionReader(self._executions, self._plans, self.layout.engines)
+
+    @made_once
+    def _plans(self) -> Plans:
+        from stepmill.core.service_models import service_model
+        from stepmill.engine.plans import Plans
+
+        return Plans(self._executions.definition, service_model)
+
+    @made_once
+    def _machine_plans(self) -> MachinePlans:
+        from stepmill.engine.machines.language import MachinePlans
+        from stepmill.language.states.checking import read as read_machine
+
+        return MachinePlans(
             self._executions.definition,
             read_machine,
-            parity=settings.parity,
+            parity=self.settings.parity,
             problems=self._problems_of_task,
         )
-        self.machine_executions = MachineExecutionReader(self._executions, self.layout.engines)
-        self.map_runs = MapRuns(self._executions, self.machine_executions)
-        self.executions = ExecutionReader(self._executions, self._plans, self.layout.engines)
 
     @made_once
     def api_calls(self) -> ApiCalls:
@@ -121,6 +226,8 @@ class Base:
     @made_once
     def features(self) -> FeatureStore:
         """The feature store."""
+        from stepmill.catalog.features.feature_store import FeatureStore
+
         return FeatureStore(
             self._database,
             self.records,
@@ -140,4 +247,6 @@ class Base:
 
     @made_once
     def _contents(self) -> ContentDigests:
+        from stepmill.catalog.content import ContentDigests
+
         return ContentDigests(self.objects, self.settings.project)

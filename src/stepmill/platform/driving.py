@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from stepmill.core.errors import StorageError
 from stepmill.core.made_once import made_once
-from stepmill.engine.control import ExecutionControl
-from stepmill.engine.deputy import Deputy
-from stepmill.engine.endings import Ending
-from stepmill.engine.engine import Engine
-from stepmill.engine.machines import iterations, results
-from stepmill.engine.machines.control import MachineControl
-from stepmill.engine.machines.iterations import IterationHandler
-from stepmill.engine.machines.language import StatesLanguage
-from stepmill.engine.machines.results import ResultWriter
-from stepmill.jobs.items.handler import RESOURCE as READ_ITEMS
-from stepmill.jobs.items.handler import ItemReader
 from stepmill.platform.handlers import ResourceHandlers
 from stepmill.platform.work import Work
 from stepmill.storage.server_file import running_server
+
+if TYPE_CHECKING:
+    from stepmill.engine.control import ExecutionControl
+    from stepmill.engine.endings import Ending
+    from stepmill.engine.engine import Engine
+    from stepmill.engine.machines.control import MachineControl
+    from stepmill.engine.machines.iterations import IterationHandler
 
 
 class Driving(Work):
@@ -26,6 +24,8 @@ class Driving(Work):
     @made_once
     def engine(self) -> ExecutionControl:
         """Has executions driven: by the server of this home if one lives, else by this process."""
+        from stepmill.engine.deputy import Deputy
+
         self._lay_out()
         if self._serves:
             return self.own_engine
@@ -44,6 +44,9 @@ class Driving(Work):
     @made_once
     def own_engine(self) -> Engine:
         """Drives executions. Made at its first use: from then on this process is one that drives."""
+        from stepmill.engine.engine import Engine
+        from stepmill.engine.machines.language import StatesLanguage
+
         engine = Engine(
             self._executions,
             {resource: make() for resource, make in self._handler_makers().items()},
@@ -64,6 +67,8 @@ class Driving(Work):
     @made_once
     def machine_control(self) -> MachineControl:
         """What can be asked of executions of state machines."""
+        from stepmill.engine.machines.control import MachineControl
+
         return MachineControl(
             self._executions,
             self.machine_executions,
@@ -76,6 +81,11 @@ class Driving(Work):
     @made_once
     def _machine_handlers(self) -> ResourceHandlers:
         """Who does the tasks of state machines."""
+        from stepmill.engine.machines import iterations, results
+        from stepmill.engine.machines.results import ResultWriter
+        from stepmill.jobs.items.handler import RESOURCE as READ_ITEMS
+        from stepmill.jobs.items.handler import ItemReader
+
         return ResourceHandlers(
             {
                 iterations.RESOURCE: self._iteration_handler,
@@ -86,6 +96,8 @@ class Driving(Work):
         )
 
     def _iteration_handler(self) -> IterationHandler:
+        from stepmill.engine.machines.iterations import IterationHandler
+
         return IterationHandler(
             self._executions,
             self._machine_plans,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from stepmill.core.api_calls import ApiCallError
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError
@@ -11,13 +12,13 @@ from stepmill.core.json import Json, JsonObject, read_json
 from stepmill.core.made_once import made_once
 from stepmill.core.settings import Settings
 from stepmill.core.workers import WorkerPool
-from stepmill.engine.endings import Ending
-from stepmill.engine.starting import StartRequest
-from stepmill.events.executions import execution_ended
-from stepmill.events.services import EventServices
-from stepmill.events.targets import Wish
 from stepmill.platform.base import Remark
 from stepmill.platform.driving import Driving
+
+if TYPE_CHECKING:
+    from stepmill.engine.endings import Ending
+    from stepmill.events.services import EventServices
+    from stepmill.events.targets import Wish
 
 _SERVER_ERROR = 500
 
@@ -34,6 +35,8 @@ class Hearing(Driving):
     @made_once
     def events(self) -> EventServices:
         """Buses, rules, schedules and targets. ``resume`` tells what has not been told."""
+        from stepmill.events.services import EventServices
+
         return EventServices(
             self.records,
             self.queues,
@@ -50,6 +53,8 @@ class Hearing(Driving):
             self._tellers.submit(partial(self._tell_of_end, ending.execution))
 
     def _tell_of_end(self, identifier: str) -> None:
+        from stepmill.events.executions import execution_ended
+
         if not self.events.has_listeners():
             return
         reader = self.machine_executions
@@ -74,6 +79,8 @@ class Hearing(Driving):
             raise
 
     def _start_pipeline(self, wish: Wish) -> None:
+        from stepmill.engine.starting import StartRequest
+
         version = self.pipelines.get(wish.arn.rpartition("/")[2])
         given = wish.parameters.get("PipelineParameterList")
         items = given if isinstance(given, Sequence) and not isinstance(given, str) else []

@@ -7,22 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
-from stepmill.catalog.pipeline_records import PipelineVersion
-from stepmill.catalog.state_machine_records import StateMachine
 from stepmill.core.errors import ConflictError, NotFoundError, WrongStateError
 from stepmill.core.json import Json
-from stepmill.engine.machines.language import StatesLanguage
-from stepmill.engine.machines.starting import MachineStart
-from stepmill.engine.machines.summaries import MachineExecution
-from stepmill.engine.starting import StartRequest
-from stepmill.engine.summaries import ExecutionSummary
-from stepmill.engine.wishes import FINAL
-from stepmill.jobs.callbacks import CallbackAnswer
-from stepmill.language.states.checking import Checked, MachineType, check
 from stepmill.platform.hearing import Hearing
 from stepmill.storage.objects.uri import S3Uri
 
 if TYPE_CHECKING:
+    from stepmill.catalog.pipeline_records import PipelineVersion
+    from stepmill.catalog.state_machine_records import StateMachine
+    from stepmill.engine.machines.summaries import MachineExecution
+    from stepmill.engine.summaries import ExecutionSummary
+    from stepmill.jobs.callbacks import CallbackAnswer
+    from stepmill.language.states.checking import Checked, MachineType
+
     # Whoever runs a definition, or looks at what has run, need not wait for the SDK to load.
     from stepmill.sdk.assets import CompiledPipeline
 
@@ -111,6 +108,8 @@ class Platform(Hearing):
 
     def start(self, version: PipelineVersion, options: StartOptions) -> str:
         """Start an execution, and return its id. See ``Engine.start`` for what it raises."""
+        from stepmill.engine.starting import StartRequest
+
         selected: tuple[str, ...] = ()
         source = ""
         if options.from_step:
@@ -150,6 +149,8 @@ class Platform(Hearing):
             trace_header: Of AWS X-Ray; only kept.
             by: Name of the key of whoever starts it.
         """
+        from stepmill.engine.machines.starting import MachineStart
+
         return self.machine_control.start(
             MachineStart(
                 machine=machine.name,
@@ -166,13 +167,20 @@ class Platform(Hearing):
             )
         )
 
-    def check_machine(self, definition: str, machine_type: MachineType = MachineType.STANDARD) -> Checked:
+    def check_machine(self, definition: str, machine_type: MachineType | None = None) -> Checked:
         """Check the definition of a state machine, and that there is somebody for each of its tasks.
+
+        Args:
+            definition: Its text.
+            machine_type: ``None``: standard.
 
         Raises:
             UnsupportedError: If this process was not given the services that tasks may ask for.
         """
-        return check(definition, services=self.integrations.names(), machine_type=machine_type)
+        from stepmill.language.states.checking import MachineType, check
+
+        chosen = machine_type or MachineType.STANDARD
+        return check(definition, services=self.integrations.names(), machine_type=chosen)
 
     def find_execution(self, reference: str = "", *, pipeline: str | None = None) -> ExecutionSummary:
         """Return an execution by its id, the beginning of one, or its ARN; the newest for nothing.
@@ -205,6 +213,8 @@ class Platform(Hearing):
             How many bytes were freed.
         """
         # As on AWS, nobody can ask for them any more.
+        from stepmill.engine.machines.language import StatesLanguage
+
         self._executions.remove_express(ended_before, statuses=StatesLanguage.final)
         freed = self.jobs.remove_folders(ended_before) + self.objects.collect_garbage()
         self.layout.keep_reserve()
@@ -224,6 +234,8 @@ class Platform(Hearing):
             NotFoundError: If there is no such pipeline.
             ConflictError: If an execution of it is not at its end.
         """
+        from stepmill.engine.wishes import FINAL
+
         try:
             pipeline = self.pipelines.begin_deletion(name)
         except NotFoundError:

@@ -3,53 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stepmill.catalog.experiments import Experiments
-from stepmill.catalog.lineage.kept_code import KeptCode
-from stepmill.catalog.lineage.versions import Versions
-from stepmill.catalog.models import Models
-from stepmill.catalog.registry import ModelRegistry
-from stepmill.catalog.tags import Tags
-from stepmill.compute.local.compute import LocalCompute
-from stepmill.compute.logs import tail_log
-from stepmill.compute.spec import Resources
 from stepmill.core.json import Json
 from stepmill.core.made_once import made_once
 from stepmill.core.settings import Settings
 from stepmill.core.tasks import TaskHandler
-from stepmill.images.catalog import ImageCatalog
-from stepmill.jobs import processing, training
-from stepmill.jobs.batch.details import JobDetails
-from stepmill.jobs.batch.services import Batch
-from stepmill.jobs.cache_keys import JobKeys, KeyBuilder, callback_key
-from stepmill.jobs.cache_outputs import KeptOutputs
-from stepmill.jobs.caching import CachingHandler
-from stepmill.jobs.callbacks import CallbackHandler
-from stepmill.jobs.direct import DirectJobs
-from stepmill.jobs.functions.calls import CALL_KIND, FunctionSurroundings
-from stepmill.jobs.functions.handler import FunctionHandler
-from stepmill.jobs.functions.keys import FunctionKeys
-from stepmill.jobs.functions.registry import FunctionRegistry
-from stepmill.jobs.functions.services import FunctionServices, FunctionStores
-from stepmill.jobs.handler import JobHandler
-from stepmill.jobs.integrations.functions import Functions
-from stepmill.jobs.integrations.integrations import Integrations
-from stepmill.jobs.integrations.jobs import JobMakers
-from stepmill.jobs.json_reader import JsonReader
-from stepmill.jobs.lineage.recorder import ExecutionView, LineageRecorder
-from stepmill.jobs.log_streams import LogStreams
-from stepmill.jobs.lookup import JobLookup
-from stepmill.jobs.models import ModelHandler
-from stepmill.jobs.notifications.notifications import Notifications
-from stepmill.jobs.publishing.services import Publishing
-from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
-from stepmill.jobs.registering import RegisterHandler
-from stepmill.jobs.services import JobServices
-from stepmill.jobs.tracking import ExperimentTracker
 from stepmill.platform.base import Base, Remark
-from stepmill.storage.cache import SqlCacheStore
 from stepmill.storage.objects.uri import S3Uri
+
+if TYPE_CHECKING:
+    from stepmill.catalog.lineage.kept_code import KeptCode
+    from stepmill.catalog.models import Models
+    from stepmill.catalog.registry import ModelRegistry
+    from stepmill.compute.local.compute import LocalCompute
+    from stepmill.images.catalog import ImageCatalog
+    from stepmill.jobs.batch.services import Batch
+    from stepmill.jobs.cache_keys import JobKeys, KeyBuilder
+    from stepmill.jobs.direct import DirectJobs
+    from stepmill.jobs.functions.calls import FunctionSurroundings
+    from stepmill.jobs.functions.registry import FunctionRegistry
+    from stepmill.jobs.functions.services import FunctionServices
+    from stepmill.jobs.handler import JobHandler
+    from stepmill.jobs.integrations.integrations import Integrations
+    from stepmill.jobs.lineage.recorder import ExecutionView, LineageRecorder
+    from stepmill.jobs.log_streams import LogStreams
+    from stepmill.jobs.lookup import JobLookup
+    from stepmill.jobs.notifications.notifications import Notifications
+    from stepmill.jobs.publishing.services import Publishing
+    from stepmill.jobs.services import JobServices
 
 
 class Work(Base):
@@ -57,43 +39,59 @@ class Work(Base):
 
     def __init__(self, settings: Settings, *, remark: Remark = print, serves: bool = False) -> None:
         super().__init__(settings, remark=remark, serves=serves)
-        self.notifications = Notifications(
+        if serves:
+            self.notifications.listen()
+
+    @made_once
+    def notifications(self) -> Notifications:
+        """Tells of what happens to objects."""
+        from stepmill.jobs.notifications.notifications import Notifications
+
+        return Notifications(
             self.objects,
             lambda: self.function_services.events,
             self.queues,
             lambda: self.publishing.publisher,
             clock=self._clock,
-            arns=settings.arns,
+            arns=self.settings.arns,
             emit=self._tell,
         )
-        self.lineage.listen(lambda: self.lineage_recorder.catch_up())
-        if serves:
-            self.notifications.listen()
 
     @made_once
     def compute(self) -> LocalCompute:
         """Where jobs run."""
+        from stepmill.compute.local.compute import LocalCompute
+
         return LocalCompute(hidden=(self.settings.home,), warm=self.settings.warm, roots=self.layout.roots)
 
     @made_once
     def models(self) -> ModelRegistry:
         """The model registry."""
+        from stepmill.catalog.registry import ModelRegistry
+
         records, arns = self.records, self.settings.arns
         return ModelRegistry(records, self._contents, self._clock, arns, self.tags, self._tell)
 
     @made_once
     def served_models(self) -> Models:
         """The models that Model steps and CreateModel make: which image serves which data."""
+        from stepmill.catalog.models import Models
+
         return Models(self.records, self._contents, self.models, self.settings.arns, self.tags)
 
     @made_once
     def jobs(self) -> JobLookup:
         """The jobs that executions made."""
+        from stepmill.jobs.lookup import JobLookup
+
         return JobLookup(self.records, self.layout.jobs)
 
     @made_once
     def lineage_recorder(self) -> LineageRecorder:
         """Records what came of what."""
+        from stepmill.catalog.lineage.versions import Versions
+        from stepmill.jobs.lineage.recorder import LineageRecorder
+
         versions = Versions(self.objects, self._contents, self.settings.project)
         return LineageRecorder(
             self.lineage.store,
@@ -109,10 +107,18 @@ class Work(Base):
     @made_once
     def kept_code(self) -> KeptCode:
         """The code of steps, by its content."""
+        from stepmill.catalog.lineage.kept_code import KeptCode
+        from stepmill.catalog.lineage.versions import Versions
+
         versions = Versions(self.objects, self._contents, self.settings.project)
         return KeptCode(self.layout.code, self.objects, versions)
 
+    def _catch_up_with_lineage(self) -> None:
+        self.lineage_recorder.catch_up()
+
     def _view_of_execution(self, execution: str) -> ExecutionView:
+        from stepmill.jobs.lineage.recorder import ExecutionView
+
         found = self.executions.describe(execution)
         return ExecutionView(
             found.arn,
@@ -125,22 +131,31 @@ class Work(Base):
     @made_once
     def direct_jobs(self) -> DirectJobs:
         """The jobs that are asked for outside executions. ``resume`` picks up those that have not ended."""
+        from stepmill.jobs.direct import DirectJobs
+
         return DirectJobs(self._job_handlers, self.records, self._clock)
 
     @made_once
     def log_streams(self) -> LogStreams:
         """The logs of jobs and of calls of functions, by group and stream."""
+        from stepmill.jobs.log_streams import LogStreams
+
         return LogStreams(self.records, self.layout.jobs)
 
     @made_once
     def functions(self) -> FunctionRegistry:
         """The functions that Lambda steps call."""
+        from stepmill.jobs.functions.registry import FunctionRegistry
+
         prefix = S3Uri(self.settings.default_bucket, "stepmill/functions")
         return FunctionRegistry(self.records, self.objects, prefix, self.settings.arns)
 
     @made_once
     def function_services(self) -> FunctionServices:
         """Their versions and permissions, and whoever calls them: for steps, for clients, for events."""
+        from stepmill.compute.logs import tail_log
+        from stepmill.jobs.functions.services import FunctionServices, FunctionStores
+
         return FunctionServices(
             self.functions,
             FunctionStores(self.records, self._progress, self.objects),
@@ -154,6 +169,9 @@ class Work(Base):
     @made_once
     def batch(self) -> Batch:
         """Batch's definitions, queues and jobs. ``scheduler.resume`` goes on with what has not ended."""
+        from stepmill.jobs.batch.details import JobDetails
+        from stepmill.jobs.batch.services import Batch
+
         records, clock, arns = self.records, self._clock, self.settings.arns
         made = Batch(lambda: self._job_services, records, self._progress, clock=clock, arns=arns)
         details = JobDetails(records, self.tags, arns)
@@ -163,6 +181,8 @@ class Work(Base):
     @made_once
     def publishing(self) -> Publishing:
         """Topics, and whoever tells what is published on them."""
+        from stepmill.jobs.publishing.services import Publishing
+
         return Publishing(
             self.records,
             self.queues,
@@ -179,6 +199,10 @@ class Work(Base):
         Raises:
             UnsupportedError: If this process was not given the services.
         """
+        from stepmill.jobs.integrations.functions import Functions
+        from stepmill.jobs.integrations.integrations import Integrations
+        from stepmill.jobs.integrations.jobs import JobMakers
+
         return Integrations(
             self.api_calls,
             self.records,
@@ -195,6 +219,8 @@ class Work(Base):
         return () if self.make_api_calls is None else self.integrations.problems(_resource, _parameters)
 
     def _function_surroundings(self) -> FunctionSurroundings:
+        from stepmill.jobs.functions.calls import CALL_KIND, FunctionSurroundings
+
         settings = self.settings
         return FunctionSurroundings(
             jobs=self.layout.jobs / CALL_KIND,
@@ -207,10 +233,18 @@ class Work(Base):
 
     @made_once
     def _images(self) -> ImageCatalog:
+        from stepmill.images.catalog import ImageCatalog
+
         return ImageCatalog(self.settings.images, self.layout.environments)
 
     @made_once
     def _job_services(self) -> JobServices:
+        from stepmill.catalog.experiments import Experiments
+        from stepmill.catalog.tags import Tags
+        from stepmill.compute.spec import Resources
+        from stepmill.jobs.services import JobServices
+        from stepmill.jobs.tracking import ExperimentTracker
+
         settings = self.settings
         return JobServices(
             objects=self.objects,
@@ -234,6 +268,9 @@ class Work(Base):
     @made_once
     def _job_handlers(self) -> dict[str, JobHandler[Any]]:
         """Who does jobs, be they of executions or not, by the kind of their records."""
+        from stepmill.jobs import processing, training
+        from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
+
         handlers: dict[str, JobHandler[Any]] = {
             PROCESSING_JOB: processing.processing_handler(self._job_services),
             TRAINING_JOB: training.training_handler(self._job_services),
@@ -245,6 +282,16 @@ class Work(Base):
 
     def _handler_makers(self) -> dict[str, Callable[[], TaskHandler]]:
         """Return who does the tasks of which resource. The names are of use without anybody being made."""
+        from stepmill.jobs import processing, training
+        from stepmill.jobs.cache_keys import callback_key
+        from stepmill.jobs.callbacks import CallbackHandler
+        from stepmill.jobs.functions.handler import FunctionHandler
+        from stepmill.jobs.functions.keys import FunctionKeys
+        from stepmill.jobs.json_reader import JsonReader
+        from stepmill.jobs.models import ModelHandler
+        from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
+        from stepmill.jobs.registering import RegisterHandler
+
         return {
             processing.RESOURCE: lambda: self._cached(
                 self._job_handlers[PROCESSING_JOB], self._job_keys.processing
@@ -264,9 +311,15 @@ class Work(Base):
 
     @made_once
     def _job_keys(self) -> JobKeys:
+        from stepmill.jobs.cache_keys import JobKeys
+
         return JobKeys(self._contents, self.objects, self.settings.project, self._images.identity)
 
     def _cached(self, inner: TaskHandler, keys: KeyBuilder) -> TaskHandler:
+        from stepmill.jobs.cache_outputs import KeptOutputs
+        from stepmill.jobs.caching import CachingHandler
+        from stepmill.storage.cache import SqlCacheStore
+
         return CachingHandler(
             inner,
             keys,
