@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import textwrap
@@ -12,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 class Project:
@@ -45,46 +42,8 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
-def copied(name: str, folder: Path) -> Project:
-    shutil.copytree(EXAMPLES / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".stepmill"))
-    return Project(folder / name)
-
-
 def steps_of(execution: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {step["StepName"]: step for step in execution["steps"]}
-
-
-def cached(execution: dict[str, Any]) -> set[str]:
-    return {name for name, step in steps_of(execution).items() if "CacheHitResult" in step}
-
-
-def test_the_diabetes_example(tmp_path: Path) -> None:
-    project = copied("diabetes", tmp_path)
-
-    first = project.run()
-    assert first["status"] == "Succeeded"
-    assert set(steps_of(first)) == {"Prepare", "Train", "Evaluate", "GoodEnough", "Register"}
-    assert cached(first) == set()
-
-    again = project.run()
-    assert cached(again) == {"Prepare", "Train", "Evaluate"}
-
-    fewer_trees = project.run("--param", "n_estimators=20")
-    assert cached(fewer_trees) == {"Prepare"}
-
-    too_strict = project.run("--param", "limit=0.01")
-    assert too_strict["status"] == "Failed"
-    assert cached(too_strict) == {"Prepare", "Train", "Evaluate"}
-    assert "of the mean predictor's; at most 0.01 is allowed" in too_strict["failureReason"]
-    assert "Register" not in steps_of(too_strict)
-
-
-def test_the_pipeline_that_init_writes(project: Project) -> None:
-    started = project.command("init", str(project.folder / "new"))
-    assert started.returncode == 0, started.stderr
-    new = Project(project.folder / "new")
-    assert new.run()["status"] == "Succeeded"
-    assert cached(new.run()) == {"prepare", "fit", "evaluate"}
 
 
 def test_functions_hand_on_files_folders_and_results(project: Project) -> None:
