@@ -54,7 +54,7 @@ class Recording:
         """Say that a job runs."""
         self.kept.clock.advance(SECOND)
         arn = ARNS.sagemaker(kind, name)
-        state = JobState(name, arn, execution, name, started_at=self.kept.clock.now())
+        state = JobState(name, arn, execution, name.partition("-")[0], started_at=self.kept.clock.now())
         self.kept.records.create(kind, name, body_of(request, state), status=state.status)
 
     def end(self, kind: str, name: str, status: JobStatus = JobStatus.COMPLETED, model: str = "") -> None:

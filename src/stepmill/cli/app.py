@@ -14,6 +14,7 @@ from stepmill.cli.commands import (
     callbacks,
     functions,
     housekeeping,
+    lineage,
     look,
     machines,
     models,
@@ -29,7 +30,7 @@ from stepmill.core.errors import StepmillError
 # Adds commands to an app.
 Register = Callable[[typer.Typer], None]
 
-_MODULES = (author, run, look, machines, steer, models, housekeeping)
+_MODULES = (author, run, look, machines, steer, models, lineage, housekeeping)
 
 
 class _ErrorsToExitCodes(TyperGroup):

@@ -13,6 +13,7 @@ from stepmill.platform.base import Base, Remark
 from stepmill.storage.objects.uri import S3Uri
 
 if TYPE_CHECKING:
+    from stepmill.catalog.lineage.finding import Finder
     from stepmill.catalog.lineage.kept_code import KeptCode
     from stepmill.catalog.models import Models
     from stepmill.catalog.registry import ModelRegistry
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from stepmill.jobs.functions.services import FunctionServices
     from stepmill.jobs.handler import JobHandler
     from stepmill.jobs.integrations.integrations import Integrations
+    from stepmill.jobs.lineage.comparing import Comparing
     from stepmill.jobs.lineage.recorder import ExecutionView, LineageRecorder
     from stepmill.jobs.log_streams import LogStreams
     from stepmill.jobs.lookup import JobLookup
@@ -103,6 +105,23 @@ class Work(Base):
             clock=self._clock,
             arns=self.settings.arns,
         )
+
+    @made_once
+    def lineage_finder(self) -> Finder:
+        """Finds what people mean, in lineage."""
+        from stepmill.catalog.lineage.finding import Finder
+        from stepmill.catalog.lineage.versions import Versions
+
+        return Finder(self.lineage, Versions(self.objects, self._contents, self.settings.project))
+
+    @made_once
+    def lineage_comparing(self) -> Comparing:
+        """Tells what changed between two."""
+        from stepmill.catalog.lineage.versions import Versions
+        from stepmill.jobs.lineage.comparing import Comparing
+
+        versions = Versions(self.objects, self._contents, self.settings.project)
+        return Comparing(self.lineage.store, self.records, versions, self.kept_code)
 
     @made_once
     def kept_code(self) -> KeptCode:

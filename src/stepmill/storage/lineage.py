@@ -228,6 +228,10 @@ class LineageStore(Protocol):
         """Return how many edges an entity has, counting no further than ``limit`` each way."""
         ...
 
+    def count(self, identifier: int, *, upstream: bool) -> int:
+        """Return how many edges lead away from a row, up or down the stream."""
+        ...
+
     def entities(self, ids: Sequence[int]) -> dict[int, Entity]:
         """Return entities by the ids of their rows."""
         ...

@@ -77,6 +77,12 @@ _DISCONNECT = Prepared(
     _x.delete().where(_x.c.source == bindparam("source_"), _x.c.destination == bindparam("destination_"))
 )
 _DELETE = Prepared(_e.delete().where(_e.c.id == bindparam("id_")))
+_COUNT_OUT = Prepared(
+    select(func.count().label("number")).select_from(_x).where(_x.c.source == bindparam("id_"))
+)
+_COUNT_IN = Prepared(
+    select(func.count().label("number")).select_from(_x).where(_x.c.destination == bindparam("id_"))
+)
 _OUT = Prepared(
     select(_x.c.source).where(_x.c.source == bindparam("id_")).limit(bindparam("most", type_=Integer()))
 )
@@ -257,6 +263,12 @@ class SqlLineageStore:
         with self._database.read() as connection:
             row = _FIND.one(connection, {"arn_": arn})
             return 0 if row is None else _degree(connection, row.id, limit)
+
+    def count(self, identifier: int, *, upstream: bool) -> int:
+        """Return how many edges lead away from a row, up or down the stream."""
+        with self._database.read() as connection:
+            row = (_COUNT_IN if upstream else _COUNT_OUT).one(connection, {"id_": identifier})
+        return int(row.number)
 
     def entities(self, ids: Sequence[int]) -> dict[int, Entity]:
         """Return entities by the ids of their rows."""

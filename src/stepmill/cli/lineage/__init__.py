@@ -1,0 +1,1 @@
+"""Lineage as people see it: as a tree, a graph, a page."""
