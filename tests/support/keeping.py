@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stepmill.catalog.content import ContentDigests
+from stepmill.catalog.experiments import Experiments
 from stepmill.catalog.models import Models
 from stepmill.catalog.registry import ModelRegistry
 from stepmill.catalog.tags import Tags
@@ -29,6 +30,7 @@ from stepmill.storage.database import Database
 from stepmill.storage.objects.folder import FolderStore
 from stepmill.storage.objects.uri import S3Uri
 from stepmill.storage.sql_records import SqlRecordStore
+from stepmill.storage.sql_series import SqlSeriesStore
 from stepmill.testing.clock import FakeClock
 
 ARNS = Arns("us-west-2", "123456789012")
@@ -62,6 +64,14 @@ class Keeping:
     @property
     def models(self) -> Models:
         return Models(self.records, self.contents, self.registry, ARNS, self.tags)
+
+    @property
+    def series(self) -> SqlSeriesStore:
+        return SqlSeriesStore(self.database)
+
+    @property
+    def experiments(self) -> Experiments:
+        return Experiments(self.records, ARNS, self.tags, self.series)
 
     def put(self, uri: str, data: bytes | str = b"data") -> str:
         """Store an object and return its address."""

@@ -11,12 +11,13 @@ from dataclasses import replace
 from stepmill.catalog.entities import EXPERIMENT, TRIAL, Entities
 from stepmill.catalog.packages import part
 from stepmill.catalog.tags import Tags
-from stepmill.catalog.trial_components import TrialComponents
+from stepmill.catalog.trial_components import TrialComponents, in_experiment, in_trial
 from stepmill.core.arns import Arns
 from stepmill.core.errors import ConflictError, WrongStateError
 from stepmill.core.json import Json, JsonObject
-from stepmill.storage.records import LARGEST_PAGE, Record, RecordStore, Selection
+from stepmill.storage.records import Record, RecordStore, Selection
 from stepmill.storage.selecting import page_among
+from stepmill.storage.sql_series import SqlSeriesStore
 
 
 class Experiments:
@@ -26,13 +27,14 @@ class Experiments:
         records: Where they are kept.
         arns: Builds their ARNs.
         tags: Keeps their tags.
+        series: Where what trial components measure is kept, in the database of the records.
     """
 
-    def __init__(self, records: RecordStore, arns: Arns, tags: Tags) -> None:
+    def __init__(self, records: RecordStore, arns: Arns, tags: Tags, series: SqlSeriesStore) -> None:
         self._records = records
         self._experiments = Entities(EXPERIMENT, records, arns, tags)
         self._trials = Entities(TRIAL, records, arns, tags)
-        self.components = TrialComponents(records, arns, tags, self._trials)
+        self.components = TrialComponents(records, arns, tags, self._trials, series)
 
     # ---- experiments -----------------------------------------------------------------------------
 
@@ -182,13 +184,12 @@ class Experiments:
             NotFoundError: If there is no such experiment or trial.
         """
         if source:
-            return self.components.list(replace(selection, parent=source))
+            selection = replace(selection, parent=source)
         if trial:
-            return self.components.list_among([self._trials.get(trial).name], selection)
-        if experiment:
-            below = Selection(parent=self._experiments.get(experiment).name, limit=LARGEST_PAGE)
-            trials = [record.name for record in below.all(self._records, TRIAL.kind)]
-            return self.components.list_among(trials, selection)
+            selection = replace(selection, group=in_trial(self._trials.get(trial).name))
+        elif experiment:
+            named = in_experiment(self._experiments.get(experiment).name)
+            selection = replace(selection, group_parent=named)
         return self.components.list(selection)
 
     def _describe_trial(self, record: Record) -> JsonObject:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stepmill.catalog.entities import usable_name
-from stepmill.catalog.trial_components import MOST_ENTRIES
 from stepmill.core.json import Json, JsonObject
 
 # API reference, TrialComponentParameterValue and TrialComponentArtifact.
@@ -76,9 +75,9 @@ def component_of_job(described: JsonObject, member: str, config: ExperimentConfi
         "TrialComponentName": name,
         "DisplayName": config.display_name or name,
         "Status": status,
-        "Parameters": _at_most(_parameters(described), "Parameters"),
-        "InputArtifacts": _at_most(_inputs(described), "InputArtifacts"),
-        "OutputArtifacts": _at_most(_outputs(described), "OutputArtifacts"),
+        "Parameters": _entries(_parameters(described)),
+        "InputArtifacts": _entries(_inputs(described)),
+        "OutputArtifacts": _entries(_outputs(described)),
     }
     for moment, of_job in (("StartTime", f"{kind}StartTime"), ("EndTime", f"{kind}EndTime")):
         if of_job in described:
@@ -134,18 +133,13 @@ def _outputs(described: JsonObject) -> Iterator[tuple[str, JsonObject]]:
 
 
 def _artifact(address: Json, media_type: Json = None) -> JsonObject:
-    # An input need not lie in S3; one without an address is no artifact that could be looked at.
     value = str(address or "")[:LONGEST_ADDRESS]
     return {"Value": value, **({"MediaType": str(media_type)[:LONGEST_MEDIA_TYPE]} if media_type else {})}
 
 
-def _at_most(entries: Iterator[tuple[str, JsonObject]], member: str) -> dict[str, Json]:
-    """Return the first entries, as many as a component may have."""
-    kept: dict[str, Json] = {}
-    for name, entry in entries:
-        if len(kept) < MOST_ENTRIES[member] and entry.get("Value") != "":
-            kept[name] = entry
-    return kept
+def _entries(entries: Iterator[tuple[str, JsonObject]]) -> dict[str, Json]:
+    # An input need not lie in S3; one without an address is no artifact that could be looked at.
+    return {name: entry for name, entry in entries if entry.get("Value") != ""}
 
 
 def _part(document: JsonObject, name: str) -> JsonObject:

@@ -5,60 +5,62 @@ Source: SageMaker API reference, CreateTrialComponent, UpdateTrialComponent, Ass
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from stepmill.catalog.entities import COMPONENT, Entities
+from stepmill.catalog.entities import COMPONENT, TRIAL, Entities
 from stepmill.catalog.packages import part
 from stepmill.catalog.tags import Tags
 from stepmill.catalog.trial_metrics import TrialMetrics
 from stepmill.core.arns import Arns
-from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, WrongStateError
+from stepmill.core.errors import NotFoundError, WrongStateError
 from stepmill.core.json import JsonObject
-from stepmill.storage.records import LARGEST_PAGE, Record, RecordStore, Selection
-from stepmill.storage.selecting import page_among
+from stepmill.storage.records import LARGEST_PAGE, GroupName, Record, RecordStore, Selection
+from stepmill.storage.sql_series import SqlSeriesStore
 
-# One record for each pair, ``trial/component``, with the trial as its parent.
-MEMBER_KIND = "trial-member"
-
-# API reference: so many entries a component may have.
-MOST_ENTRIES: Mapping[str, int] = {"Parameters": 300, "InputArtifacts": 60, "OutputArtifacts": 60}
+# The members of a component that hold entries by key.
+ENTRIES = ("Parameters", "InputArtifacts", "OutputArtifacts")
 _REPLACED = ("DisplayName", "Status", "StartTime", "EndTime")
 
 
 class TrialComponents:
     """Keeps trial components. Safe to share between threads.
 
+    Entries may be any number and their texts as long as they are: the limits of AWS are its door's affair.
+
     Args:
         records: Where they are kept.
         arns: Builds their ARNs.
         tags: Keeps their tags.
         trials: The trials that they are associated with.
+        series: Where what they measure is kept.
     """
 
-    def __init__(self, records: RecordStore, arns: Arns, tags: Tags, trials: Entities) -> None:
+    def __init__(
+        self, records: RecordStore, arns: Arns, tags: Tags, trials: Entities, series: SqlSeriesStore
+    ) -> None:
         self._records = records
         self._entities = Entities(COMPONENT, records, arns, tags)
         self._trials = trials
-        self.metrics = TrialMetrics(records, self._entities)
+        self.metrics = TrialMetrics(series, self._entities)
 
-    def create(self, request: JsonObject, *, source: JsonObject | None = None) -> JsonObject:
+    def create(
+        self, request: JsonObject, *, source: JsonObject | None = None, extra: JsonObject | None = None
+    ) -> JsonObject:
         """Make a trial component from a CreateTrialComponent request, and return what Describe answers.
 
         Args:
             request: The document as AWS takes it.
             source: What it was recorded of: ``{"SourceArn": ..., "SourceType": ...}``.
+            extra: What AWS's document has no place for; see ``extra``.
 
         Raises:
             InvalidInputError: If the request cannot be taken.
             ConflictError: If there is one of that name.
         """
-        _check_entries(request)
         parent = str(source["SourceArn"]) if source else ""
-        return self._describe(
-            self._entities.create(request, parent=parent, state={"source": source} if source else None)
-        )
+        state = {**({"source": source} if source else {}), **({"extra": extra} if extra else {})}
+        return self._describe(self._entities.create(request, parent=parent, state=state))
 
     def describe(self, name_or_arn: str) -> JsonObject:
         """Return what DescribeTrialComponent answers.
@@ -68,20 +70,45 @@ class TrialComponents:
         """
         return self._describe(self._entities.get(name_or_arn))
 
-    def update(self, request: JsonObject) -> JsonObject:
+    def update(self, request: JsonObject, *, check: Callable[[JsonObject], None] | None = None) -> JsonObject:
         """Change one as an UpdateTrialComponent request says, and return what Describe answers.
+
+        Args:
+            request: The document as AWS takes it.
+            check: Is given the document as it would be, and raises if it must not.
 
         Raises:
             NotFoundError: If there is none.
-            InvalidInputError: If it would have too many entries.
         """
 
         def changed(record: Record) -> Record:
             new = updated_component(part(record.body, "request"), request)
-            _check_entries(new)
+            if check is not None:
+                check(new)
             return replace(record, body={**record.body, "request": new})
 
         return self._describe(self._entities.update(str(request["TrialComponentName"]), changed))
+
+    def extra(self, name_or_arn: str) -> JsonObject:
+        """Return what is kept of one beside AWS's document: whoever else records runs here keeps it.
+
+        Raises:
+            NotFoundError: If there is none.
+        """
+        return extra_of(self._entities.get(name_or_arn))
+
+    def change_extra(self, name_or_arn: str, change: Callable[[JsonObject], JsonObject]) -> JsonObject:
+        """Replace that by what ``change`` makes of it, with nobody else's change in between; return it.
+
+        Raises:
+            NotFoundError: If there is none.
+        """
+
+        def changed(record: Record) -> Record:
+            state = {**part(record.body, "state"), "extra": change(extra_of(record))}
+            return replace(record, body={**record.body, "state": state})
+
+        return extra_of(self._entities.update(name_or_arn, changed))
 
     def delete(self, name: str) -> JsonObject:
         """Remove one with its metrics, and return what Describe answered.
@@ -97,23 +124,18 @@ class TrialComponents:
                 mend="Disassociate it first.",
             )
         described = self._describe(record)
-        self.metrics.forget(record)
-        self._entities.delete(record)
+        with self._records.transaction():
+            self.metrics.forget(record)
+            self._entities.delete(record)
         return described
 
     def list(self, selection: Selection) -> tuple[Sequence[JsonObject], str | None]:
-        """Return those that are asked for, and the token of the next page, if there is one."""
-        page = selection.page(self._records, COMPONENT.kind)
-        return [self._describe(record) for record in page.records], page.next_token
+        """Return those that are asked for, without metrics, and the token of the next page, if there is one.
 
-    def list_among(
-        self, trials: Iterable[str], selection: Selection
-    ) -> tuple[Sequence[JsonObject], str | None]:
-        """Return those that are asked for among the components of some trials, as ``list`` does."""
-        names = {name for trial in trials for name in self.members(trial)}
-        found = (self._entities.find(name) for name in names)
-        page = page_among([record for record in found if record], selection)
-        return [self._describe(record) for record in page.records], page.next_token
+        Those of a trial, or of an experiment's trials, are asked for with ``in_trial`` and ``in_experiment``.
+        """
+        page = selection.page(self._records, COMPONENT.kind)
+        return [self._describe_plainly(record) for record in page.records], page.next_token
 
     # ---- in trials -------------------------------------------------------------------------------
 
@@ -124,9 +146,7 @@ class TrialComponents:
             NotFoundError: If there is no such component or trial.
         """
         component, kept = self._entities.get(name), self._trials.get(trial)
-        if self._records.find(MEMBER_KIND, f"{kept.name}/{component.name}") is None:
-            with suppress(ConflictError):  # somebody else was faster
-                self._records.create(MEMBER_KIND, f"{kept.name}/{component.name}", {}, parent=kept.name)
+        self._records.join(COMPONENT.kind, component.name, in_trial(kept.name))
         return self._entities.arn(component), self._trials.arn(kept)
 
     def disassociate(self, name: str, trial: str) -> tuple[str, str]:
@@ -136,18 +156,14 @@ class TrialComponents:
             NotFoundError: If there is no such component or trial, or it is not in it.
         """
         component, kept = self._entities.get(name), self._trials.get(trial)
-        try:
-            self._records.delete(MEMBER_KIND, f"{kept.name}/{component.name}")
-        except NotFoundError as error:
-            raise NotFoundError(
-                f"The trial component {name!r} is not associated with the trial {trial!r}."
-            ) from error
+        if not self._records.leave(COMPONENT.kind, component.name, in_trial(kept.name)):
+            raise NotFoundError(f"The trial component {name!r} is not associated with the trial {trial!r}.")
         return self._entities.arn(component), self._trials.arn(kept)
 
     def members(self, trial: str) -> Sequence[str]:
         """Return the names of the components of a trial, in lower case."""
-        chosen = Selection(parent=trial, limit=LARGEST_PAGE)
-        return [record.name.partition("/")[2] for record in chosen.all(self._records, MEMBER_KIND)]
+        chosen = Selection(group=in_trial(trial), limit=LARGEST_PAGE)
+        return [record.name for record in chosen.all(self._records, COMPONENT.kind)]
 
     def trials_of(self, name: str) -> Sequence[Record]:
         """Return the records of the trials that one is in.
@@ -155,26 +171,38 @@ class TrialComponents:
         Raises:
             NotFoundError: If there is no such component.
         """
-        trials = self.memberships(self._entities.get(name).name)
-        found = [self._trials.find(trial) for _, trial in sorted(trials)]
-        return [record for record in found if record]
+        trials = [trial for _, trial in self.memberships([self._entities.get(name).name])]
+        return self._records.find_all(TRIAL.kind, trials)
 
-    def memberships(self, component: str = "") -> set[tuple[str, str]]:
-        """Return who is in what: names of component and trial, in lower case; all of them, or one's."""
-        chosen = Selection(name_contains=f"/{component}" if component else "", limit=LARGEST_PAGE)
-        pairs = (record.name.partition("/") for record in chosen.all(self._records, MEMBER_KIND))
-        return {(name, trial) for trial, _, name in pairs if component in ("", name)}
+    def memberships(self, components: Sequence[str]) -> Sequence[tuple[str, str]]:
+        """Return who is in what, in order: names of component and trial, in lower case."""
+        return [(name, group.name) for name, group in self._records.groups(COMPONENT.kind, components)]
 
     def _describe(self, record: Record) -> JsonObject:
-        described = self._entities.describe(record)
-        state = part(record.body, "state")
-        source = state.get("source")
         metrics = self.metrics.documents(record)
+        return {**self._describe_plainly(record), **({"Metrics": metrics} if metrics else {})}
+
+    def _describe_plainly(self, record: Record) -> JsonObject:
+        source = part(record.body, "state").get("source")
         return {
-            **described,
+            **self._entities.describe(record),
             **({"Source": source, "Sources": [source]} if source else {}),
-            **({"Metrics": metrics} if metrics else {}),
         }
+
+
+def in_trial(trial: str) -> GroupName:
+    """Return the group that the components of a trial are, for ``Selection.group``."""
+    return GroupName(TRIAL.kind, trial.lower())
+
+
+def in_experiment(experiment: str) -> GroupName:
+    """Return what the components of an experiment's trials are, for ``Selection.group_parent``."""
+    return GroupName(TRIAL.kind, experiment.lower())
+
+
+def extra_of(record: Record) -> JsonObject:
+    """Return what is kept in a component's record beside AWS's document."""
+    return part(part(record.body, "state"), "extra")
 
 
 def updated_component(kept: JsonObject, request: JsonObject) -> JsonObject:
@@ -189,7 +217,7 @@ def updated_component(kept: JsonObject, request: JsonObject) -> JsonObject:
         {'Parameters': {'b': 2}}
     """
     new = {**kept, **{name: request[name] for name in _REPLACED if name in request}}
-    for member in MOST_ENTRIES:
+    for member in ENTRIES:
         gone = request.get(f"{member}ToRemove")
         if member not in request and not gone:
             continue
@@ -197,13 +225,3 @@ def updated_component(kept: JsonObject, request: JsonObject) -> JsonObject:
         left = {key: value for key, value in part(kept, member).items() if key not in removed}
         new[member] = {**left, **part(request, member)}
     return new
-
-
-def _check_entries(document: JsonObject) -> None:
-    for member, most in MOST_ENTRIES.items():
-        if len(part(document, member)) > most:
-            raise InvalidInputError(
-                f"A trial component has at most {most} entries in {member}.",
-                where=member,
-                mend="Remove some first.",
-            )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from stepmill.catalog.experiments import Experiments
 from stepmill.catalog.job_components import component_of_job, experiment_config
-from stepmill.catalog.trial_metrics import TrialMetricPoint
 from stepmill.core.errors import NotFoundError
 from stepmill.jobs.records import TRAINING_JOB, Metric, describe, request_of, state_of
 from stepmill.storage.records import Record
+from stepmill.storage.series import SeriesPoint
 
 
 class ExperimentTracker:
@@ -41,14 +41,8 @@ class ExperimentTracker:
             components.create(request, source=source)
         else:
             components.update(request)
-        points = {
-            metric.name: [
-                TrialMetricPoint(point.at, point.value) for point in metric.points or (metric.last,)
-            ]
-            for metric in state_of(record).metrics
-        }
-        if points:
-            components.metrics.summarise(name, points, anew=True)
+        if metrics := state_of(record).metrics:
+            components.metrics.replace(name, {metric.name: _points(metric) for metric in metrics})
         self._put_into_trial(name, config.experiment, config.trial)
 
     def _put_into_trial(self, component: str, experiment: str, trial: str) -> None:
@@ -61,5 +55,5 @@ class ExperimentTracker:
             return
 
 
-def _points(metric: Metric) -> list[TrialMetricPoint]:
-    return [TrialMetricPoint(point.at, point.value) for point in metric.points or (metric.last,)]
+def _points(metric: Metric) -> list[SeriesPoint]:
+    return [SeriesPoint(point.at, point.value) for point in metric.points or (metric.last,)]

@@ -22,6 +22,7 @@ from stepmill.storage.objects.folder import FolderStore
 from stepmill.storage.sql_executions import SqlExecutionStore
 from stepmill.storage.sql_lineage import SqlLineageStore
 from stepmill.storage.sql_records import SqlRecordStore
+from stepmill.storage.sql_series import SqlSeriesStore
 
 if TYPE_CHECKING:
     from stepmill.catalog.activities import Activities
@@ -120,7 +121,9 @@ class Base:
         """Experiments, trials and trial components."""
         from stepmill.catalog.experiments import Experiments
 
-        return Experiments(self.records, self.settings.arns, self.tags)
+        return Experiments(
+            self.records, self.settings.arns, self.tags, SqlSeriesStore(self._database)
+        )
 
     @made_once
     def lineage(self) -> Lineage:

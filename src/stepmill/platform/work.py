@@ -11,6 +11,7 @@ from stepmill.core.settings import Settings
 from stepmill.core.tasks import TaskHandler
 from stepmill.platform.base import Base, Remark
 from stepmill.storage.objects.uri import S3Uri
+from stepmill.storage.sql_series import SqlSeriesStore
 
 if TYPE_CHECKING:
     from stepmill.catalog.lineage.finding import Finder
@@ -281,7 +282,14 @@ class Work(Base):
             endpoint=lambda: self.endpoint,
             private=settings.home,
             note=self.lineage_recorder.note,
-            tracker=ExperimentTracker(Experiments(self._progress, settings.arns, Tags(self._progress))),
+            tracker=ExperimentTracker(
+                Experiments(
+                    self._progress,
+                    settings.arns,
+                    Tags(self._progress),
+                    SqlSeriesStore(self._database, durable=False),
+                )
+            ),
         )
 
     @made_once

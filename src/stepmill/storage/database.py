@@ -126,13 +126,13 @@ class Database:
             self._turn.release()
 
     @contextmanager
-    def joined_write(self) -> Iterator[Connection]:
+    def joined_write(self, *, durable: bool = True) -> Iterator[Connection]:
         """Give the connection of this thread's ``write`` if there is one, else that of a new one.
 
         Inside another what it changes is kept or rolled back with that one: whoever asks for it must know.
         """
         writing = self._writer()
-        with nullcontext(writing) if writing is not None else self.write() as connection:
+        with nullcontext(writing) if writing is not None else self.write(durable=durable) as connection:
             yield connection
 
     def close(self) -> None:

@@ -6,17 +6,29 @@ is a document that only its owner reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from stepmill.core.json import JsonObject
 
 LONGEST_NAME = 512
 LARGEST_PAGE = 10_000
+
+
+class GroupName(NamedTuple):
+    """A record that others are members of: a trial, of trial components.
+
+    Args:
+        kind: Of the record.
+        name: Its name.
+    """
+
+    kind: str
+    name: str
 
 
 class SortBy(StrEnum):
@@ -80,6 +92,8 @@ class Selection:
 
     parent: str | None = None
     has_parent: bool = False
+    group: GroupName | None = None
+    group_parent: GroupName | None = None
     status: str | None = None
     name_contains: str = ""
     name_prefix: str = ""
@@ -102,6 +116,8 @@ class Selection:
             kind,
             parent=self.parent,
             has_parent=self.has_parent,
+            group=self.group,
+            group_parent=self.group_parent,
             status=self.status,
             name_contains=self.name_contains,
             name_prefix=self.name_prefix,
@@ -198,12 +214,34 @@ class RecordStore(Protocol):
         """
         ...
 
+    def find_all(self, kind: str, names: Sequence[str]) -> Sequence[Record]:
+        """Return those of these records that there are, by name."""
+        ...
+
+    def join(self, kind: str, name: str, group: GroupName) -> bool:
+        """Let a record be a member of a group, and return whether it was none. It may be in any number.
+
+        It is not asked whether there are such a record and such a group, and neither is told when the other
+        is deleted: that is the affair of whoever keeps both.
+        """
+        ...
+
+    def leave(self, kind: str, name: str, group: GroupName) -> bool:
+        """Let a record be no member of a group any more, and return whether it was one."""
+        ...
+
+    def groups(self, kind: str, names: Sequence[str]) -> Sequence[tuple[str, GroupName]]:
+        """Return (name, group) for each group that these records are members of, in order."""
+        ...
+
     def list(
         self,
         kind: str,
         *,
         parent: str | None = None,
         has_parent: bool = False,
+        group: GroupName | None = None,
+        group_parent: GroupName | None = None,
         status: str | None = None,
         name_contains: str = "",
         name_prefix: str = "",
@@ -222,6 +260,8 @@ class RecordStore(Protocol):
             kind: Which kind.
             parent: Only those that belong to it; ``""``: only those that belong to none.
             has_parent: Only those that belong to any.
+            group: Only the members of this group.
+            group_parent: Only members of groups of this kind that belong to the parent of this name.
             status: Only those that stand so.
             name_contains: Only those whose name has it in it; the case of ASCII letters does not matter.
             name_prefix: Only those whose name begins so, likewise.

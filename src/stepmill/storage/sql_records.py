@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,16 +21,22 @@ from stepmill.core.json import JsonObject, write_json
 from stepmill.storage.database import Database, from_micros, to_micros
 from stepmill.storage.paging import decode_place, encode_place
 from stepmill.storage.prepared import Prepared
-from stepmill.storage.records import LARGEST_PAGE, LONGEST_NAME, Page, Record, SortBy
-from stepmill.storage.tables import records
+from stepmill.storage.records import LARGEST_PAGE, LONGEST_NAME, GroupName, Page, Record, SortBy
+from stepmill.storage.tables import members, records
 from stepmill.storage.texts import check_text
 
+# SQLite takes no more values than some tens of thousands with one statement.
+_MOST_NAMES = 5000
 # Under this kind the last number that was given out for a parent is kept, so that none is given twice
 # even when the newest record has been deleted.
 _NUMBERS = "last-number"
 
 _FIRST_OF_PARENT = (records.c.kind == bindparam("kind_"), records.c.parent == bindparam("parent_"))
 _THIS = (records.c.kind == bindparam("kind_"), records.c.name == bindparam("name_"))
+_THIS_MEMBER = [column == bindparam(f"{column.name}_") for column in members.c]
+_GET_MEMBER = Prepared(select(members).where(*_THIS_MEMBER))
+_INSERT_MEMBER = Prepared(members.insert())
+_DELETE_MEMBER = Prepared(members.delete().where(*_THIS_MEMBER))
 _GET = Prepared(select(records).where(*_THIS))
 _INSERT = records.insert()
 _DELETE = Prepared(records.delete().where(*_THIS))
@@ -44,9 +50,21 @@ _COLUMNS = {
     SortBy.STATUS: records.c.status,
 }
 _LOWER_NAME = func.lower(records.c.name)
+_GROUPS = records.alias("groups_")
+_MEMBERS = select(members.c.name).where(
+    members.c.kind == bindparam("kind_"), members.c.group_kind == bindparam("group_kind")
+)
 _FILTERS: dict[str, sqlalchemy.ColumnElement[bool]] = {
     "parent": records.c.parent == bindparam("parent"),
     "has_parent": records.c.parent != bindparam("has_parent"),
+    "group": records.c.name.in_(_MEMBERS.where(members.c.group_name == bindparam("group"))),
+    "group_parent": records.c.name.in_(
+        _MEMBERS.where(
+            _GROUPS.c.kind == members.c.group_kind,
+            _GROUPS.c.name == members.c.group_name,
+            _GROUPS.c.parent == bindparam("group_parent"),
+        )
+    ),
     "status": records.c.status == bindparam("status"),
     "name_contains": _LOWER_NAME.contains(func.lower(bindparam("name_contains")), escape="/"),
     "name_prefix": _LOWER_NAME.startswith(func.lower(bindparam("name_prefix")), escape="/"),
@@ -155,6 +173,8 @@ class SqlRecordStore:
         *,
         parent: str | None = None,
         has_parent: bool = False,
+        group: GroupName | None = None,
+        group_parent: GroupName | None = None,
         status: str | None = None,
         name_contains: str = "",
         name_prefix: str = "",
@@ -174,9 +194,12 @@ class SqlRecordStore:
                 f"A page of {limit} is not possible.", mend=f"Ask for 1 to {LARGEST_PAGE}."
             )
         check_text(kind, parent or "", status or "", name_contains, name_prefix)
+        check_text(*(group or ()), *(group_parent or ()))
         values: dict[str, object] = {
             "parent": parent,
             "has_parent": "" if has_parent else None,
+            "group": None if group is None else group.name,
+            "group_parent": None if group_parent is None else group_parent.name,
             "status": status,
             "name_contains": _like(name_contains) or None,
             "name_prefix": _like(name_prefix) or None,
@@ -186,12 +209,53 @@ class SqlRecordStore:
         given = {name: value for name, value in values.items() if value is not None}
         statement = _listing(order, frozenset(given), after is not None)
         given |= {"kind_": kind, "most": limit + 1}
+        if (named := group or group_parent) is not None:
+            given["group_kind"] = named.kind
         if after is not None:
             given["place"], given["place_name"] = order.place(after)
         with self._database.read() as connection:
             rows = statement.all(connection, given)
         found = tuple(_from_row(row) for row in rows[:limit])
         return Page(found, order.token_after(found[-1]) if len(rows) > limit else None)
+
+    def find_all(self, kind: str, names: Sequence[str]) -> Sequence[Record]:
+        """See ``RecordStore``."""
+        check_text(kind, *names)
+        query = select(records).where(records.c.kind == kind)
+        found: list[Record] = []
+        with self._database.read() as connection:
+            for some in _portions(sorted(set(names))):
+                rows = connection.execute(query.where(records.c.name.in_(some)).order_by(records.c.name))
+                found.extend(_from_row(row) for row in rows)
+        return found
+
+    def join(self, kind: str, name: str, group: GroupName) -> bool:
+        """See ``RecordStore``."""
+        check_text(kind, name, *group)
+        row = {"kind": kind, "name": name, "group_kind": group.kind, "group_name": group.name}
+        with self._writing() as connection:
+            if _GET_MEMBER.one(connection, {f"{key}_": value for key, value in row.items()}) is not None:
+                return False
+            _INSERT_MEMBER.run(connection, row)
+        return True
+
+    def leave(self, kind: str, name: str, group: GroupName) -> bool:
+        """See ``RecordStore``."""
+        check_text(kind, name, *group)
+        row = {"kind_": kind, "name_": name, "group_kind_": group.kind, "group_name_": group.name}
+        with self._writing() as connection:
+            return _DELETE_MEMBER.run(connection, row) > 0
+
+    def groups(self, kind: str, names: Sequence[str]) -> Sequence[tuple[str, GroupName]]:
+        """See ``RecordStore``."""
+        check_text(kind, *names)
+        query = select(members).where(members.c.kind == kind)
+        found: list[tuple[str, GroupName]] = []
+        with self._database.read() as connection:
+            for some in _portions(sorted(set(names))):
+                rows = connection.execute(query.where(members.c.name.in_(some)))
+                found.extend((row.name, GroupName(row.group_kind, row.group_name)) for row in rows)
+        return sorted(found)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -274,6 +338,10 @@ def _listing(order: _Order, filters: frozenset[str], has_place: bool) -> Prepare
     for name in sorted(filters):
         query = query.where(_FILTERS[name])
     return Prepared(order.applied(query, has_place=has_place).limit(bindparam("most", type_=Integer())))
+
+
+def _portions(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (names[begin : begin + _MOST_NAMES] for begin in range(0, len(names), _MOST_NAMES))
 
 
 def _like(text: str) -> str:

@@ -9,7 +9,19 @@ costs every command a tenth of a second.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 metadata = MetaData()
 
@@ -31,6 +43,50 @@ records = Table(
     Index("records_by_creation", "kind", "created_at", "name"),
     Index("records_by_change", "kind", "modified_at", "name"),
     Index("records_by_number", "kind", "parent", "number"),
+    sqlite_with_rowid=False,
+)
+
+# Records that are in any number of groups, which are records too: trial components in trials.
+members = Table(
+    "members",
+    metadata,
+    Column("group_kind", String(64), primary_key=True),
+    Column("group_name", String(512), primary_key=True),
+    Column("kind", String(64), primary_key=True),
+    Column("name", String(512), primary_key=True),
+    Index("members_by_name", "kind", "name"),
+    sqlite_with_rowid=False,
+)
+
+# What all points of a measured series together say. Not a number is NULL here.
+series = Table(
+    "series",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("owner", String(512), nullable=False),  # name of the trial component
+    Column("name", String(512), nullable=False),  # of the metric
+    Column("count", BigInteger, nullable=False),
+    Column("last", Float),  # the newest value
+    Column("last_at", BigInteger, nullable=False),
+    Column("last_step", BigInteger),
+    Column("top", Float),  # the value of the highest step
+    Column("top_at", BigInteger, nullable=False),
+    Column("top_step", BigInteger),
+    Column("least", Float),
+    Column("greatest", Float),
+    Column("mean", Float),
+    Column("squares", Float),  # sum of the squared distances from the mean
+    Index("series_by_owner", "owner", "name", unique=True),
+    Index("series_by_value", "name", "last"),
+)
+
+# The points of a series in the order in which they came, so many in a row; all rows but the last are full.
+series_points = Table(
+    "series_points",
+    metadata,
+    Column("series", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("points", LargeBinary, nullable=False),  # of each: moment, step, value; see storage/series.py
     sqlite_with_rowid=False,
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stepmill.catalog.trial_metrics import TrialMetricPoint
+from stepmill.storage.series import SeriesPoint
 from support.registry import own_name, pages, refused
 from support.wire import Wire
 
@@ -211,7 +211,7 @@ class TestComponents:
 
     def test_what_was_measured_is_described(self, wire: Wire, sagemaker: Any, component: str) -> None:
         at = datetime(2026, 1, 1, tzinfo=UTC)
-        points = [TrialMetricPoint(at + timedelta(seconds=n), float(n), n) for n in range(3)]
+        points = [SeriesPoint(at + timedelta(seconds=n), float(n), n) for n in range(3)]
         wire.platform.experiments.components.metrics.put(component, {"loss": points})
         (loss,) = sagemaker.describe_trial_component(TrialComponentName=component)["Metrics"]
         assert loss["TimeStamp"] == at + timedelta(seconds=2)

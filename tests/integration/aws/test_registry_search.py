@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from stepmill.catalog.trial_metrics import TrialMetricPoint
 from stepmill.core.statuses import JobStatus
 from stepmill.jobs.records import TRAINING_JOB, JobState, Metric, MetricPoint, body_of
 from stepmill.platform import StartOptions
+from stepmill.storage.series import SeriesPoint
 from support.registry import own_name, pages, refused
 from support.wire import Wire
 
@@ -132,7 +132,7 @@ class TestExperiments:
         by_both = (("TrialComponentName", component), ("Parents.TrialName", trial))
         assert search(sagemaker, "ExperimentTrialComponent", *by_both) == []
         sagemaker.associate_trial_component(TrialName=trial, TrialComponentName=component)
-        wire.platform.experiments.components.metrics.put(component, {"loss": [TrialMetricPoint(AT, 0.5)]})
+        wire.platform.experiments.components.metrics.put(component, {"loss": [SeriesPoint(AT, 0.5)]})
         (found,) = search(sagemaker, "ExperimentTrialComponent", *by_both)
         assert found["Parents"] == [{"TrialName": trial, "ExperimentName": experiment}]
         assert found["Tags"] == [{"Key": "sagemaker:trial-component-source", "Value": "run"}]

@@ -15,7 +15,7 @@ from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError
 from stepmill.core.json import Json
 from stepmill.core.service_models import service_model
 from stepmill.storage.records import Selection, SortBy
-from support.keeping import ARNS, Keeping, keeping
+from support.keeping import Keeping, keeping
 
 JOB = "arn:aws:sagemaker:us-west-2:123456789012:training-job/job-1"
 NEWEST = Selection(descending=True)
@@ -29,7 +29,7 @@ def kept(tmp_path: Path) -> Iterator[Keeping]:
 
 @pytest.fixture
 def experiments(kept: Keeping) -> Experiments:
-    return Experiments(kept.records, ARNS, kept.tags)
+    return kept.experiments
 
 
 def names(found: Any, member: str) -> list[str]:

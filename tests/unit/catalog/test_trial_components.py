@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from stepmill.catalog.experiments import Experiments
-from stepmill.catalog.trial_components import MEMBER_KIND, MOST_ENTRIES, TrialComponents
+from stepmill.catalog.trial_components import ENTRIES, TrialComponents
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, WrongStateError
-from stepmill.core.json import Json
+from stepmill.core.json import Json, JsonObject
 from stepmill.core.service_models import service_model
-from support.keeping import ARNS, Keeping, keeping
+from support.keeping import Keeping, keeping
 
 ARN = "arn:aws:sagemaker:us-west-2:123456789012:experiment-trial-component/fit"
 JOB = "arn:aws:sagemaker:us-west-2:123456789012:training-job/job-1"
@@ -26,7 +26,7 @@ def kept(tmp_path: Path) -> Iterator[Keeping]:
 
 @pytest.fixture
 def experiments(kept: Keeping) -> Experiments:
-    opened = Experiments(kept.records, ARNS, kept.tags)
+    opened = kept.experiments
     opened.open("churn", "first")
     opened.open("churn", "second")
     return opened
@@ -89,23 +89,34 @@ def test_an_update_adds_entries_by_key_and_removes_those_that_are_named(componen
     assert "ParametersToRemove" not in changed
 
 
-@pytest.mark.parametrize("member", MOST_ENTRIES)
-def test_too_many_entries_are_refused_at_once_and_bit_by_bit(
+@pytest.mark.parametrize("member", ENTRIES)
+def test_there_may_be_any_number_of_entries_unless_its_door_minds(
     components: TrialComponents, member: str
 ) -> None:
-    full: dict[str, Json] = {f"k{n}": {"Value": "v"} for n in range(MOST_ENTRIES[member])}
-    with pytest.raises(InvalidInputError, match=f"at most {MOST_ENTRIES[member]} entries"):
-        components.create(request(**{member: {**full, "more": {"Value": "v"}}}))
+    full: dict[str, Json] = {f"k{n}": {"Value": "v" * 6000} for n in range(1000)}
     components.create(request(**{member: full}))
-    with pytest.raises(InvalidInputError) as caught:
-        components.update(request(**{member: {"more": {"Value": "v"}}}))
-    assert caught.value.where == member
-    changes: dict[str, Json] = {member: {"more": {"Value": "v"}}, f"{member}ToRemove": ["k0"]}
-    entries: Any = components.update(request(**changes))[member]
-    assert len(entries) == MOST_ENTRIES[member]
+    seen: list[Any] = []
+
+    def refuse(document: JsonObject) -> None:
+        seen.append(document[member])
+        raise InvalidInputError("too many")
+
+    with pytest.raises(InvalidInputError, match="too many"):
+        components.update(request(**{member: {"more": {"Value": "v"}}}), check=refuse)
+    assert len(seen[0]) == 1001
+    assert components.describe("fit")[member] == full
 
 
-def test_one_may_be_in_several_trials_and_is_in_each_once(components: TrialComponents, kept: Keeping) -> None:
+def test_what_another_door_keeps_is_no_part_of_the_document(components: TrialComponents) -> None:
+    components.create(request(), extra={"labels": {"a/b": "ü" * 8000}})
+    components.change_extra("FIT", lambda extra: {**extra, "stage": "deleted"})
+    components.update(request(DisplayName="D"))
+    assert components.extra("fit") == {"labels": {"a/b": "ü" * 8000}, "stage": "deleted"}
+    shape = service_model("sagemaker").answer("DescribeTrialComponent")
+    assert set(components.describe("fit")) <= set(shape.members)
+
+
+def test_one_may_be_in_several_trials_and_is_in_each_once(components: TrialComponents) -> None:
     components.create(request())
     trial = "arn:aws:sagemaker:us-west-2:123456789012:experiment-trial/first"
     assert components.associate("fit", "First") == (ARN, trial)
@@ -115,7 +126,7 @@ def test_one_may_be_in_several_trials_and_is_in_each_once(components: TrialCompo
     assert components.members("first") == components.members("second") == ["fit"]
     assert components.disassociate("fit", "FIRST") == (ARN, trial)
     assert components.members("first") == []
-    assert [record.name for record in kept.records.list(MEMBER_KIND).records] == ["second/fit"]
+    assert components.memberships(["fit", "other"]) == [("fit", "second")]
 
 
 def test_only_what_is_there_can_be_associated(components: TrialComponents) -> None:

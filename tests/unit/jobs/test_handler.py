@@ -31,6 +31,7 @@ from stepmill.jobs.services import JobServices
 from stepmill.jobs.tracking import ExperimentTracker
 from stepmill.jobs.training import training_handler
 from stepmill.storage.objects.uri import S3Uri
+from stepmill.storage.sql_series import SqlSeriesStore
 from support.fake_compute import FakeCompute, FakeImages, Reports, task_for
 from support.job_data import (
     SteppingClock,
@@ -638,7 +639,8 @@ class TestExperiments:
     @pytest.fixture
     def experiments(self, house: House, monkeypatch: pytest.MonkeyPatch) -> Experiments:
         arns = house.services.arns
-        experiments = Experiments(house.records, arns, Tags(house.records))
+        series = SqlSeriesStore(house.records._database)
+        experiments = Experiments(house.records, arns, Tags(house.records), series)
         plain = House.services.fget
         assert plain is not None
         services = property(lambda house: replace(plain(house), tracker=ExperimentTracker(experiments)))

@@ -28,7 +28,7 @@ def kept(tmp_path: Path) -> Iterator[Keeping]:
 
 @pytest.fixture
 def experiments(kept: Keeping) -> Experiments:
-    return Experiments(kept.records, ARNS, kept.tags)
+    return kept.experiments
 
 
 @pytest.fixture
@@ -74,7 +74,8 @@ def test_recorded_again_it_is_one(tracker: ExperimentTracker, experiments: Exper
     found, _ = experiments.list_components(Selection(), trial="first")
     (component,) = found
     assert component["Status"] == {"PrimaryStatus": "Completed"}
-    assert [metric["Count"] for metric in component["Metrics"]] == [2]  # type: ignore[union-attr,index,call-overload]
+    name = str(component["TrialComponentName"])
+    assert [one.count for one in experiments.components.metrics.summaries(name).values()] == [2]
 
 
 def test_a_processing_job(tracker: ExperimentTracker, experiments: Experiments) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 from stepmill.aws.errors import ApiError
 from stepmill.aws.service import Call, Service
-from stepmill.catalog.trial_metrics import TrialMetricPoint
 from stepmill.core.errors import NotFoundError
 from stepmill.platform import Platform
+from stepmill.storage.series import SeriesPoint
 
 _NOT_FOUND = 404
 
@@ -21,10 +21,10 @@ def sagemaker_metrics(platform: Platform) -> Service:
     """Return the service over a platform."""
 
     def batch_put_metrics(call: Call) -> dict[str, Any]:
-        points: dict[str, list[TrialMetricPoint]] = defaultdict(list)
+        points: dict[str, list[SeriesPoint]] = defaultdict(list)
         for given in call.parameters["MetricData"]:
             points[given["MetricName"]].append(
-                TrialMetricPoint(given["Timestamp"], given["Value"], given.get("Step"))
+                SeriesPoint(given["Timestamp"], given["Value"], given.get("Step"))
             )
         try:
             platform.experiments.components.metrics.put(call.parameters["TrialComponentName"], points)

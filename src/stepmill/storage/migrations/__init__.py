@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from stepmill.core.errors import StorageError
 from stepmill.storage.tables import metadata
 
-HEAD = "0006"
+HEAD = "0007"
 SCRIPTS = Path(__file__).parent
 
 _KNOWN = ("0001", "0002", "0003", "0004", "0005", HEAD)

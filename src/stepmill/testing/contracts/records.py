@@ -12,7 +12,15 @@ import pytest
 
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError
 from stepmill.core.json import JsonObject
-from stepmill.storage.records import LARGEST_PAGE, LONGEST_NAME, Record, RecordStore, Selection, SortBy
+from stepmill.storage.records import (
+    LARGEST_PAGE,
+    LONGEST_NAME,
+    GroupName,
+    Record,
+    RecordStore,
+    Selection,
+    SortBy,
+)
 from stepmill.testing.clock import FakeClock
 
 _SECOND = timedelta(seconds=1)
@@ -347,3 +355,40 @@ class RecordStoreContract:
             store.list("model", sort_by="name", after=token)
         with pytest.raises(InvalidInputError):
             store.list("model", sort_by="created", descending=True, after=token)
+
+    def test_a_record_is_in_any_number_of_groups(self, store: RecordStore) -> None:
+        for group, parent in (("g1", "above"), ("g2", "above"), ("g3", "other")):
+            store.create("group", group, {}, parent=parent)
+        for name in ("a", "b", "c"):
+            store.create("model", name, {})
+        assert store.join("model", "a", GroupName("group", "g1"))
+        assert not store.join("model", "a", GroupName("group", "g1"))
+        assert store.join("model", "a", GroupName("group", "g2"))
+        assert store.join("model", "b", GroupName("group", "g3"))
+        assert store.join("model", "c", GroupName("cluster", "g1"))
+        first = Selection(group=GroupName("group", "g1"))
+        assert _names(list(first.all(store, "model"))) == ["a"]
+        above = Selection(group_parent=GroupName("group", "above"), limit=1)
+        assert _names(list(above.all(store, "model"))) == ["a"]
+        assert list(replace(above, group_parent=GroupName("cluster", "above")).all(store, "model")) == []
+        assert list(store.groups("model", ["a", "c", "none"])) == [
+            ("a", GroupName("group", "g1")),
+            ("a", GroupName("group", "g2")),
+            ("c", GroupName("cluster", "g1")),
+        ]
+        assert store.leave("model", "a", GroupName("group", "g1"))
+        assert not store.leave("model", "a", GroupName("group", "g1"))
+        assert list(first.all(store, "model")) == []
+        with pytest.raises(InvalidInputError):
+            store.join("model", "\ud800", GroupName("group", "g1"))
+
+    def test_records_are_found_many_at_once(self, store: RecordStore) -> None:
+        for name in ("a", "b", "c"):
+            store.create("model", name, {"n": name})
+        store.create("job", "b", {})
+        assert list(store.find_all("model", ["c", "none", "a", "a"])) == [
+            store.get("model", "a"), store.get("model", "c"),
+        ]  # fmt: skip
+        assert list(store.find_all("model", [])) == []
+        many = [f"n{number}" for number in range(40_000)]
+        assert _names(store.find_all("model", [*many, "b"])) == ["b"]

@@ -13,9 +13,13 @@ import msgspec
 from stepmill.aws.service import Call, Handler
 from stepmill.aws.services.sagemaker.listing import read_listing
 from stepmill.aws.services.sagemaker.refusals import VALIDATION, told_as
+from stepmill.catalog.packages import part
 from stepmill.core.errors import ConflictError, InvalidInputError
 from stepmill.core.json import JsonObject
 from stepmill.platform import Platform
+
+# API reference: so many entries a component may have.
+MOST_ENTRIES: Mapping[str, int] = {"Parameters": 300, "InputArtifacts": 60, "OutputArtifacts": 60}
 
 
 def handlers(platform: Platform) -> Mapping[str, Handler]:
@@ -25,9 +29,6 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
 
 def _experiments(platform: Platform) -> dict[str, Handler]:
     kept = platform.experiments
-
-    def delete(call: Call) -> dict[str, Any]:
-        return _only("ExperimentArn", kept.delete(call.parameters["ExperimentName"]))
 
     def list_(call: Call) -> dict[str, Any]:
         listing = read_listing(call)
@@ -69,6 +70,10 @@ def _trials(platform: Platform) -> dict[str, Handler]:
 def _components(platform: Platform) -> dict[str, Handler]:
     experiments, kept = platform.experiments, platform.experiments.components
 
+    def create(request: JsonObject) -> JsonObject:
+        _check_entries(request)
+        return kept.create(request)
+
     def delete(call: Call) -> dict[str, Any]:
         return _only("TrialComponentArn", kept.delete(call.parameters["TrialComponentName"]))
 
@@ -98,9 +103,11 @@ def _components(platform: Platform) -> dict[str, Handler]:
         return _pair(kept.disassociate(call.parameters["TrialComponentName"], call.parameters["TrialName"]))
 
     return {
-        "CreateTrialComponent": _answering("TrialComponentArn", kept.create),
+        "CreateTrialComponent": _answering("TrialComponentArn", create),
         "DescribeTrialComponent": lambda call: kept.describe(call.parameters["TrialComponentName"]),
-        "UpdateTrialComponent": _answering("TrialComponentArn", kept.update),
+        "UpdateTrialComponent": _answering(
+            "TrialComponentArn", lambda request: kept.update(request, check=_check_entries)
+        ),
         "DeleteTrialComponent": delete,
         "ListTrialComponents": list_,
         "AssociateTrialComponent": associate,
@@ -117,6 +124,16 @@ def _answering(member: str, do: Callable[[JsonObject], JsonObject]) -> Handler:
             return _only(member, do(msgspec.to_builtins(call.parameters)))
 
     return handle
+
+
+def _check_entries(document: JsonObject) -> None:
+    for member, most in MOST_ENTRIES.items():
+        if len(part(document, member)) > most:
+            raise InvalidInputError(
+                f"A trial component has at most {most} entries in {member}.",
+                where=member,
+                mend="Remove some first.",
+            )
 
 
 def _only(member: str, described: JsonObject) -> dict[str, Any]:

@@ -89,15 +89,15 @@ def _simple(component: JsonObject) -> JsonObject:
 
 
 def _trial_components(platform: Platform, required: Required) -> Iterator[JsonObject]:
-    name = required.get("TrialComponentName")
     experiments = platform.experiments
+    records = list(_records(platform, COMPONENT.kind, required.get("TrialComponentName")))
     parents: dict[str, list[JsonObject]] = defaultdict(list)
     described: dict[str, JsonObject] = {}
-    for component, trial in sorted(experiments.components.memberships(name.lower() if name else "")):
+    for component, trial in experiments.components.memberships([record.name for record in records]):
         if trial not in described:
             described[trial] = experiments.describe_trial(trial)
         parents[component].append(described[trial])
-    for record in _records(platform, COMPONENT.kind, name):
+    for record in records:
         yield {**experiments.components.describe(record.name), "Parents": parents[record.name]}
 
 
