@@ -109,6 +109,7 @@ def test_all_entries_are_recorded() -> None:
     assert len(component["Parameters"]) == 403
 
 
+@pytest.mark.parametrize(("document", "member"), [(TRAINING, "TrainingJob"), (PROCESSING, "ProcessingJob")])
 def test_what_is_recorded_is_a_request_that_aws_takes(
     document: JsonObject, member: str, tmp_path: Any
 ) -> None:
