@@ -121,9 +121,7 @@ class Base:
         """Experiments, trials and trial components."""
         from stepmill.catalog.experiments import Experiments
 
-        return Experiments(
-            self.records, self.settings.arns, self.tags, SqlSeriesStore(self._database)
-        )
+        return Experiments(self.records, self.settings.arns, self.tags, SqlSeriesStore(self._database))
 
     @made_once
     def lineage(self) -> Lineage:
