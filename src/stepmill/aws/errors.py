@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stepmill.catalog.roles import MalformedDocumentError
+from stepmill.catalog.permissions.documents import MalformedDocumentError
 from stepmill.core.errors import (
     ConflictError,
     DefinitionError,

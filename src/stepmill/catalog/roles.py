@@ -1,8 +1,8 @@
 """Roles and policies: names that scripts hand around, with the documents they gave them.
 
-Nothing here grants or denies anything: whoever has a key may do all. So every name stands for a role that
-SageMaker may take on, whether somebody made it or not: scripts name roles of the account that they were
-written in.
+What a role's policies allow, its jobs may do (``permissions/``); whoever has a key of their own may do all.
+Every name stands for a role that SageMaker may take on, whether somebody made it or not: scripts name roles
+of the account that they were written in.
 
 Source: IAM API reference, Role, Policy.
 """
@@ -20,6 +20,7 @@ from hashlib import sha256
 
 import msgspec
 
+from stepmill.catalog.permissions.documents import MalformedDocumentError, read_policy
 from stepmill.core.arns import Arns
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, WrongStateError
 from stepmill.core.json import Json, read_json, write_json
@@ -95,10 +96,6 @@ class Policy(msgspec.Struct, frozen=True):
     created_at: datetime = _UNKNOWN_SINCE
 
 
-class MalformedDocumentError(InvalidInputError):
-    """A policy that is no policy document."""
-
-
 @dataclass(frozen=True)
 class Roles:
     """Keeps roles and policies. Safe to share between threads and processes.
@@ -131,7 +128,7 @@ class Roles:
             name=name,
             id="AROA" + sha256(name.encode()).hexdigest()[:17].upper(),
             trust=trust_of(_SERVICES),
-            description="A name only: Stepmill checks no permissions.",
+            description="A name only: nobody has made it or given it policies.",
             is_made=False,
         )
 
@@ -207,7 +204,7 @@ class Roles:
         """
         _check_name(name, "PolicyName")
         _check_path(path)
-        _check_document(document, "PolicyDocument")
+        _check_policy(document)
         policy = Policy(name, path, _new_id("ANPA"), description, {"v1": document}, tags=dict(tags))
         try:
             record = self.records.create(POLICY_KIND, self.policy_arn(policy), _body(policy))
@@ -236,7 +233,7 @@ class Roles:
             NotFoundError: If there is no such policy.
             WrongStateError: If it has five versions already.
         """
-        _check_document(document, "PolicyDocument")
+        _check_policy(document)
 
         def add(policy: Policy) -> Policy:
             if len(policy.versions) >= _MOST_VERSIONS:
@@ -334,7 +331,15 @@ def _check_path(path: str) -> None:
 def _check_documents(role: Role) -> None:
     _check_document(role.trust, "PolicyDocument")
     for document in role.inline.values():
-        _check_document(document, "PolicyDocument")
+        _check_policy(document)
+
+
+def _check_policy(text: str) -> None:
+    try:
+        read_policy(text)
+    except MalformedDocumentError as error:
+        error.where = error.where or "PolicyDocument"
+        raise
 
 
 def _check_document(text: str, where: str) -> None:

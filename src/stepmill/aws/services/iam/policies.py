@@ -1,4 +1,4 @@
-"""Policies, attached to roles or their own. Kept and answered; they grant nothing and deny nothing.
+"""Policies, attached to roles or their own. They say what the role's jobs may do (``catalog/permissions/``).
 
 Source: IAM API reference. AWS's own managed policies can be attached by their ARN, though they are not here.
 """

@@ -22,7 +22,7 @@ _NOT_FOUND = 404
 
 def handlers(platform: Platform) -> Mapping[str, Handler]:
     """Return operation -> who answers it."""
-    return {**_roles(platform), **_tags(platform), "SimulatePrincipalPolicy": _simulate}
+    return {**_roles(platform), **_tags(platform)}
 
 
 def _roles(platform: Platform) -> Mapping[str, Handler]:
@@ -112,16 +112,6 @@ def _tags(platform: Platform) -> Mapping[str, Handler]:
         return paged(call.parameters, tags, lambda tag: tag[0], "Tags", lambda tag: written(dict([tag]))[0])
 
     return {"ListRoleTags": list_role_tags, "TagRole": tag_role, "UntagRole": untag_role}
-
-
-def _simulate(call: Call) -> dict[str, Any]:
-    # Not a guess: no permission is checked here, so nothing is denied.
-    results = [
-        {"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": "allowed"}
-        for action in call.parameters["ActionNames"]
-        for resource in call.parameters.get("ResourceArns") or ["*"]
-    ]
-    return {"EvaluationResults": results, "IsTruncated": False}
 
 
 def tags_of(given: Mapping[str, Any]) -> dict[str, str]:
