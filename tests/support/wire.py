@@ -17,9 +17,10 @@ from stepmill.aws.service import Caller, Service
 from stepmill.aws.wire import Request
 from stepmill.core.endpoint import AccessKey, Endpoint
 from stepmill.platform import Platform, load_settings
+from stepmill.server.doors import doors_of
 from stepmill.server.listening import Listening
 from stepmill.server.main import prepare
-from stepmill.server.serving import Serving, doors_of
+from stepmill.server.serving import Serving
 from support.answers import checked
 
 LIMIT_S = 60.0

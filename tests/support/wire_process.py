@@ -13,8 +13,9 @@ from typing import Any
 
 from stepmill.aws.service import Call, Service
 from stepmill.platform import Platform, load_settings
+from stepmill.server.doors import Doors
 from stepmill.server.listening import Listening
-from stepmill.server.serving import Doors, Serving
+from stepmill.server.serving import Serving
 from support.wire import AnybodyAdmission
 
 

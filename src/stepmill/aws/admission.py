@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from stepmill.aws.service import Caller
+from stepmill.aws.service import Call, Caller
 from stepmill.aws.wire import Request
 
 
@@ -37,5 +37,21 @@ class Admission(Protocol):
 
         Raises:
             ApiError: If it is not signed, or wrongly, or too long ago, or by a key that is not known.
+        """
+        ...
+
+
+class Permissions(Protocol):
+    """Checks what a caller may do. Called on worker threads."""
+
+    def check(self, service: str, call: Call) -> None:
+        """Hold that a call may be answered.
+
+        Args:
+            service: As botocore names it.
+            call: Whose caller is known, and whose parameters are checked against the model.
+
+        Raises:
+            ApiError: If its caller may not do that.
         """
         ...

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TypeVar
 
-from stepmill.aws.admission import Admission
+from stepmill.aws.admission import Admission, Permissions
 from stepmill.aws.calls import Asked, Calls, Outcome, refusal, unsupported
 from stepmill.aws.dispatch import S3, Address, address_of
 from stepmill.aws.errors import ApiError
@@ -52,12 +52,19 @@ class App:
         admission: Checks signatures.
         hosts: The names that requests may be sent to.
         holds: Whether answers to waiting clients are held until they are settled.
+        permissions: Checks what a caller may do; ``None``: everybody may do everything.
     """
 
     def __init__(
-        self, services: tuple[Service, ...], admission: Admission, hosts: Hosts, *, holds: bool = True
+        self,
+        services: tuple[Service, ...],
+        admission: Admission,
+        hosts: Hosts,
+        *,
+        holds: bool = True,
+        permissions: Permissions | None = None,
     ) -> None:
-        self._calls = Calls(services, admission)
+        self._calls = Calls(services, admission, permissions)
         self._hosts = hosts
         self._waiting = Waiting()
         self._holding = Holding()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepmill.aws.admission import Admission
+from stepmill.aws.admission import Admission, Permissions
 from stepmill.aws.auth.refusals import refusals_of
 from stepmill.aws.dispatch import signing_name
 from stepmill.aws.errors import ApiError, code_of, text_of
@@ -56,9 +56,13 @@ class Calls:
     Args:
         services: Those that are offered.
         admission: Checks signatures.
+        permissions: Checks what a caller may do; ``None``: everybody may do everything.
     """
 
-    def __init__(self, services: tuple[Service, ...], admission: Admission) -> None:
+    def __init__(
+        self, services: tuple[Service, ...], admission: Admission, permissions: Permissions | None = None
+    ) -> None:
+        self._permissions = permissions
         self._services = {service.name: service for service in services}
         self._admission = admission
 
@@ -95,9 +99,11 @@ class Calls:
             if operation not in service.handlers:
                 raise unsupported(service.name, operation)
             parameters = codec.parse(operation, inner)
+            call = Call(operation, parameters, admitted.caller, inner, request_id)
+            if self._permissions is not None:
+                self._permissions.check(service.name, call)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
             return Outcome(_told(codec, service.name, error, request_id))
-        call = Call(operation, parameters, admitted.caller, inner, request_id)
         return self.ask(Asked(service, codec, call))
 
     def ask(self, asked: Asked) -> Outcome:

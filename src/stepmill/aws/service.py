@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, TypeAlias, TypeVar
 
 from stepmill.aws.wire import Request, Response
+from stepmill.core.endpoint import JobIdentity
 
 # Of calls from the inside: the same value means the same call, where nothing else tells. No client can send
 # it, for a name with a colon is none in HTTP.
@@ -23,11 +24,13 @@ class Caller:
 
     Args:
         access_key: Id of the key.
-        name: What the key is called: ``default``, ``jobs``.
+        name: What the key is called: ``default``; of a job's ``ROLE/JOB``.
+        job: The job that calls, if one does: it may do what its role and its inputs need.
     """
 
     access_key: str
     name: str
+    job: JobIdentity | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,21 @@ PLUGIN = "stepmill=stepmill_endpoint"
 
 
 @dataclass(frozen=True, slots=True)
+class JobIdentity:
+    """Which job a key is of, so that another one of the same name is told from it.
+
+    Args:
+        kind: Of its record: ``training-job``, ``function-call``.
+        name: Of its record.
+        task: Digest of the task that it was made for.
+    """
+
+    kind: str
+    name: str
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
 class AccessKey:
     """A pair of keys that requests are signed with.
 
@@ -22,6 +37,7 @@ class AccessKey:
         name: What its owner calls it.
         token: Of a session: must be sent, too. Empty for keys that last.
         expires_at: Of a session: when it is over. Aware.
+        job: Whose key it is, if it is a job's: it may do what its job may.
     """
 
     id: str
@@ -29,6 +45,7 @@ class AccessKey:
     name: str
     token: str = ""
     expires_at: datetime | None = None
+    job: JobIdentity | None = None
 
     def __repr__(self) -> str:
         return f"AccessKey({self.id!r}, name={self.name!r})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stepmill.core.json import Json
-from stepmill.jobs.access import access_of
+from stepmill.jobs.access import check_access
 from stepmill.jobs.channels import check_inputs
 from stepmill.jobs.kinds import JobKind, R, Workplace
 from stepmill.jobs.requests.common import check_job_name
@@ -46,7 +46,7 @@ def admit(kind: JobKind[R], services: JobServices, document: Json) -> Admitted:
     folder = services.folder / kind.record_kind / name
     place = Workplace(name, services.arns.sagemaker(kind.record_kind, name), folder)
     check_paths(kind, request, place, services.private)
-    access_of(request, services.endpoint())
+    check_access(request, services.door)
     if kind.inputs_first:
         check_inputs(request.inputs, services.objects)
     return Admitted(name, place.arn, request.notes)

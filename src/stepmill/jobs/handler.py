@@ -36,7 +36,7 @@ from stepmill.core.tasks import Report, Task, TaskFailed, TaskStarted, TaskStopp
 from stepmill.images.catalog import ResolvedImage
 from stepmill.images.environments import Progress
 from stepmill.jobs import failures
-from stepmill.jobs.access import access_of
+from stepmill.jobs.access import Access, Visitor, access_of
 from stepmill.jobs.admission import Admitted, admit
 from stepmill.jobs.contract import job_environment
 from stepmill.jobs.failures import Outcome, blame_of, cause_text, full_disk_told, outcome_of
@@ -177,13 +177,14 @@ class JobHandler(Generic[R]):
         begun = (place.folder / _SPEC).exists()
         check_paths(self._kind, job.request, place, services.private)
         staged = stage(self._kind, job.request, place, services.objects, services.project, services.private)
-        job = replace(job, notes=(*job.notes, *image.notes, *staged.notes))
+        access = access_of(job.request, services.door, self._visitor(job))
+        job = replace(job, notes=(*job.notes, *image.notes, *staged.notes, *access.notes))
         job.report(TaskStarted(job.task.id, job.metadata, job.notes))
         if place.name in self._stopping and not begun:
             self._end(job, _STOPPED, Collected())
             return
         self._synchroniser.watch(place.name, place.ml, self._continuous(job), begun=begun)
-        services.compute.run(self._spec(job, image, command, staged), partial(self._on_event, job))
+        services.compute.run(self._spec(job, image, command, staged, access), partial(self._on_event, job))
         services.note(self._kind.record_kind, place.name)
         # While the job starts, this process has nothing else to do for it.
         self._later.hurry()
@@ -201,10 +202,23 @@ class JobHandler(Generic[R]):
 
         return progress
 
-    def _spec(self, job: _Job[R], image: ResolvedImage, command: tuple[str, ...], staged: Staged) -> JobSpec:
+    def _visitor(self, job: _Job[R]) -> Visitor:
+        request, place = job.request, job.place
+        return Visitor.of(
+            self._kind.record_kind,
+            place.name,
+            job.task.id,
+            role=request.role,
+            session=place.name,
+            folder=place.folder,
+            lasts=request.timeout,
+        )
+
+    def _spec(
+        self, job: _Job[R], image: ResolvedImage, command: tuple[str, ...], staged: Staged, access: Access
+    ) -> JobSpec:
         services, request = self._services, job.request
         given = {**self._kind.environment(request, job.place), **request.environment}
-        access = access_of(request, services.endpoint())
         return JobSpec(
             job_id=job.place.name,
             folder=job.place.folder,

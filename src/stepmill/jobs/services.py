@@ -10,11 +10,11 @@ from typing import Protocol
 from stepmill.compute.spec import Compute, Resources
 from stepmill.core.arns import Arns
 from stepmill.core.clock import Clock
-from stepmill.core.endpoint import Endpoint
 from stepmill.core.settings import Isolation
 from stepmill.images.catalog import ImageOffer, ResolvedImage
 from stepmill.images.environments import Progress
 from stepmill.images.needs import Needs
+from stepmill.jobs.access import Door, NoDoor
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.records import Record, RecordStore
 
@@ -62,8 +62,7 @@ class JobServices:
             sized for the cloud should still run on a small machine, and faster on a large one.
         log_limit_bytes: How much of the head and of the tail of a log is kept.
         tracker: Records jobs in experiments; ``None``: nobody does.
-        endpoint: Tells where this installation answers AWS's clients, with a key for jobs. Asked when a job
-            is started; ``None``: nowhere now.
+        door: Tells where this installation answers AWS's clients, and gives each job its key.
         note: Told of a job, by the kind of its record and its name, when it runs and when it has ended: for
             whoever records what came of what. It returns at once.
         private: Stepmill's own folder: no path of a request may lead into it. ``None``: there is none.
@@ -81,7 +80,7 @@ class JobServices:
     warm: bool = True
     resources: Resources = field(default_factory=Resources)
     log_limit_bytes: int = 64 * 1024 * 1024
-    endpoint: Callable[[], Endpoint | None] = lambda: None
+    door: Door = field(default_factory=NoDoor)
     private: Path | None = None
     tracker: Tracker | None = None
     note: Callable[[str, str], None] = lambda _kind, _name: None

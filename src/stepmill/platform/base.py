@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from stepmill.catalog.experiments import Experiments
     from stepmill.catalog.features.feature_store import FeatureStore
     from stepmill.catalog.lineage.lineage import Lineage
+    from stepmill.catalog.permissions.role_policies import RolePolicies
     from stepmill.catalog.pipelines import Pipelines
     from stepmill.catalog.queues import Queues
     from stepmill.catalog.roles import Roles
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from stepmill.engine.plans import Plans
     from stepmill.engine.reading import ExecutionReader
     from stepmill.jobs.callbacks import Callbacks
+    from stepmill.platform.door import Addresses
 
 Remark = Callable[[str], None]
 
@@ -63,8 +65,10 @@ class Base:
         self.settings = settings
         self._remark = remark
         self._serves = serves
-        # Set by whoever serves this home, before anything runs: jobs find AWS's services there.
+        # Set by whoever serves this home, before anything runs: links lead there.
         self.endpoint: Endpoint | None = None
+        # Set by whoever answers for this home, before anything runs: jobs find AWS's services there.
+        self.addresses: Addresses | None = None
         # Set by whoever opens this home: calls of services from the inside. Those who answer them are above.
         self.make_api_calls: Callable[[], ApiCalls] | None = None
         # Set by the part that has the bus of events.
@@ -148,6 +152,13 @@ class Base:
         from stepmill.catalog.roles import Roles
 
         return Roles(self.records, self.settings.arns)
+
+    @made_once
+    def role_policies(self) -> RolePolicies:
+        """What the jobs of a role may do."""
+        from stepmill.catalog.permissions.role_policies import RolePolicies
+
+        return RolePolicies(self.roles)
 
     @made_once
     def state_machines(self) -> StateMachines:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _LOOK_BACK = 1000
 # Whoever uses others is closed before them.
 _CLOSING_ORDER = (
+    "addresses",
     "events",
     "own_engine",
     "integrations",

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from stepmill.jobs.notifications.notifications import Notifications
     from stepmill.jobs.publishing.services import Publishing
     from stepmill.jobs.services import JobServices
+    from stepmill.jobs.sessions import JobSessions
+    from stepmill.platform.door import JobDoor
 
 
 class Work(Base):
@@ -238,6 +240,19 @@ class Work(Base):
         """Return what keeps parameters from being those of a resource."""
         return () if self.make_api_calls is None else self.integrations.problems(_resource, _parameters)
 
+    @made_once
+    def job_sessions(self) -> JobSessions:
+        """The keys of jobs that run: each has one of its own."""
+        from stepmill.platform.door import sessions_of
+
+        return sessions_of(self.records, self.settings, self.layout.jobs, self._clock)
+
+    @made_once
+    def _door(self) -> JobDoor:
+        from stepmill.platform.door import JobDoor
+
+        return JobDoor(lambda: self.addresses, lambda: self.job_sessions, self.settings.region)
+
     def _function_surroundings(self) -> FunctionSurroundings:
         from stepmill.jobs.functions.calls import CALL_KIND, FunctionSurroundings
 
@@ -248,7 +263,7 @@ class Work(Base):
             isolation=settings.isolation,
             warm=settings.warm,
             log_limit_bytes=settings.log_limit_bytes,
-            endpoint=lambda: self.endpoint,
+            door=self._door,
         )
 
     @made_once
@@ -279,7 +294,7 @@ class Work(Base):
             warm=settings.warm,
             resources=Resources(settings.cpu_limit, settings.memory_limit_bytes),
             log_limit_bytes=settings.log_limit_bytes,
-            endpoint=lambda: self.endpoint,
+            door=self._door,
             private=settings.home,
             note=self.lineage_recorder.note,
             tracker=ExperimentTracker(

@@ -29,7 +29,9 @@ def main() -> None:
 
 
 def prepare(platform: Platform) -> None:
-    """Give a platform the services that Task states call. They are made when the first is called."""
+    """Give a platform the services that Task states and jobs call. They are made when the first is called."""
+    # Whoever has a platform has loaded all that it needs.
+    from stepmill.server.private_doors import PrivateDoors
 
     def make() -> ApiCalls:
         from stepmill.aws.inside import services_inside
@@ -37,3 +39,4 @@ def prepare(platform: Platform) -> None:
         return services_inside(platform)
 
     platform.make_api_calls = make
+    platform.addresses = PrivateDoors(platform)

@@ -6,49 +6,22 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Self
 
-from stepmill.aws.admission import Admission
 from stepmill.aws.app import App
-from stepmill.aws.auth.signatures import SignatureCheck
 from stepmill.aws.hosts import Hosts
 from stepmill.aws.inside import services_inside
-from stepmill.aws.service import Service
-from stepmill.aws.services.all import services_of
-from stepmill.core.clock import SystemClock
 from stepmill.core.endpoint import Endpoint
 from stepmill.core.errors import StepmillError
 from stepmill.platform import Platform
+from stepmill.server.doors import Doors
 from stepmill.server.listening import Listening
+from stepmill.server.private_doors import PrivateDoors
 from stepmill.server.wire_server import WireServer
-from stepmill.storage.keys import DEFAULT_KEY, JOBS_KEY
+from stepmill.storage.keys import DEFAULT_KEY, LINKS_KEY
 from stepmill.storage.server_file import RunningServer, ServerFile
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Doors:
-    """What is behind the address.
-
-    Args:
-        services: Those that are offered.
-        admission: Checks signatures.
-        holds: Whether answers to waiting clients are held until there is nothing to wait for.
-    """
-
-    services: tuple[Service, ...]
-    admission: Admission
-    holds: bool = True
-
-
-def doors_of(platform: Platform) -> Doors:
-    """Return all that Stepmill offers over a platform, to whoever has one of its keys."""
-    admission = SignatureCheck(platform.keys, SystemClock())
-    services = services_of(platform)
-    platform.make_api_calls = lambda: services_inside(platform, services)
-    return Doors(services, admission, holds=not platform.settings.parity)
 
 
 class Serving:
@@ -76,14 +49,17 @@ class Serving:
             raise
         self.port: int = self._listener.getsockname()[1]
         self.url = listening.url(self.port)
-        jobs_key = platform.keys.ensure(JOBS_KEY)
-        platform.endpoint = Endpoint(self.url, platform.settings.region, jobs_key)
+        platform.endpoint = Endpoint(self.url, platform.settings.region, platform.keys.ensure(LINKS_KEY))
+        # Jobs that an earlier process has begun may look elsewhere.
+        self._doors = PrivateDoors(platform, self.url)
+        platform.addresses = self._doors
         self._server: WireServer | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._doors.close()
         self._listener.close()
         self._file.release()
 
@@ -102,8 +78,9 @@ class Serving:
             InvalidInputError: If the certificate or its key cannot be used.
         """
         platform = self._platform
+        platform.make_api_calls = lambda: services_inside(platform, doors.services)
         hosts = Hosts(self._listening.host, self.port, self._listening.names)
-        app = App(doors.services, doors.admission, hosts, holds=doors.holds)
+        app = App(doors.services, doors.admission, hosts, holds=doors.holds, permissions=doors.permissions)
         self._server = WireServer(app, self._listener, self._listening.tls)
         engine, project = platform.own_engine.id, str(platform.settings.project)
         # Made at the first start, so that nobody has to.

@@ -19,9 +19,9 @@ from stepmill.core.json import Json
 from stepmill.storage.records import Record, RecordStore
 
 KEY_KIND = "access-key"
-# The key of whoever owns this installation, and the one that its jobs use.
+# The key of whoever owns this installation, and the one that its links are signed with.
 DEFAULT_KEY = "default"
-JOBS_KEY = "jobs"
+LINKS_KEY = "links"
 
 # IAM user guide, "Unique identifiers": long-term keys begin so, and those of sessions.
 _LASTING, _SESSION = "AKIA", "ASIA"

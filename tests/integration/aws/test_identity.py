@@ -13,10 +13,16 @@ import botocore.config
 import pytest
 from botocore.exceptions import ClientError
 
-from stepmill.aws.auth.signatures import SignatureCheck
-from stepmill.core.clock import SystemClock
+from stepmill.aws.admission import Admission
+from stepmill.server.doors import doors_of
 from support.wire import Wire, running_server
 
+READS = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}],
+    }
+)
 TRUST = json.dumps(
     {
         "Version": "2012-10-17",
@@ -46,12 +52,12 @@ def code_of(call: Any, **parameters: Any) -> str:
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     """A server that checks signatures."""
     home = tmp_path_factory.mktemp("locked") / "home"
-    checks: list[SignatureCheck] = []
+    checks: list[Admission] = []
 
     class Later:
         def admit(self, request: Any, path: str) -> Any:
             if not checks:
-                checks.append(SignatureCheck(running.platform.keys, SystemClock()))
+                checks.append(doors_of(running.platform).admission)
             return checks[0].admit(request, path)
 
     with running_server(home, admission=Later()) as running:
@@ -93,7 +99,7 @@ class TestRoles:
         role = iam.get_role(RoleName="AmazonSageMaker-ExecutionRole-20230101T000000")["Role"]
         services = role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"]
         assert "sagemaker.amazonaws.com" in services
-        assert "checks no permissions" in role["Description"]
+        assert "A name only" in role["Description"]
         assert (
             code_of(iam.delete_role, RoleName="AmazonSageMaker-ExecutionRole-20230101T000000")
             == "NoSuchEntity"
@@ -124,9 +130,9 @@ class TestPolicies:
         assert iam.list_attached_role_policies(RoleName="holder")["AttachedPolicies"] == [
             {"PolicyName": "AmazonSageMakerFullAccess", "PolicyArn": managed}
         ]
-        iam.put_role_policy(RoleName="holder", PolicyName="own", PolicyDocument=TRUST)
+        iam.put_role_policy(RoleName="holder", PolicyName="own", PolicyDocument=READS)
         assert iam.list_role_policies(RoleName="holder")["PolicyNames"] == ["own"]
-        assert iam.get_role_policy(RoleName="holder", PolicyName="own")["PolicyDocument"] == json.loads(TRUST)
+        assert iam.get_role_policy(RoleName="holder", PolicyName="own")["PolicyDocument"] == json.loads(READS)
         assert code_of(iam.delete_role, RoleName="holder") == "DeleteConflict"
         iam.delete_role_policy(RoleName="holder", PolicyName="own")
         iam.detach_role_policy(RoleName="holder", PolicyArn=managed)
@@ -135,9 +141,9 @@ class TestPolicies:
         iam.delete_role(RoleName="holder")
 
     def test_a_policy_of_ones_own_with_versions(self, iam: Any) -> None:
-        arn = iam.create_policy(PolicyName="mine", PolicyDocument=TRUST)["Policy"]["Arn"]
-        assert code_of(iam.create_policy, PolicyName="mine", PolicyDocument=TRUST) == "EntityAlreadyExists"
-        other = json.dumps({"Version": "2012-10-17", "Statement": []})
+        arn = iam.create_policy(PolicyName="mine", PolicyDocument=READS)["Policy"]["Arn"]
+        assert code_of(iam.create_policy, PolicyName="mine", PolicyDocument=READS) == "EntityAlreadyExists"
+        other = READS.replace("GetObject", "PutObject")
         for number in range(2, 6):
             version = iam.create_policy_version(PolicyArn=arn, PolicyDocument=other, SetAsDefault=number == 2)
             assert version["PolicyVersion"]["VersionId"] == f"v{number}"
@@ -163,12 +169,44 @@ class TestPolicies:
         assert code_of(iam.get_policy, PolicyArn=arn) == "NoSuchEntity"
         assert code_of(iam.attach_role_policy, RoleName="uses", PolicyArn=arn) == "NoSuchEntity"
 
-    def test_nothing_is_denied_and_that_is_what_a_simulation_says(self, iam: Any) -> None:
-        pages = iam.get_paginator("simulate_principal_policy").paginate(
-            PolicySourceArn="arn:aws:iam::123456789012:role/any", ActionNames=["s3:GetObject", "sagemaker:*"]
-        )
-        decided = [r["EvalDecision"] for page in pages for r in page["EvaluationResults"]]
-        assert decided == ["allowed", "allowed"]
+    @pytest.mark.parametrize(
+        ("document", "words"),
+        [
+            (TRUST, "Policy document should not specify a principal."),
+            ('{"Version": "2012-10-17", "Statement": []}', "Syntax errors in policy."),
+            (READS.replace("s3:", ""), "Actions/Conditions must be prefaced by a vendor"),
+            (READS.replace("arn:", ""), 'must be in ARN format or "*".'),
+            (READS.replace("2012", "2011"), "Policy document must be version 2012-10-17 or greater."),
+        ],
+    )
+    def test_a_policy_that_iam_would_not_take_is_refused(self, iam: Any, document: str, words: str) -> None:
+        with pytest.raises(ClientError) as raised:
+            iam.put_role_policy(RoleName="none", PolicyName="bad", PolicyDocument=document)
+        error = raised.value.response["Error"]
+        assert error["Code"] == "MalformedPolicyDocument"
+        assert words in error["Message"]
+        assert code_of(iam.create_policy, PolicyName="bad", PolicyDocument=document) == error["Code"]
+
+    def test_a_simulation_says_what_a_job_may_do(self, iam: Any) -> None:
+        def decided(role: str, *actions: str, resource: str = "arn:aws:s3:::data/x") -> list[str]:
+            pages = iam.get_paginator("simulate_principal_policy").paginate(
+                PolicySourceArn=f"arn:aws:iam::123456789012:role/{role}",
+                ActionNames=list(actions),
+                ResourceArns=[resource],
+            )
+            return [r["EvalDecision"] for page in pages for r in page["EvaluationResults"]]
+
+        everything = ("s3:GetObject", "sagemaker:CreateModel", "iam:CreateRole", "sts:AssumeRole")
+        assert decided("any", *everything) == ["allowed", "allowed", "implicitDeny", "implicitDeny"]
+        iam.create_role(RoleName="reads", AssumeRolePolicyDocument=TRUST)
+        iam.put_role_policy(RoleName="reads", PolicyName="own", PolicyDocument=READS)
+        assert decided("reads", "s3:GetObject", "s3:PutObject") == ["allowed", "implicitDeny"]
+        assert decided("reads", "s3:GetObject", resource="arn:aws:s3:::other/x") == ["implicitDeny"]
+        denies = READS.replace("Allow", "Deny")
+        iam.put_role_policy(RoleName="reads", PolicyName="denies", PolicyDocument=denies)
+        assert decided("reads", "s3:GetObject") == ["explicitDeny"]
+        with pytest.raises(ClientError, match="does not clearly define"):
+            iam.simulate_principal_policy(PolicySourceArn="arn:aws:s3:::not/a/role", ActionNames=["s3:Get"])
 
 
 class TestSessions:

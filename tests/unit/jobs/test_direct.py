@@ -11,7 +11,6 @@ import pytest
 
 from stepmill.compute.spec import JobSpec
 from stepmill.core.arns import Arns
-from stepmill.core.endpoint import AccessKey, Endpoint
 from stepmill.core.errors import (
     ConflictError,
     InvalidInputError,
@@ -29,6 +28,7 @@ from stepmill.jobs.services import JobServices
 from stepmill.jobs.training import training_handler
 from stepmill.storage.records import Record
 from support.cli import eventually
+from support.doors import FakeDoor
 from support.fake_compute import FakeCompute, FakeImages, Reports, task_for
 from support.job_data import SteppingClock, channel, open_store, processing_document, put, training_document
 
@@ -43,7 +43,7 @@ class Home:
         self.store, self.records = open_store(folder / "home", "data")
         self.compute = FakeCompute()
         self.images = FakeImages(unknown=("unknown:1",))
-        self.endpoint: Endpoint | None = None
+        self.door = FakeDoor(is_there=False)
         self.handlers: dict[str, JobHandler[Any]] = {}
         self._opened: list[DirectJobs] = []
 
@@ -59,7 +59,7 @@ class Home:
             arns=Arns("us-west-2", "123456789012"),
             folder=self.folder / "home" / "jobs",
             project=self.folder,
-            endpoint=lambda: self.endpoint,
+            door=self.door,
             private=self.folder / "home",
         )
         self.handlers = {
@@ -228,7 +228,7 @@ class TestCreating:
         assert "a bug" in caplog.text
 
     def test_a_function_of_the_sdk_gets_the_environment_that_it_needs(self, home: Home) -> None:
-        home.endpoint = Endpoint("http://127.0.0.1:1", "us-west-2", AccessKey("AKIA", "secret", "jobs"))
+        home.door.is_there = True
         driver = "/opt/ml/input/data/sagemaker_remote_function_bootstrap/job_driver.sh"
         algorithm = {
             **training("a")["AlgorithmSpecification"],
@@ -239,7 +239,7 @@ class TestCreating:
         jobs.create(TRAINING_JOB, training("a", AlgorithmSpecification=algorithm))
         home.until_running("a")
         assert home.images.needs == [Needs("3.10", ("sagemaker",))]
-        home.endpoint = None
+        home.door.is_there = False
         with pytest.raises(UnsupportedError, match="stepmill serve"):
             jobs.create(TRAINING_JOB, training("b", AlgorithmSpecification=algorithm))
 

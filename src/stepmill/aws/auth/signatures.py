@@ -43,8 +43,14 @@ _NEED_NOT_BE_SIGNED = frozenset({"x-amz-content-sha256"})
 class Keys(Protocol):
     """Knows the keys of this installation."""
 
-    def find(self, access_key: str) -> AccessKey | None:
-        """Return the key of that id, if there is one that holds."""
+    def find(self, access_key: str, token: str) -> AccessKey | None:
+        """Return the key of that id, if there is one that holds.
+
+        Args:
+            access_key: Its public half.
+            token: Session token that came with it; may be empty. Whether it is that of the key is checked
+                by whoever asks.
+        """
         ...
 
 
@@ -82,17 +88,17 @@ class SignatureCheck:
         raise _family(request).missing()
 
     def _admit_v2(self, request: Request, path: str) -> Admitted:
-        key = self._key(sigv2.access_key_of(request), S3)
-        sigv2.check(request, key.secret, self._clock.now(), path)
         token = parameters_of(request.query).get("x-amz-security-token", "")
+        key = self._key(sigv2.access_key_of(request), token, S3)
+        sigv2.check(request, key.secret, self._clock.now(), path)
         self._check_session(key, token, S3)
-        return Admitted(Caller(key.id, key.name), _decoded(request, UNSIGNED_PAYLOAD, None), "s3")
+        return Admitted(Caller(key.id, key.name, key.job), _decoded(request, UNSIGNED_PAYLOAD, None), "s3")
 
     def _admit_v4(self, request: Request, *, is_presigned: bool) -> Admitted:
         refusals = _family(request)
         claim = (claim_of_query if is_presigned else claim_of_header)(request, refusals)
         refusals = refusals_of(claim.service)
-        key = self._key(claim.access_key, refusals)
+        key = self._key(claim.access_key, claim.token, refusals)
         payload = _payload_of(request, claim, is_presigned=is_presigned)
         signing = self._signing_key(key.secret, claim.day, claim.region, claim.service)
         leave_out = ("X-Amz-Signature",) if is_presigned else ()
@@ -107,10 +113,10 @@ class SignatureCheck:
         signer = None
         if payload.startswith(_SIGNED_CHUNKS):
             signer = ChunkSigner(signing, claim.moment_text, claim.scope, claim.signature)
-        return Admitted(Caller(key.id, key.name), _decoded(request, payload, signer), claim.service)
+        return Admitted(Caller(key.id, key.name, key.job), _decoded(request, payload, signer), claim.service)
 
-    def _key(self, access_key: str, refusals: Refusals) -> AccessKey:
-        key = self._keys.find(access_key)
+    def _key(self, access_key: str, token: str, refusals: Refusals) -> AccessKey:
+        key = self._keys.find(access_key, token)
         if key is None:
             raise refusals.unknown(access_key)
         return key

@@ -15,7 +15,7 @@ from pathlib import Path
 from stepmill.compute.spec import JobEvent, JobSpec
 from stepmill.core.errors import ConflictError, InvalidInputError
 from stepmill.core.json import JsonObject
-from stepmill.jobs.access import access_to
+from stepmill.jobs.access import Visitor, access_by
 from stepmill.jobs.batch.container import command_of, environment_of, memory_of
 from stepmill.jobs.batch.job import Job
 from stepmill.jobs.contract import job_environment
@@ -67,7 +67,17 @@ class Attempts:
             )
         folder = self.folder(job)
         folder.mkdir(parents=True, exist_ok=True)
-        access = access_to(services.endpoint())
+        timeout = timedelta(seconds=order.timeout_s) if order.timeout_s else None
+        visitor = Visitor.of(
+            ATTEMPT_KIND,
+            task,
+            job.id,
+            role=str(order.container.get("jobRoleArn") or ""),
+            session=order.name,
+            folder=folder,
+            lasts=timeout,
+        )
+        access = access_by(services.door, visitor)
         given = {**environment_of(order.container), **_variables(job, environment)}
         limit = services.resources.memory_bytes
         memory = memory_of(order.container)
@@ -82,7 +92,7 @@ class Attempts:
             warm=services.warm and can_be_warm(command, image),
             resources=replace(services.resources, memory_bytes=min(memory, limit or memory)),
             loopback=access.is_there,
-            timeout=timedelta(seconds=order.timeout_s) if order.timeout_s else None,
+            timeout=timeout,
             grace=GRACE,
             isolation=image.engine or services.isolation,
             log_limit_bytes=services.log_limit_bytes,

@@ -17,11 +17,10 @@ from typing import TypeAlias
 
 from stepmill.compute.spec import Compute, JobEnded, JobEvent, JobRunning, JobSpec, Mount, Resources
 from stepmill.core.arns import Arns
-from stepmill.core.endpoint import Endpoint
 from stepmill.core.errors import ConflictError, StepmillError
 from stepmill.core.json import Json, JsonObject, write_json
 from stepmill.core.settings import Isolation
-from stepmill.jobs.access import access_to
+from stepmill.jobs.access import Access, Door, NoDoor, Visitor, access_by
 from stepmill.jobs.functions import runner
 from stepmill.jobs.functions.code import unpack_code
 from stepmill.jobs.functions.function import Function
@@ -48,7 +47,7 @@ class FunctionSurroundings:
     Args:
         jobs: Folder of the jobs' folders.
         arns: Tells region and account.
-        endpoint: Tells where this installation answers AWS's clients. Asked at each call.
+        door: Tells where this installation answers AWS's clients, and gives each call its key.
         isolation: How calls are kept apart.
         warm: Whether they may be forked from a warm parent.
         log_limit_bytes: How much of a log's head, and of its tail, is kept.
@@ -57,7 +56,7 @@ class FunctionSurroundings:
 
     jobs: Path
     arns: Arns
-    endpoint: Callable[[], Endpoint | None] = lambda: None
+    door: Door = field(default_factory=NoDoor)
     isolation: Isolation = Isolation.AUTO
     warm: bool = True
     log_limit_bytes: int = 64 * 1024 * 1024
@@ -176,7 +175,7 @@ class FunctionCalls:
 
     def _spec(self, call: FunctionCall, folder: Path) -> JobSpec:
         around = self._surroundings
-        access = access_to(around.endpoint())
+        access = self._access(call, folder)
         laid_out = folder / "function"
         function = call.function
         module = function.handler.rpartition(".")[0].replace(".", "/")
@@ -201,6 +200,18 @@ class FunctionCalls:
             isolation=around.isolation,
             log_limit_bytes=around.log_limit_bytes,
         )
+
+    def _access(self, call: FunctionCall, folder: Path) -> Access:
+        visitor = Visitor.of(
+            CALL_KIND,
+            call.job_name,
+            call.id,
+            role=call.function.configuration.role,
+            session=call.function.name,
+            folder=folder,
+            lasts=call.function.timeout + LONGEST_IMPORT,
+        )
+        return access_by(self._surroundings.door, visitor)
 
     def _pass_on(
         self, call: FunctionCall, folder: Path, event: JobEvent, hear: Callable[[CallEvent], None]

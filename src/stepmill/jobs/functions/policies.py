@@ -1,7 +1,7 @@
 """Who may call a function: kept and given back as it was said. Nothing is refused for want of a permission.
 
-Whoever holds a key of this installation may do everything; scripts that wire a bucket to a function grant
-the permission first all the same.
+Whoever holds a key of this installation may do everything, and a job what its role may; scripts that wire a
+bucket to a function grant the permission first all the same.
 """
 
 from __future__ import annotations

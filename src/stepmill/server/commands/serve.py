@@ -55,7 +55,8 @@ def serve(
     listening.check()
     _log_to_standard_error(with_requests=log_requests)
     with open_platform(Output(), serves=True) as platform:
-        from stepmill.server.serving import Serving, doors_of
+        from stepmill.server.doors import doors_of
+        from stepmill.server.serving import Serving
         from stepmill.server.usage import end_when_unused
 
         with Serving(platform, listening) as serving:

@@ -34,7 +34,7 @@ HOST = "127.0.0.1:8000"
 
 
 class _Keys:
-    def find(self, access_key: str) -> AccessKey | None:
+    def find(self, access_key: str, _token: str) -> AccessKey | None:
         return next((key for key in (KEY, SESSION, OVER) if key.id == access_key), None)
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from stepmill.compute.spec import Ending
-from stepmill.core.endpoint import AccessKey, Endpoint
 from stepmill.core.json import Json, read_json
 from stepmill.core.tasks import TaskStarted
 from stepmill.jobs.functions import answer as answer_module
@@ -26,6 +25,7 @@ from stepmill.jobs.functions.handler import FunctionHandler
 from stepmill.jobs.functions.registry import FunctionRegistry
 from stepmill.jobs.functions.versions import FunctionVersions
 from stepmill.storage.objects.uri import S3Uri
+from support.doors import FakeDoor
 from support.keeping import ARNS, EXECUTION, Keeping, Reports, a_task, keeping, output_of, run_task
 from support.plain_compute import PlainCompute, log_tail
 
@@ -43,8 +43,7 @@ class Case:
 
     @property
     def handler(self) -> FunctionHandler:
-        endpoint = Endpoint("http://here", "us-west-2", AccessKey("AKIA", "secret", "jobs"))
-        surroundings = FunctionSurroundings(self.kept.folder / "jobs", ARNS, lambda: endpoint)
+        surroundings = FunctionSurroundings(self.kept.folder / "jobs", ARNS, FakeDoor())
         calls = FunctionCalls(self.kept.objects, self.kept.records, self.compute, surroundings, log_tail)
         return FunctionHandler(self.versions, calls)
 
@@ -145,7 +144,7 @@ def handler(event, context):
             "us-west-2",
             "app.handler",
             "1",
-            "http://here",
+            "http://127.0.0.1:7070",
             True,
         ]
         log = (case.kept.folder / "jobs" / name / "log").read_text()

@@ -1,0 +1,44 @@
+"""What is behind an address: the services, and who may ask them for what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stepmill.aws.admission import Admission, Permissions
+from stepmill.aws.auth.signatures import SignatureCheck
+from stepmill.aws.authorization.permissions import JobPermissions
+from stepmill.aws.service import Service
+from stepmill.aws.services.all import services_of
+from stepmill.core.clock import SystemClock
+from stepmill.platform import Platform
+from stepmill.server.door_keys import DoorKeys
+
+
+@dataclass(frozen=True)
+class Doors:
+    """What is behind an address.
+
+    Args:
+        services: Those that are offered.
+        admission: Checks signatures.
+        holds: Whether answers to waiting clients are held until there is nothing to wait for.
+        permissions: Checks what a caller may do; ``None``: everybody may do everything.
+    """
+
+    services: tuple[Service, ...]
+    admission: Admission
+    holds: bool = True
+    permissions: Permissions | None = None
+
+
+def doors_of(platform: Platform, *, only: str = "") -> Doors:
+    """Return all that Stepmill offers over a platform, to whoever has one of its keys.
+
+    Args:
+        platform: What is behind the doors.
+        only: Name of the one key of the owner's that is taken; empty: all are. Those of jobs are always.
+    """
+    admission = SignatureCheck(DoorKeys(platform.keys, platform.job_sessions, only=only), SystemClock())
+    permissions = JobPermissions(platform.settings.arns, platform.job_sessions, platform.role_policies)
+    holds = not platform.settings.parity
+    return Doors(services_of(platform), admission, holds=holds, permissions=permissions)
