@@ -210,8 +210,16 @@ def _images(version: Version) -> Mapping[str, Json]:
 def _code(version: Version) -> Mapping[str, Json]:
     properties = object_of(version.described.get("MetadataProperties"))
     named = {"CommitId": "commit", "Repository": "repository"}
+    environments = [object_of(one.get("Environment")) for one in _containers(version)]
+    inference = {
+        name: environment[variable]
+        for environment in environments[:1]
+        for variable, name in _INFERENCE_CODE.items()
+        if environment.get(variable)
+    }
     return {
         **version.origin.code,
+        **inference,
         **{name: properties[member] for member, name in named.items() if properties.get(member)},
     }
 
@@ -238,6 +246,7 @@ def _metadata(version: Version) -> Mapping[str, Json]:
     }
 
 
+_INFERENCE_CODE = {"SAGEMAKER_PROGRAM": "inference program", "SAGEMAKER_SUBMIT_DIRECTORY": "inference source"}
 _DESCRIBED = {"Domain": "domain", "Task": "task", "SourceUri": "source", "SamplePayloadUrl": "sample payload"}
 _SECTIONS: tuple[tuple[str, Callable[[Version], Mapping[str, Json]]], ...] = (
     ("Parameters", _parameters),

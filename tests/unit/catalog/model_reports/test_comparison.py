@@ -88,13 +88,15 @@ def test_data_images_code_review_and_metadata() -> None:
         Domain="MACHINE_LEARNING",
         ModelPackageDescription="first",
     )
-    two = a_version(2, InferenceSpecification={"Containers": [{"Image": "x:1"}, {"Image": "y:2"}]})
+    containers = [{"Image": "x:1", "Environment": {"SAGEMAKER_PROGRAM": "serve.py"}}, {"Image": "y:2"}]
+    two = a_version(2, InferenceSpecification={"Containers": containers})
     found = {(r.section, r.name): r.values for r in compare([one, two]).rows}
     assert found["Data", "channel train"] == ("s3://b/train", None)
     assert found["Data", "model data"] == (DATA, None)
     assert found["Images", "training"] == ("trainer:2", None)
     assert found["Images", "inference 2"] == (None, "y:2")
     assert found["Code", "program"] == ("train.py", None)
+    assert found["Code", "inference program"] == (None, "serve.py")
     assert found["Code", "commit"] == ("abc", None)
     assert found["Review", "stage"] == ("QA: OnHold", None)
     assert found["Review", "reason"] == ("“good”", None)
