@@ -11,7 +11,7 @@ from dataclasses import replace
 from stepmill.catalog.entities import EXPERIMENT, TRIAL, Entities
 from stepmill.catalog.packages import part
 from stepmill.catalog.tags import Tags
-from stepmill.catalog.trial_components import TrialComponents, in_experiment, in_trial
+from stepmill.catalog.trial_components import TrialComponents, in_experiment, in_trial, of_source
 from stepmill.core.arns import Arns
 from stepmill.core.errors import ConflictError, WrongStateError
 from stepmill.core.json import Json, JsonObject
@@ -184,7 +184,7 @@ class Experiments:
             NotFoundError: If there is no such experiment or trial.
         """
         if source:
-            selection = replace(selection, parent=source)
+            selection = replace(selection, group=of_source(source))
         if trial:
             selection = replace(selection, group=in_trial(self._trials.get(trial).name))
         elif experiment:

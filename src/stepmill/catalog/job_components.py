@@ -29,15 +29,17 @@ class ExperimentConfig:
         experiment: Name of the experiment; may be empty.
         trial: Name of the trial; may be empty.
         display_name: Of the trial component; may be empty.
+        run: Name of the trial component of the SDK's ``Run`` that it was begun in; may be empty.
     """
 
-    experiment: str
-    trial: str
+    experiment: str = ""
+    trial: str = ""
     display_name: str = ""
+    run: str = ""
 
 
-def experiment_config(request: JsonObject, job: str) -> ExperimentConfig | None:
-    """Return where a job is to be recorded; ``None`` if its request does not ask for it.
+def experiment_config(request: JsonObject, job: str) -> ExperimentConfig:
+    """Return where a job is to be recorded; if its request does not say, in no trial.
 
     Names that AWS does not take become the nearest that it does: a pipeline's may be longer.
 
@@ -47,14 +49,15 @@ def experiment_config(request: JsonObject, job: str) -> ExperimentConfig | None:
     """
     config = request.get("ExperimentConfig")
     if not isinstance(config, Mapping):
-        return None
+        return ExperimentConfig()
     given = {name: str(value) for name, value in config.items() if value}
     experiment, trial = given.get("ExperimentName", ""), given.get("TrialName", "")
-    if not experiment and not trial:
-        return None
     display_name = given.get("TrialComponentDisplayName", "")[:LONGEST_DISPLAY_NAME]
+    run = given.get("RunName", "")
+    if not experiment and not trial:
+        return ExperimentConfig(display_name=display_name, run=run)
     return ExperimentConfig(
-        usable_name(experiment) if experiment else "", usable_name(trial or job), display_name
+        usable_name(experiment) if experiment else "", usable_name(trial or job), display_name, run
     )
 
 

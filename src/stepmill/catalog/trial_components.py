@@ -14,7 +14,7 @@ from stepmill.catalog.tags import Tags
 from stepmill.catalog.trial_metrics import TrialMetrics
 from stepmill.core.arns import Arns
 from stepmill.core.errors import NotFoundError, WrongStateError
-from stepmill.core.json import JsonObject
+from stepmill.core.json import Json, JsonObject
 from stepmill.storage.records import LARGEST_PAGE, GroupName, Record, RecordStore, Selection
 from stepmill.storage.sql_series import SqlSeriesStore
 
@@ -45,7 +45,12 @@ class TrialComponents:
         self.metrics = TrialMetrics(series, self._entities)
 
     def create(
-        self, request: JsonObject, *, source: JsonObject | None = None, extra: JsonObject | None = None
+        self,
+        request: JsonObject,
+        *,
+        source: JsonObject | None = None,
+        extra: JsonObject | None = None,
+        parent: str = "",
     ) -> JsonObject:
         """Make a trial component from a CreateTrialComponent request, and return what Describe answers.
 
@@ -53,14 +58,59 @@ class TrialComponents:
             request: The document as AWS takes it.
             source: What it was recorded of: ``{"SourceArn": ..., "SourceType": ...}``.
             extra: What AWS's document has no place for; see ``extra``.
+            parent: ARN of the execution that it is part of; may be empty.
 
         Raises:
             InvalidInputError: If the request cannot be taken.
             ConflictError: If there is one of that name.
         """
-        parent = str(source["SourceArn"]) if source else ""
-        state = {**({"source": source} if source else {}), **({"extra": extra} if extra else {})}
-        return self._describe(self._entities.create(request, parent=parent, state=state))
+        state: JsonObject = {
+            **({"sources": [source]} if source else {}),
+            **({"extra": extra} if extra else {}),
+        }
+        with self._records.transaction():
+            record = self._entities.create(request, parent=parent, state=state)
+            if source:
+                self._records.join(COMPONENT.kind, record.name, of_source(str(source["SourceArn"])))
+        return self._describe(record)
+
+    def record(self, request: JsonObject, source: JsonObject, extra: JsonObject, parent: str = "") -> None:
+        """Make the trial component of a job, or bring the one that there is up to date. See ``create``.
+
+        Raises:
+            InvalidInputError: If it cannot have that name.
+        """
+        with self._records.transaction():
+            if self._entities.find(str(request["TrialComponentName"])) is None:
+                state: JsonObject = {"sources": [source], "extra": extra}
+                record = self._entities.create(request, parent=parent, state=state)
+                self._records.join(COMPONENT.kind, record.name, of_source(str(source["SourceArn"])))
+                return
+
+            def changed(record: Record) -> Record:
+                document = updated_component(part(record.body, "request"), request)
+                state = {**part(record.body, "state"), "extra": {**extra_of(record), **extra}}
+                return replace(record, body={**record.body, "request": document, "state": state})
+
+            self._entities.update(str(request["TrialComponentName"]), changed)
+
+    def add_source(self, name_or_arn: str, source: JsonObject) -> None:
+        """Note that one tells of this job, too: it was begun inside of a run.
+
+        Raises:
+            NotFoundError: If there is no such component.
+        """
+
+        def changed(record: Record) -> Record:
+            state = part(record.body, "state")
+            known = _sources(record)
+            if source in known:
+                return record
+            return replace(record, body={**record.body, "state": {**state, "sources": [*known, source]}})
+
+        with self._records.transaction():
+            record = self._entities.update(name_or_arn, changed)
+            self._records.join(COMPONENT.kind, record.name, of_source(str(source["SourceArn"])))
 
     def describe(self, name_or_arn: str) -> JsonObject:
         """Return what DescribeTrialComponent answers.
@@ -126,13 +176,15 @@ class TrialComponents:
         described = self._describe(record)
         with self._records.transaction():
             self.metrics.forget(record)
+            for _, group in self._records.groups(COMPONENT.kind, [record.name]):
+                self._records.leave(COMPONENT.kind, record.name, group)
             self._entities.delete(record)
         return described
 
     def list(self, selection: Selection) -> tuple[Sequence[JsonObject], str | None]:
         """Return those that are asked for, without metrics, and the token of the next page, if there is one.
 
-        Those of a trial, or of an experiment's trials, are asked for with ``in_trial`` and ``in_experiment``.
+        ``in_trial``, ``in_experiment`` and ``of_source`` say of what.
         """
         page = selection.page(self._records, COMPONENT.kind)
         return [self._describe_plainly(record) for record in page.records], page.next_token
@@ -176,17 +228,18 @@ class TrialComponents:
 
     def memberships(self, components: Sequence[str]) -> Sequence[tuple[str, str]]:
         """Return who is in what, in order: names of component and trial, in lower case."""
-        return [(name, group.name) for name, group in self._records.groups(COMPONENT.kind, components)]
+        groups = self._records.groups(COMPONENT.kind, components)
+        return [(name, group.name) for name, group in groups if group.kind == TRIAL.kind]
 
     def _describe(self, record: Record) -> JsonObject:
         metrics = self.metrics.documents(record)
         return {**self._describe_plainly(record), **({"Metrics": metrics} if metrics else {})}
 
     def _describe_plainly(self, record: Record) -> JsonObject:
-        source = part(record.body, "state").get("source")
+        sources = _sources(record)
         return {
             **self._entities.describe(record),
-            **({"Source": source, "Sources": [source]} if source else {}),
+            **({"Source": sources[0], "Sources": sources} if sources else {}),
         }
 
 
@@ -198,6 +251,16 @@ def in_trial(trial: str) -> GroupName:
 def in_experiment(experiment: str) -> GroupName:
     """Return what the components of an experiment's trials are, for ``Selection.group_parent``."""
     return GroupName(TRIAL.kind, experiment.lower())
+
+
+def of_source(arn: str) -> GroupName:
+    """Return what the components that tell of a job are, for ``Selection.group``."""
+    return GroupName("source", arn.lower())
+
+
+def _sources(record: Record) -> Sequence[Json]:
+    found = part(record.body, "state").get("sources")
+    return found if isinstance(found, Sequence) and not isinstance(found, str) else ()
 
 
 def extra_of(record: Record) -> JsonObject:

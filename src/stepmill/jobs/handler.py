@@ -72,6 +72,7 @@ class _Job(Generic[R]):
     report: Report
     metadata: JsonObject
     notes: tuple[str, ...] = ()
+    python: str = ""
 
 
 class JobHandler(Generic[R]):
@@ -178,7 +179,8 @@ class JobHandler(Generic[R]):
         check_paths(self._kind, job.request, place, services.private)
         staged = stage(self._kind, job.request, place, services.objects, services.project, services.private)
         access = access_of(job.request, services.door, self._visitor(job))
-        job = replace(job, notes=(*job.notes, *image.notes, *staged.notes, *access.notes))
+        notes = (*job.notes, *image.notes, *staged.notes, *access.notes)
+        job = replace(job, notes=notes, python="" if image.oci_image else str(image.python))
         job.report(TaskStarted(job.task.id, job.metadata, job.notes))
         if place.name in self._stopping and not begun:
             self._end(job, _STOPPED, Collected())
@@ -337,6 +339,7 @@ class JobHandler(Generic[R]):
                 state.entered(outcome.secondary, now).with_notes(*job.notes, *collected.notes, *notes),
                 status=outcome.status,
                 started_at=ended.started_at if ended else state.started_at,
+                python=job.python,
                 ended_at=now,
                 exit_code=ended.exit_code if ended else None,
                 error=outcome.error,
@@ -365,7 +368,7 @@ class JobHandler(Generic[R]):
         """Write the end of a job, and in the same transaction what experiments keep of it."""
         tracker = self._services.tracker
         with self._changing:
-            if tracker is None or not tracker.wants(self._records.get(name)):
+            if tracker is None:
                 return self._changed(name, final)
             with self._services.records.transaction():
                 record = self._changed(name, final)

@@ -84,6 +84,7 @@ class JobState(msgspec.Struct, frozen=True):
         stop_requested: Whether it was asked to stop.
         isolation: The one it has: ``bubblewrap``, ``none``; empty until it runs.
         warm: Whether it was forked from a warm parent.
+        python: Path of the interpreter of its environment; empty until it runs, and of containers.
         notes: Remarks: what is weaker or other than asked for.
         exit_code: Of its program; ``None`` if there is none.
         error: Name of the error, if it failed.
@@ -106,6 +107,7 @@ class JobState(msgspec.Struct, frozen=True):
     stop_requested: bool = False
     isolation: str = ""
     warm: bool = False
+    python: str = ""
     notes: tuple[str, ...] = ()
     exit_code: int | None = None
     error: str = ""

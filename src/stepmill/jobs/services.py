@@ -32,11 +32,7 @@ class Images(Protocol):
 
 
 class Tracker(Protocol):
-    """Records jobs that have ended in the experiments that they name."""
-
-    def wants(self, record: Record) -> bool:
-        """Return whether a job asks to be recorded."""
-        ...
+    """Records jobs that have ended as runs, in the experiments that they name."""
 
     def track(self, record: Record) -> None:
         """Record a job that has ended; nothing else is written meanwhile."""

@@ -1,11 +1,18 @@
-"""Records jobs that have ended as trial components of the experiment that their requests name."""
+"""Records jobs that have ended as runs: trial components, in the experiment that their requests name.
+
+Source: SageMaker developer guide: each job gets a trial component; one that no experiment is named for is
+unassigned.
+"""
 
 from __future__ import annotations
 
 from stepmill.catalog.experiments import Experiments
-from stepmill.catalog.job_components import component_of_job, experiment_config
+from stepmill.catalog.job_components import ExperimentConfig, component_of_job, experiment_config
 from stepmill.core.errors import NotFoundError
-from stepmill.jobs.records import TRAINING_JOB, Metric, describe, request_of, state_of
+from stepmill.core.json import Json
+from stepmill.jobs.lineage.facts import CODE, facts_of
+from stepmill.jobs.records import TRAINING_JOB, JobState, Metric, describe, request_of, state_of
+from stepmill.jobs.surroundings import Environments, this_machine
 from stepmill.storage.records import Record
 from stepmill.storage.series import SeriesPoint
 
@@ -15,41 +22,52 @@ class ExperimentTracker:
 
     Args:
         experiments: Kept in the store that keeps the jobs: a job's end and its component are one change.
+        environments: Keeps what was installed.
     """
 
-    def __init__(self, experiments: Experiments) -> None:
+    def __init__(self, experiments: Experiments, environments: Environments) -> None:
         self._experiments = experiments
-
-    def wants(self, record: Record) -> bool:
-        """Return whether a job asks to be recorded."""
-        return experiment_config(request_of(record), record.name) is not None
+        self._environments = environments
 
     def track(self, record: Record) -> None:
         """Record a job that has ended; make its experiment and trial where they are missing."""
         config = experiment_config(request_of(record), record.name)
-        if config is None:
-            return
+        state = state_of(record)
         member = "TrainingJob" if record.kind == TRAINING_JOB else "ProcessingJob"
-        described = describe(record)
-        request = component_of_job(described, member, config)
+        request = component_of_job(describe(record), member, config)
         components = self._experiments.components
         name = str(request["TrialComponentName"])
-        try:
-            components.describe(name)
-        except NotFoundError:
-            source = {"SourceArn": described[f"{member}Arn"], "SourceType": f"SageMaker{member}"}
-            components.create(request, source=source)
-        else:
-            components.update(request)
-        if metrics := state_of(record).metrics:
-            components.metrics.replace(name, {metric.name: _points(metric) for metric in metrics})
-        self._put_into_trial(name, config.experiment, config.trial)
+        source: dict[str, Json] = {"SourceArn": state.arn, "SourceType": f"SageMaker{member}"}
+        components.record(request, source, {"job": self._job(record, state)}, state.execution_arn)
+        if state.metrics:
+            components.metrics.replace(name, {metric.name: _points(metric) for metric in state.metrics})
+        self._put_into_trial(name, config)
+        if config.run:
+            try:
+                components.add_source(config.run, source)
+            except NotFoundError:
+                return  # named, but never made: there is nothing that could tell of the job
 
-    def _put_into_trial(self, component: str, experiment: str, trial: str) -> None:
-        if experiment:
-            self._experiments.open(experiment, trial)
+    def _job(self, record: Record, state: JobState) -> dict[str, Json]:
+        """Return what SageMaker's document has no place for: code, environment, machine."""
+        facts = facts_of(record.kind, request_of(record), model=state.model)
+        told: dict[str, Json] = {
+            "execution": state.execution_arn,
+            "step": state.step,
+            "code": {thing.name: thing.uri for thing in facts.inputs if thing.type == CODE},
+            "environment": self._environments.keep(state.python),
+            "machine": {**this_machine(), "isolation": state.isolation},
+            "exit_code": state.exit_code,
+        }
+        return {name: value for name, value in told.items() if value not in ("", None, {})}
+
+    def _put_into_trial(self, component: str, config: ExperimentConfig) -> None:
+        if not config.trial:
+            return
+        if config.experiment:
+            self._experiments.open(config.experiment, config.trial)
         try:
-            self._experiments.components.associate(component, trial)
+            self._experiments.components.associate(component, config.trial)
         except NotFoundError:
             # A trial that is not there, of an experiment that nobody named: there is nothing to make.
             return

@@ -278,6 +278,7 @@ class Work(Base):
         from stepmill.catalog.tags import Tags
         from stepmill.compute.spec import Resources
         from stepmill.jobs.services import JobServices
+        from stepmill.jobs.surroundings import Environments
         from stepmill.jobs.tracking import ExperimentTracker
 
         settings = self.settings
@@ -303,7 +304,8 @@ class Work(Base):
                     settings.arns,
                     Tags(self._progress),
                     SqlSeriesStore(self._database, durable=False),
-                )
+                ),
+                Environments(self._progress),
             ),
         )
 

@@ -52,18 +52,19 @@ class TestConfig:
                 {"ExperimentName": "a_b", "TrialName": "t" * 130, "TrialComponentDisplayName": "D"},
                 ExperimentConfig("a-b", "t" * 120, "D"),
             ),
-            ({"TrialComponentDisplayName": "D"}, None),
-            ({"ExperimentName": ""}, None),
-            ({}, None),
-            (None, None),
-            ("text", None),
+            ({"TrialComponentDisplayName": "D"}, ExperimentConfig(display_name="D")),
+            ({"ExperimentName": "e", "RunName": "e-r"}, ExperimentConfig("e", "job", run="e-r")),
+            ({"ExperimentName": ""}, ExperimentConfig()),
+            ({}, ExperimentConfig()),
+            (None, ExperimentConfig()),
+            ("text", ExperimentConfig()),
         ],
     )
-    def test_where_a_job_is_recorded(self, given: Json, expected: ExperimentConfig | None) -> None:
+    def test_where_a_job_is_recorded(self, given: Json, expected: ExperimentConfig) -> None:
         assert experiment_config({"ExperimentConfig": given}, "job") == expected
 
-    def test_most_jobs_are_not(self) -> None:
-        assert experiment_config({}, "job") is None
+    def test_most_jobs_are_recorded_in_no_trial(self) -> None:
+        assert experiment_config({}, "job") == ExperimentConfig()
 
 
 def test_a_training_job() -> None:

@@ -28,6 +28,7 @@ from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.processing import processing_handler
 from stepmill.jobs.records import PROCESSING_JOB, describe, state_of
 from stepmill.jobs.services import JobServices
+from stepmill.jobs.surroundings import Environments
 from stepmill.jobs.tracking import ExperimentTracker
 from stepmill.jobs.training import training_handler
 from stepmill.storage.objects.uri import S3Uri
@@ -643,7 +644,11 @@ class TestExperiments:
         experiments = Experiments(house.records, arns, Tags(house.records), series)
         plain = House.services.fget
         assert plain is not None
-        services = property(lambda house: replace(plain(house), tracker=ExperimentTracker(experiments)))
+        services = property(
+            lambda house: replace(
+                plain(house), tracker=ExperimentTracker(experiments, Environments(house.records))
+            )
+        )
         monkeypatch.setattr(House, "services", services)
         return experiments
 
@@ -667,9 +672,18 @@ class TestExperiments:
         assert found["Status"]["PrimaryStatus"] == "Failed"
         assert "exit code: 3" in found["Status"]["Message"].lower()
 
-    def test_one_that_names_none_is_not(self, house: House, experiments: Experiments) -> None:
+    def test_one_that_names_none_is_recorded_in_no_trial(
+        self, house: House, experiments: Experiments
+    ) -> None:
         house.run(processing_task())
-        assert house.records.list("experiment-trial-component").records == ()
+        found = experiments.components.extra("job-1-aws-processing-job")["job"]
+        assert isinstance(found, Mapping)
+        assert found["exit_code"] == 0
+        assert isinstance(found["machine"], Mapping)
+        environment = house.records.get("environment", str(found["environment"]))
+        assert isinstance(environment.body["packages"], Mapping)
+        assert "pytest" in environment.body["packages"]
+        assert house.records.list("experiment").records == ()
 
     def test_killed_before_both_are_written_neither_is(
         self, house: House, experiments: Experiments, monkeypatch: pytest.MonkeyPatch

@@ -1,18 +1,30 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from stepmill.catalog.experiments import Experiments
 from stepmill.core.errors import NotFoundError
 from stepmill.core.json import Json
 from stepmill.core.statuses import JobStatus
-from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, JobState, Metric, MetricPoint, body_of
+from stepmill.jobs.records import (
+    PROCESSING_JOB,
+    TRAINING_JOB,
+    JobState,
+    Metric,
+    MetricPoint,
+    body_of,
+    request_of,
+    state_of,
+)
+from stepmill.jobs.surroundings import ENVIRONMENT_KIND, Environments, packages_of
 from stepmill.jobs.tracking import ExperimentTracker
 from stepmill.storage.records import Record, Selection
 from support.keeping import ARNS, Keeping, keeping
@@ -32,8 +44,8 @@ def experiments(kept: Keeping) -> Experiments:
 
 
 @pytest.fixture
-def tracker(experiments: Experiments) -> ExperimentTracker:
-    return ExperimentTracker(experiments)
+def tracker(kept: Keeping, experiments: Experiments) -> ExperimentTracker:
+    return ExperimentTracker(experiments, Environments(kept.records))
 
 
 def a_job(kind: str = TRAINING_JOB, status: JobStatus = JobStatus.COMPLETED, **request: Json) -> Record:
@@ -53,7 +65,6 @@ def test_a_job_is_recorded_in_the_trial_that_it_names(
     tracker: ExperimentTracker, experiments: Experiments
 ) -> None:
     job = a_job(ExperimentConfig=config(TrialComponentDisplayName="Fit"), HyperParameters={"lr": "0.1"})
-    assert tracker.wants(job)
     tracker.track(job)
     assert experiments.describe("churn")["ExperimentName"] == "Churn"
     assert experiments.describe_trial("first")["ExperimentName"] == "Churn"
@@ -84,11 +95,45 @@ def test_a_processing_job(tracker: ExperimentTracker, experiments: Experiments) 
     assert found["Source"]["SourceType"] == "SageMakerProcessingJob"
 
 
-def test_a_job_that_names_no_experiment_is_not(tracker: ExperimentTracker, kept: Keeping) -> None:
-    job = a_job()
-    assert not tracker.wants(job)
+def test_a_job_that_names_no_experiment_is_in_none(
+    tracker: ExperimentTracker, experiments: Experiments, kept: Keeping
+) -> None:
+    tracker.track(a_job())
+    arn = ARNS.sagemaker(TRAINING_JOB, "job-1")
+    (found,), _ = experiments.list_components(Selection(), source=arn.upper())
+    assert found["TrialComponentName"] == "job-1-aws-training-job"
+    assert experiments.components.memberships(["job-1-aws-training-job"]) == []
+    assert kept.records.list("experiment").records == kept.records.list("experiment-trial").records == ()
+
+
+def test_code_environment_and_machine_are_kept_beside_the_document(
+    tracker: ExperimentTracker, experiments: Experiments, kept: Keeping
+) -> None:
+    job = a_job(HyperParameters={"sagemaker_submit_directory": '"s3://b/code.tar.gz"'})
     tracker.track(job)
-    assert kept.records.list("experiment-trial-component").records == ()
+    told: Any = experiments.components.extra("job-1-aws-training-job")["job"]
+    assert told["code"] == {"sourcedir": "s3://b/code.tar.gz"}
+    assert told["machine"]["cpus"] > 0
+    assert "environment" not in told  # that of a container is its image
+    state = msgspec.structs.replace(state_of(job), python=sys.executable)
+    tracker.track(replace(job, body=body_of(request_of(job), state)))
+    told = experiments.components.extra("job-1-aws-training-job")["job"]
+    assert kept.records.get(ENVIRONMENT_KIND, told["environment"]).body["packages"] == packages_of(
+        sys.executable
+    )
+
+
+def test_the_run_that_a_job_was_begun_in_tells_of_it(
+    tracker: ExperimentTracker, experiments: Experiments
+) -> None:
+    experiments.components.create({"TrialComponentName": "churn-mine"})
+    for _ in range(2):
+        tracker.track(a_job(ExperimentConfig=config(RunName="churn-mine")))
+    source = {"SourceArn": ARNS.sagemaker(TRAINING_JOB, "job-1"), "SourceType": "SageMakerTrainingJob"}
+    assert experiments.components.describe("churn-mine")["Sources"] == [source]
+    found, _ = experiments.list_components(Selection(), source=source["SourceArn"])
+    assert sorted(str(one["TrialComponentName"]) for one in found) == ["churn-mine", "job-1-aws-training-job"]
+    tracker.track(a_job(ExperimentConfig=config(RunName="never-made")))
 
 
 def test_a_trial_alone_must_be_there(tracker: ExperimentTracker, experiments: Experiments) -> None:
