@@ -20,8 +20,10 @@ from stepmill.core.statuses import JobStatus
 from stepmill.jobs.lineage.recorder import ExecutionView, LineageRecorder
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, JobState, body_of, request_of, state_of
 from stepmill.storage.lineage import EdgeSelection, Entity, EntitySelection, LineageKind
+from stepmill.storage.records import Record
 from stepmill.storage.sql_lineage import SqlLineageStore
 from support.keeping import ARNS, EXECUTION, Keeping, keeping
+from support.wire import Wire, running_server
 
 SECOND = timedelta(seconds=1)
 
@@ -31,6 +33,7 @@ class Recording:
 
     def __init__(self, kept: Keeping) -> None:
         self.kept = kept
+        self.opened: list[Record] = []
         self.views: dict[str, ExecutionView] = {}
         self.store = SqlLineageStore(kept.database)
         self.lineage = Lineage(self.store, kept.records, kept.clock, ARNS, kept.tags)
@@ -42,7 +45,8 @@ class Recording:
         """Return another recorder, as another process has it."""
         return LineageRecorder(
             self.store, self.kept.records, self.versions, self.code, self._view,
-            lambda image: {"python": "3.11"} if image else {}, clock=self.kept.clock, arns=ARNS,
+            lambda image: {"python": "3.11"} if image else {}, self.opened.extend,
+            clock=self.kept.clock, arns=ARNS,
         )  # fmt: skip
 
     def _view(self, execution: str) -> ExecutionView:
@@ -153,3 +157,20 @@ def recording(folder: Path) -> Iterator[Recording]:
     """Open a home in a folder."""
     with keeping(folder) as kept:
         yield Recording(kept)
+
+
+class Served(Recording):
+    """The same behind a server of the AWS wire. Nobody may ask it before all has been said to have run."""
+
+    wire: Wire
+    model: str
+    package: str
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Served]:
+    """Open a home in a folder, with a server."""
+    with keeping(folder) as kept, running_server(folder) as wire:
+        home = Served(kept)
+        home.wire = wire
+        yield home

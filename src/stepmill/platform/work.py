@@ -9,17 +9,14 @@ from stepmill.core.json import Json
 from stepmill.core.made_once import made_once
 from stepmill.core.settings import Settings
 from stepmill.core.tasks import TaskHandler
-from stepmill.platform.base import Base, Remark
+from stepmill.platform.base import Remark
+from stepmill.platform.tracing import Tracing
 from stepmill.storage.objects.uri import S3Uri
-from stepmill.storage.sql_series import SqlSeriesStore
 
 if TYPE_CHECKING:
-    from stepmill.catalog.lineage.finding import Finder
-    from stepmill.catalog.lineage.kept_code import KeptCode
     from stepmill.catalog.models import Models
     from stepmill.catalog.registry import ModelRegistry
     from stepmill.compute.local.compute import LocalCompute
-    from stepmill.images.catalog import ImageCatalog
     from stepmill.jobs.batch.services import Batch
     from stepmill.jobs.cache_keys import JobKeys, KeyBuilder
     from stepmill.jobs.direct import DirectJobs
@@ -28,8 +25,6 @@ if TYPE_CHECKING:
     from stepmill.jobs.functions.services import FunctionServices
     from stepmill.jobs.handler import JobHandler
     from stepmill.jobs.integrations.integrations import Integrations
-    from stepmill.jobs.lineage.comparing import Comparing
-    from stepmill.jobs.lineage.recorder import ExecutionView, LineageRecorder
     from stepmill.jobs.log_streams import LogStreams
     from stepmill.jobs.lookup import JobLookup
     from stepmill.jobs.notifications.notifications import Notifications
@@ -39,7 +34,7 @@ if TYPE_CHECKING:
     from stepmill.platform.door import JobDoor
 
 
-class Work(Base):
+class Work(Tracing):
     """Parts that are made when somebody needs them. ``Base`` tells of the arguments."""
 
     def __init__(self, settings: Settings, *, remark: Remark = print, serves: bool = False) -> None:
@@ -90,65 +85,6 @@ class Work(Base):
         from stepmill.jobs.lookup import JobLookup
 
         return JobLookup(self.records, self.layout.jobs)
-
-    @made_once
-    def lineage_recorder(self) -> LineageRecorder:
-        """Records what came of what."""
-        from stepmill.catalog.lineage.versions import Versions
-        from stepmill.jobs.lineage.recorder import LineageRecorder
-
-        versions = Versions(self.objects, self._contents, self.settings.project)
-        return LineageRecorder(
-            self.lineage.store,
-            self.records,
-            versions,
-            self.kept_code,
-            self._view_of_execution,
-            lambda image: self._images.identity(image),
-            clock=self._clock,
-            arns=self.settings.arns,
-        )
-
-    @made_once
-    def lineage_finder(self) -> Finder:
-        """Finds what people mean, in lineage."""
-        from stepmill.catalog.lineage.finding import Finder
-        from stepmill.catalog.lineage.versions import Versions
-
-        return Finder(self.lineage, Versions(self.objects, self._contents, self.settings.project))
-
-    @made_once
-    def lineage_comparing(self) -> Comparing:
-        """Tells what changed between two."""
-        from stepmill.catalog.lineage.versions import Versions
-        from stepmill.jobs.lineage.comparing import Comparing
-
-        versions = Versions(self.objects, self._contents, self.settings.project)
-        return Comparing(self.lineage.store, self.records, versions, self.kept_code)
-
-    @made_once
-    def kept_code(self) -> KeptCode:
-        """The code of steps, by its content."""
-        from stepmill.catalog.lineage.kept_code import KeptCode
-        from stepmill.catalog.lineage.versions import Versions
-
-        versions = Versions(self.objects, self._contents, self.settings.project)
-        return KeptCode(self.layout.code, self.objects, versions)
-
-    def _catch_up_with_lineage(self) -> None:
-        self.lineage_recorder.catch_up()
-
-    def _view_of_execution(self, execution: str) -> ExecutionView:
-        from stepmill.jobs.lineage.recorder import ExecutionView
-
-        found = self.executions.describe(execution)
-        return ExecutionView(
-            found.arn,
-            found.created_at,
-            str(found.status),
-            found.parameters,
-            self.executions.steps(execution),
-        )
 
     @made_once
     def direct_jobs(self) -> DirectJobs:
@@ -267,15 +203,7 @@ class Work(Base):
         )
 
     @made_once
-    def _images(self) -> ImageCatalog:
-        from stepmill.images.catalog import ImageCatalog
-
-        return ImageCatalog(self.settings.images, self.layout.environments)
-
-    @made_once
     def _job_services(self) -> JobServices:
-        from stepmill.catalog.experiments import Experiments
-        from stepmill.catalog.tags import Tags
         from stepmill.compute.spec import Resources
         from stepmill.jobs.services import JobServices
         from stepmill.jobs.surroundings import Environments
@@ -298,15 +226,7 @@ class Work(Base):
             door=self._door,
             private=settings.home,
             note=self.lineage_recorder.note,
-            tracker=ExperimentTracker(
-                Experiments(
-                    self._progress,
-                    settings.arns,
-                    Tags(self._progress),
-                    SqlSeriesStore(self._database, durable=False),
-                ),
-                Environments(self._progress),
-            ),
+            tracker=ExperimentTracker(self._progress_experiments, Environments(self._progress)),
         )
 
     @made_once
@@ -332,6 +252,7 @@ class Work(Base):
         from stepmill.jobs.functions.handler import FunctionHandler
         from stepmill.jobs.functions.keys import FunctionKeys
         from stepmill.jobs.json_reader import JsonReader
+        from stepmill.jobs.lineage import step as lineage_step
         from stepmill.jobs.models import ModelHandler
         from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
         from stepmill.jobs.registering import RegisterHandler
@@ -344,6 +265,7 @@ class Work(Base):
                 self._job_handlers[TRAINING_JOB], self._job_keys.training
             ),
             "sagemaker:createModel": lambda: ModelHandler(self.served_models),
+            lineage_step.RESOURCE: lambda: lineage_step.LineageHandler(self.lineage),
             "sagemaker:createModelPackage": lambda: RegisterHandler(self.models),
             "lambda:invoke": lambda: self._cached(
                 FunctionHandler(self.function_services.versions, self.function_services.calls),

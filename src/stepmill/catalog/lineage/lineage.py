@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
 from stepmill.catalog.entities import COMPONENT, EXPERIMENT
@@ -68,8 +69,13 @@ class Lineage:
 
     # ---- entities --------------------------------------------------------------------------------
 
-    def create(self, request: JsonObject, words: KindWords) -> str:
+    def create(self, request: JsonObject, words: KindWords, *, token: str = "") -> str:
         """Make an entity from the request that creates it, and return its ARN.
+
+        Args:
+            request: The document as AWS takes it.
+            words: Of which kind.
+            token: Of a step: with the same one it is made once, and an artifact of its source is used again.
 
         Raises:
             InvalidInputError: If the request cannot be taken.
@@ -77,7 +83,11 @@ class Lineage:
         """
         tags = read_tags(request.get("Tags"))
         entity = documents.entity_of_request(request, words, self.arns, self._clock.now())
+        if token:
+            entity = replace(entity, body={**entity.body, "token": token})
         if not self.store.add(entity):
+            if token and (words is ARTIFACT or self.get(entity.arn).body.get("token") == token):
+                return entity.arn
             what = f"source {entity.source_uri!r}" if words is ARTIFACT else f"name {entity.name!r}"
             raise ConflictError(
                 f"{words.kind} with {what} already exists: {entity.arn}.", mend="Use it, or delete it first."

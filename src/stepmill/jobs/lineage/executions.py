@@ -51,6 +51,10 @@ def _made_by_step(sheet: Sheet, metadata: JsonObject, step: str, at: datetime) -
         job = _arn_of(metadata, member)
         if job is not None and job.kind == kind:
             found.append(sheet.arns.sagemaker(COMPONENT.kind, component_name(job.name, member)))
+    entities = metadata.get("Lineage")
+    for member in ("ActionArns", "ArtifactArns", "ContextArns"):
+        named = entities.get(member) if isinstance(entities, Mapping) else None
+        found += [str(arn) for arn in named.values()] if isinstance(named, Mapping) else []
     function = metadata.get("Lambda")
     if isinstance(function, Mapping) and function.get("Arn"):
         text = str(function["Arn"])

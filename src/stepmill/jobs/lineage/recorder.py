@@ -82,6 +82,7 @@ class LineageRecorder:
         code: Keeps the code of steps.
         executions: Looks at executions.
         identify: Gives, for an image, the versions of the software that stands for it here.
+        components: Makes the trial components of jobs that have ended, where they are missing.
         clock: Tells the time.
         arns: Builds ARNs.
     """
@@ -94,6 +95,7 @@ class LineageRecorder:
         code: KeptCode,
         executions: Executions,
         identify: Callable[[str], Mapping[str, str]],
+        components: Callable[[Sequence[Record]], None],
         *,
         clock: Clock,
         arns: Arns,
@@ -104,6 +106,7 @@ class LineageRecorder:
         self._code = code
         self._executions = executions
         self._identify = identify
+        self._components = components
         self._clock = clock
         self._arns = arns
         self._waiting: dict[tuple[str, str], None] = {}
@@ -222,7 +225,7 @@ class LineageRecorder:
         return [(kind, name) for kind, name, _ in (jobs or others)]
 
     def _draw(self, some: Sequence[tuple[str, str]]) -> None:
-        sheet = self._sheet()
+        sheet, jobs = self._sheet(), list[Record]()
         for kind, name in some:
             record = self._records.find(kind, name)
             if record is None:
@@ -230,12 +233,15 @@ class LineageRecorder:
             try:
                 if kind in MEMBERS:
                     draw_up_job(sheet, record, self._software(record))
+                    jobs += [record] if record.status in _FINAL_JOBS else []
                 else:
                     registered.draw_up_record(sheet, record)
             except (StepmillError, OSError, ValueError, KeyError):
                 # One that cannot be read must not keep all others from being drawn up for ever.
                 _log.warning("The lineage of %s %s cannot be drawn up.", kind, name, exc_info=True)
                 sheet.marks.append(Mark(kind, name, to_micros(record.modified_at)))
+        # Before the marks: after a kill in between, they are only looked for once more.
+        self._components(jobs)
         sheet.write()
 
     def _draw_executions(self, ended: Sequence[tuple[str, int]]) -> None:

@@ -15,6 +15,7 @@ SUPPORTED = frozenset(
         StepType.MODEL,
         StepType.REGISTER_MODEL,
         StepType.LAMBDA,
+        StepType.LINEAGE,
         StepType.CALLBACK,
     }
 )

@@ -20,7 +20,7 @@ from stepmill.catalog.pipeline_records import PIPELINE_KIND
 from stepmill.catalog.tags import MOST_TAGS, read_tags, write_tags
 from stepmill.core.arns import SageMakerArn
 from stepmill.core.errors import InvalidInputError, NotFoundError
-from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
+from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, JobRecords, state_of
 from stepmill.platform import Platform
 
 # Kinds of resources that are records under the name that their ARN says.
@@ -31,6 +31,7 @@ _RECORD_KINDS = frozenset(
 _JOB_KINDS = frozenset({TRAINING_JOB, PROCESSING_JOB})
 _LINEAGE_KINDS = frozenset(words.resource for words in WORDS.values())
 _EXECUTION = "/execution/"
+_EXECUTION_TAG = "sagemaker:pipeline-execution-arn"
 
 
 def handlers(platform: Platform) -> Mapping[str, Handler]:
@@ -65,6 +66,8 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
         arn, mark = checked(call), listing_mark(call)
         after = read_token(mark, call.parameters.get("NextToken"))
         tags, token = platform.tags.page(arn, limit=page_size_of(call, default=MOST_TAGS), after=after)
+        if after is None:
+            tags = [*_of_system(platform, arn), *tags]
         return {"Tags": write_tags(tags), **({"NextToken": wrap_token(mark, token)} if token else {})}
 
     def delete(call: Call) -> dict[str, Any]:
@@ -83,6 +86,16 @@ def _exists(platform: Platform, arn: SageMakerArn) -> bool:
     if arn.kind == PIPELINE_KIND:
         return _is_pipeline(platform, arn)
     return False
+
+
+def _of_system(platform: Platform, text: str) -> list[tuple[str, str]]:
+    """Return the tags that SageMaker itself puts on a job of a pipeline: the SDKs look for its execution."""
+    arn = SageMakerArn.read(text)
+    if arn is None or arn.kind not in _JOB_KINDS:
+        return []
+    record = JobRecords(platform.records, arn.kind).find(arn.name)
+    execution = state_of(record).execution_arn if record else ""
+    return [(_EXECUTION_TAG, execution)] if ":pipeline/" in execution else []
 
 
 def _is_job(platform: Platform, arn: SageMakerArn) -> bool:

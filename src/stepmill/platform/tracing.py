@@ -1,0 +1,108 @@
+"""Who records what came of what, and who tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from stepmill.core.made_once import made_once
+from stepmill.platform.base import Base
+
+if TYPE_CHECKING:
+    from stepmill.catalog.experiments import Experiments
+    from stepmill.catalog.lineage.finding import Finder
+    from stepmill.catalog.lineage.kept_code import KeptCode
+    from stepmill.catalog.lineage.versions import Versions
+    from stepmill.images.catalog import ImageCatalog
+    from stepmill.jobs.lineage.comparing import Comparing
+    from stepmill.jobs.lineage.recorder import ExecutionView, LineageRecorder
+    from stepmill.storage.records import Record
+
+
+class Tracing(Base):
+    """Lineage, made when somebody needs it. ``Base`` tells of the arguments."""
+
+    @made_once
+    def lineage_recorder(self) -> LineageRecorder:
+        """Records what came of what."""
+        from stepmill.jobs.lineage.recorder import LineageRecorder
+
+        return LineageRecorder(
+            self.lineage.store,
+            self.records,
+            self._versions,
+            self.kept_code,
+            self._view_of_execution,
+            lambda image: self._images.identity(image),
+            self._open_components,
+            clock=self._clock,
+            arns=self.settings.arns,
+        )
+
+    @made_once
+    def lineage_finder(self) -> Finder:
+        """Finds what people mean, in lineage."""
+        from stepmill.catalog.lineage.finding import Finder
+
+        return Finder(self.lineage, self._versions)
+
+    @made_once
+    def lineage_comparing(self) -> Comparing:
+        """Tells what changed between two."""
+        from stepmill.jobs.lineage.comparing import Comparing
+
+        return Comparing(self.lineage.store, self.records, self._versions, self.kept_code)
+
+    @made_once
+    def kept_code(self) -> KeptCode:
+        """The code of steps, by its content."""
+        from stepmill.catalog.lineage.kept_code import KeptCode
+
+        return KeptCode(self.layout.code, self.objects, self._versions)
+
+    @made_once
+    def _versions(self) -> Versions:
+        from stepmill.catalog.lineage.versions import Versions
+
+        return Versions(self.objects, self._contents, self.settings.project)
+
+    @made_once
+    def _images(self) -> ImageCatalog:
+        from stepmill.images.catalog import ImageCatalog
+
+        return ImageCatalog(self.settings.images, self.layout.environments)
+
+    @made_once
+    def _progress_experiments(self) -> Experiments:
+        """Experiments in the store that keeps the jobs: a job's end and its component are one change."""
+        from stepmill.catalog.experiments import Experiments
+        from stepmill.catalog.tags import Tags
+        from stepmill.storage.sql_series import SqlSeriesStore
+
+        series = SqlSeriesStore(self._database, durable=False)
+        return Experiments(self._progress, self.settings.arns, Tags(self._progress), series)
+
+    def _catch_up_with_lineage(self) -> None:
+        self.lineage_recorder.catch_up()
+
+    def _open_components(self, jobs: Sequence[Record]) -> None:
+        """Make the trial components of jobs that named no experiment, where they are missing."""
+        from stepmill.jobs.lineage.components import open_component
+
+        if jobs:
+            components = self._progress_experiments.components
+            with self._progress.transaction():
+                for job in jobs:
+                    open_component(components, job)
+
+    def _view_of_execution(self, execution: str) -> ExecutionView:
+        from stepmill.jobs.lineage.recorder import ExecutionView
+
+        found = self.executions.describe(execution)
+        return ExecutionView(
+            found.arn,
+            found.created_at,
+            str(found.status),
+            found.parameters,
+            self.executions.steps(execution),
+        )
