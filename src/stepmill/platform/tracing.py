@@ -87,13 +87,11 @@ class Tracing(Base):
 
     def _open_components(self, jobs: Sequence[Record]) -> None:
         """Make the trial components of jobs that named no experiment, where they are missing."""
-        from stepmill.jobs.lineage.components import open_component
+        from stepmill.jobs.lineage.components import has_component, open_component
 
-        if jobs:
-            components = self._progress_experiments.components
-            with self._progress.transaction():
-                for job in jobs:
-                    open_component(components, job)
+        for job in jobs:
+            if not has_component(self._progress, job):
+                open_component(self._progress_experiments.components, job)
 
     def _view_of_execution(self, execution: str) -> ExecutionView:
         from stepmill.jobs.lineage.recorder import ExecutionView

@@ -1,4 +1,4 @@
-"""The trial components of jobs that no experiment was named for: lineage has one of each job.
+"""The trial components of jobs that ended before each job was given one: lineage has one of each job.
 
 Source: developer guide, "Amazon SageMaker AI-Created Tracking Entities".
 """
@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from stepmill.catalog.job_components import ExperimentConfig, component_of_job
+from stepmill.catalog.entities import COMPONENT
+from stepmill.catalog.job_components import ExperimentConfig, component_name, component_of_job
 from stepmill.catalog.trial_components import TrialComponents
 from stepmill.core.errors import ConflictError
 from stepmill.jobs.lineage.sheet import MEMBERS
 from stepmill.jobs.records import describe
-from stepmill.storage.records import Record
+from stepmill.storage.records import Record, RecordStore
+
+
+def has_component(records: RecordStore, record: Record) -> bool:
+    """Return whether a job has its trial component: nearly always, it is made with the job's end."""
+    name = component_name(record.name, MEMBERS[record.kind])
+    return records.find(COMPONENT.kind, name.lower()) is not None
 
 
 def open_component(components: TrialComponents, record: Record) -> None:
