@@ -13,6 +13,7 @@ PROGRAMS = {
     "transitions": "the interpreter of state machines alone: transitions/s, cost of an item of a Map",
     "states": "state machines on the wire, beside moto's interpreter; after kill -9",
     "wire": "describe and list calls from 8 clients, beside moto's server; start and size of the server",
+    "features_wire": "PutRecord, durable, and GetRecord from 8 clients: requests/s and p99",
     "s3": "1 GB to S3 and back in one stream, beside cp and moto's server; pages of 20,000 keys",
     "peers": "the same chain in Metaflow and Dagster",
 }

@@ -29,12 +29,14 @@ class Load:
         requests: Whole HTTP requests, as text of latin-1.
         clients: How many send at once, each its next request when its last is answered.
         seconds: For how long.
+        stride: Each client's next request is so many further; with as many as clients none is sent twice.
     """
 
     url: str
     requests: list[str]
     clients: int
     seconds: float
+    stride: int = 1
 
 
 @dataclass
@@ -120,7 +122,7 @@ def _client(load: Load, number: int, outcome: Outcome) -> None:
         if connection is None:
             connection = _connect(load.url)
         connection.sendall(requests[turn % len(requests)])
-        turn += 1
+        turn += load.stride
         head, _ = _read_answer(connection)
         outcome.errors += not head.startswith(b"http/1.1 200")
         outcome.latencies_s.append(time.perf_counter() - begin_s)

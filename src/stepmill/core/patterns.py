@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -60,6 +61,30 @@ def matches(pattern: str, text: str) -> bool:
         return True
     expression = compiled.ascii if text.isascii() else _compiled_wide(pattern)
     return expression is None or expression.fullmatch(text) is not None
+
+
+def matcher(pattern: str) -> Callable[[str], bool]:
+    """Return ``matches`` of one pattern: for whoever holds many texts against it.
+
+    Example:
+        >>> is_name = matcher("[a-z]+")
+        >>> is_name("abc"), is_name("a-c")
+        (True, False)
+    """
+
+    @lru_cache(maxsize=1)
+    def compiled() -> tuple[Callable[[str], object] | None, int]:
+        # With the first text: most patterns of a service are never asked for.
+        found = _compiled(pattern)
+        return (None, 0) if found is None else (found.ascii.fullmatch, found.longest)
+
+    def holds(text: str) -> bool:
+        fullmatch, longest = compiled()
+        if fullmatch is None or len(text) > longest:
+            return True
+        return fullmatch(text) is not None if text.isascii() else matches(pattern, text)
+
+    return holds
 
 
 @dataclass(frozen=True, slots=True)

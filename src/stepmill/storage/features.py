@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Integer, bindparam, func, select
 
@@ -33,6 +34,23 @@ class OnlineRow:
     expires_at: int | None
     is_deleted: bool
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineState:
+    """What has to be known of a record before another is written.
+
+    Args:
+        version: Parent and revision of the record of its group; see ``FeatureRows.version``.
+        is_there: Whether the online store has a row of the identifier.
+        event_time: Of when its record is; 0 if there is none.
+        expires_at: From when on it counts as gone; ``None``: never.
+    """
+
+    version: tuple[str, int]
+    is_there: bool
+    event_time: int
+    expires_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,29 +94,50 @@ class FeatureRows:
             row = _VERSION.one(connection, {"kind_": kind, "name_": name})
         return None if row is None else (str(row.parent), int(row.revision))
 
+    def look(self, kind: str, name: str, identifier: str) -> tuple[tuple[str, int], OnlineRow | None] | None:
+        """Return the version of the record of a group, and the newest record of an identifier, in one.
+
+        Args:
+            kind: Of the group's record.
+            name: Of the group's record; the group's id is its parent.
+            identifier: Whose record.
+
+        Returns:
+            ``None`` if there is no such group.
+        """
+        with self._database.read() as connection:
+            row = _LOOK.one(connection, {"kind_": kind, "name_": name, "identifier_": identifier})
+        if row is None:
+            return None
+        online = None if row.body is None else _online_row(row)
+        return (row.parent, row.revision), online
+
+    def state(self, kind: str, name: str, identifier: str) -> OnlineState | None:
+        """Return what has to be known before a record is written; see ``look``. Use it in a transaction."""
+        with self._database.read() as connection:
+            row = _STATE.one(connection, {"kind_": kind, "name_": name, "identifier_": identifier})
+        if row is None:
+            return None
+        is_there = row.event_time is not None
+        return OnlineState((row.parent, row.revision), is_there, row.event_time or 0, row.expires_at)
+
     def get(self, group: str, identifier: str) -> OnlineRow | None:
         """Return the newest record of an identifier, be it deleted or expired; ``None`` if there is none."""
         with self._database.read() as connection:
             row = _GET.one(connection, {"group_": group, "identifier_": identifier})
-        if row is None:
-            return None
-        return OnlineRow(row.identifier, row.event_time, row.expires_at, bool(row.is_deleted), row.body)
+        return None if row is None else _online_row(row)
 
     def put(self, group: str, row: OnlineRow) -> None:
         """Keep a record in place of what was there of its identifier."""
+        values: dict[str, object] = {
+            "event_time": row.event_time,
+            "expires_at": row.expires_at,
+            "is_deleted": int(row.is_deleted),
+            "body": row.body,
+        }
         with self._database.joined_write() as connection:
-            _DELETE.run(connection, {"group_": group, "identifier_": row.identifier})
-            _INSERT.run(
-                connection,
-                {
-                    "group": group,
-                    "identifier": row.identifier,
-                    "event_time": row.event_time,
-                    "expires_at": row.expires_at,
-                    "is_deleted": int(row.is_deleted),
-                    "body": row.body,
-                },
-            )
+            if not _UPDATE.run(connection, {"group_": group, "identifier_": row.identifier, **values}):
+                _INSERT.run(connection, {"group": group, "identifier": row.identifier, **values})
 
     def delete(self, group: str, identifier: str) -> None:
         """Remove the record of an identifier; what is not there is no error."""
@@ -109,22 +148,13 @@ class FeatureRows:
         """Return records of a group by their identifiers, from the one after a given one."""
         with self._database.read() as connection:
             rows = _PAGE.all(connection, {"group_": group, "after_": after, "most": limit})
-        return [
-            OnlineRow(row.identifier, row.event_time, row.expires_at, bool(row.is_deleted), row.body)
-            for row in rows
-        ]
+        return [_online_row(row) for row in rows]
 
     def expired(self, moment: int, *, limit: int = 1000) -> list[tuple[str, OnlineRow]]:
         """Return (group, record) of those whose time was over at a moment, the first one first."""
         with self._database.read() as connection:
             rows = _EXPIRED.all(connection, {"moment_": moment, "most": limit})
-        return [
-            (
-                row.group,
-                OnlineRow(row.identifier, row.event_time, row.expires_at, bool(row.is_deleted), row.body),
-            )
-            for row in rows
-        ]
+        return [(row.group, _online_row(row)) for row in rows]
 
     def size(self, group: str) -> tuple[int, int]:
         """Return how many records the online store has of a group, and how many bytes these take."""
@@ -203,6 +233,10 @@ class FeatureRows:
             _UNCLAIM.run(connection, {"group_": group, "last_": last})
 
 
+def _online_row(row: Any) -> OnlineRow:
+    return OnlineRow(row.identifier, row.event_time, row.expires_at, bool(row.is_deleted), row.body)
+
+
 _THIS = (
     feature_records.c.group == bindparam("group_"),
     feature_records.c.identifier == bindparam("identifier_"),
@@ -214,15 +248,29 @@ _ONLINE = (
     feature_records.c.is_deleted,
     feature_records.c.body,
 )
-_VERSION = Prepared(
-    select(records.c.parent, records.c.revision).where(
-        records.c.kind == bindparam("kind_"), records.c.name == bindparam("name_")
-    )
-)
 _MOST = bindparam("most", type_=Integer())
 _GET = Prepared(select(*_ONLINE).where(*_THIS))
 _DELETE = Prepared(feature_records.delete().where(*_THIS))
 _INSERT = Prepared(feature_records.insert())
+_UPDATE = Prepared(
+    feature_records.update()
+    .where(*_THIS)
+    .values({name: bindparam(name) for name in ("event_time", "expires_at", "is_deleted", "body")})
+)
+_OF_RECORD = records.outerjoin(
+    feature_records,
+    (feature_records.c.group == records.c.parent)
+    & (feature_records.c.identifier == bindparam("identifier_")),
+)
+_RECORD = (records.c.kind == bindparam("kind_"), records.c.name == bindparam("name_"))
+_VERSION_OF = (records.c.parent, records.c.revision)
+_VERSION = Prepared(select(*_VERSION_OF).where(*_RECORD))
+_LOOK = Prepared(select(*_VERSION_OF, *_ONLINE).select_from(_OF_RECORD).where(*_RECORD))
+_STATE = Prepared(
+    select(*_VERSION_OF, feature_records.c.event_time, feature_records.c.expires_at)
+    .select_from(_OF_RECORD)
+    .where(*_RECORD)
+)
 _PAGE = Prepared(
     select(*_ONLINE)
     .where(

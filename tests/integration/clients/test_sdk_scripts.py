@@ -45,7 +45,7 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["abalone", "fit", "functions", "workflow"])
+@pytest.mark.parametrize("name", ["abalone", "features", "fit", "functions", "workflow"])
 def test_a_script_of_sdk_2_runs_under_exec(name: str, tmp_path: Path) -> None:
     python = str(sdk_python(2))
     name_the_environment_of_functions(tmp_path, python)
@@ -70,7 +70,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         assert process.wait(LIMIT_S) == 0
 
 
-@pytest.mark.parametrize("name", ["abalone", "train", "functions"])
+@pytest.mark.parametrize("name", ["abalone", "features", "train", "functions"])
 def test_a_script_of_sdk_3_runs_beside_serve(name: str, served: dict[str, str], tmp_path: Path) -> None:
     command = [str(sdk_python(3)), str(SCRIPTS / "sdk3" / f"{name}.py")]
     assert f"{name.upper()} OK" in run(command, tmp_path, {**served, "HOME": str(tmp_path)})

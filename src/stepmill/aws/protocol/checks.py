@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from stepmill.aws.protocol.model import Plans, Slot, late_unary, slot
 from stepmill.aws.protocol.problems import Problem
-from stepmill.core.patterns import matches
+from stepmill.core.patterns import matcher
 from stepmill.core.service_documents import RawShape, Reference, ServiceDocument
 
 Check: TypeAlias = Callable[[Any], Sequence[Problem]]
@@ -76,15 +76,17 @@ class Checks:
             return _nothing
 
         def check(value: Mapping[str, Any]) -> Sequence[Problem]:
-            problems = [
-                Problem("null", _NOT_NULL, shown) for name, shown in required if value.get(name) is None
-            ]
+            # Nearly always nothing is wrong: a list is made where something is.
+            problems: list[Problem] = []
+            for name, shown in required:
+                if value.get(name) is None:
+                    problems.append(Problem("null", _NOT_NULL, shown))
             if shape.union and not value:
                 problems.append(Problem("'{}'", f"Member must have one of [{', '.join(shape.members)}]"))
             for name, below in value.items():
-                if name in plan:
-                    shown, check_member = plan[name]
-                    problems += [problem.below(shown) for problem in check_member(below)]
+                member = plan.get(name)
+                if member is not None and (found := member[1](below)):
+                    problems += [problem.below(member[0]) for problem in found]
             return problems
 
         return check
@@ -103,8 +105,8 @@ class Checks:
             for index, below in enumerate(value, 1):
                 if below is None:
                     problems.append(Problem("null", _NOT_NULL, f"{index}.member"))
-                elif check_element is not _nothing:
-                    problems += [problem.below(f"{index}.member") for problem in check_element(below)]
+                elif check_element is not _nothing and (found := check_element(below)):
+                    problems += [problem.below(f"{index}.member") for problem in found]
             return problems
 
         return check
@@ -145,7 +147,15 @@ def _scalar(shape: RawShape) -> Check:
     constraints = _constraints(shape)
     if not constraints:
         return _nothing
-    return lambda value: _broken(constraints, value, shape)
+    holds = [constraint.holds for constraint in constraints]
+
+    def check(value: Any) -> Sequence[Problem]:
+        for holds_one in holds:
+            if not holds_one(value):
+                return _broken(constraints, value, shape)
+        return ()
+
+    return check
 
 
 def _broken(constraints: Iterable[_Constraint], value: Any, shape: RawShape) -> list[Problem]:
@@ -211,7 +221,7 @@ def _pattern(shape: RawShape) -> list[_Constraint]:
     if not shape.pattern:
         return []
     text = f"Member must satisfy regular expression pattern: {shape.pattern}"
-    return [_Constraint(text, lambda value: matches(shape.pattern, value))]
+    return [_Constraint(text, matcher(shape.pattern))]
 
 
 def _enum(shape: RawShape) -> list[_Constraint]:

@@ -52,14 +52,19 @@ class _Runtime:
     def put(self, call: Call) -> None:
         given, features = call.parameters, self._features()
         try:
-            features.writing.put(_put(features.groups.get(given[_GROUP]), given, None))
+            features.writing.put_named(
+                given[_GROUP],
+                given["Record"],
+                given.get("TargetStores") or (),
+                ttl_micros(given.get("TtlDuration")),
+            )
         except NotFoundError as error:
             raise _as_validation(error) from error
 
     def get(self, call: Call) -> dict[str, Any]:
         given, features = call.parameters, self._features()
-        group = features.groups.get(given[_GROUP])
-        found = features.reading.get(group, given[_IDENTIFIER], given.get("FeatureNames") or ())
+        names = given.get("FeatureNames") or ()
+        found = features.reading.get_named(given[_GROUP], given[_IDENTIFIER], names)
         return _answer(found, given) if found is not None else {}
 
     def delete(self, call: Call) -> None:
@@ -103,8 +108,8 @@ class _Runtime:
             for identifier in asked["RecordIdentifiersValueAsString"]:
                 whose = {_GROUP: asked[_GROUP], _IDENTIFIER: identifier}
                 try:
-                    group = features.groups.get(asked[_GROUP])
-                    found = features.reading.get(group, identifier, asked.get("FeatureNames") or ())
+                    names = asked.get("FeatureNames") or ()
+                    found = features.reading.get_named(asked[_GROUP], identifier, names)
                 except StorageError:
                     raise
                 except StepmillError as error:

@@ -72,8 +72,10 @@ class FeatureStore:
         self.flushing = Flushing(
             self.rows, self.files, clock, self._with_files, lambda groups: self.writing.expire(groups)
         )
-        self.writing = Writing(self.rows, GroupedWrites(database), clock, self.flushing.on_journal)
-        self.reading = Reading(self.rows, clock)
+        self.writing = Writing(
+            self.groups, self.rows, GroupedWrites(database), clock, self.flushing.on_journal
+        )
+        self.reading = Reading(self.groups, self.rows, clock)
         self._clock = clock
         self._sizes: dict[str, tuple[datetime, int]] = {}
 

@@ -35,7 +35,14 @@ _KEPT_ELSEWHERE = frozenset({"Tags", "FeatureDefinitions"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Known:
+    """A group as it was when it was last looked at.
+
+    Args:
+        version: Its id, and how often it has changed; who uses it has to see whether that is still so.
+        group: It.
+    """
+
     version: tuple[str, int]
     group: FeatureGroup
 
@@ -70,7 +77,7 @@ class FeatureGroups:
         self._clock = clock
         self._has_bucket = has_bucket
         # Reading a group of many features takes longer than writing a record of it.
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, Known] = {}
 
     def create(self, request: JsonObject) -> FeatureGroup:
         """Make a group from a CreateFeatureGroup request. Records can be put at once.
@@ -125,8 +132,12 @@ class FeatureGroups:
             self._known.pop(key, None)
             return None
         group = read_group(record, self._arns)
-        self._known[key] = _Known((record.parent, record.revision), group)
+        self._known[key] = Known((record.parent, record.revision), group)
         return group
+
+    def known(self, name_or_arn: str) -> Known | None:
+        """Return a group as this process knows it, without looking; ``None`` if it does not."""
+        return self._known.get(self._key(name_or_arn))
 
     def list(self, selection: Selection = BY_NAME) -> tuple[Sequence[FeatureGroup], str | None]:
         """Return the groups that are asked for, and the token of the next page, if there is one."""

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from stepmill.catalog.features.group import FeatureGroup
+from stepmill.catalog.features.group import GROUP_KIND, FeatureGroup
+from stepmill.catalog.features.groups import FeatureGroups
 from stepmill.catalog.features.online import decode_values, living, shown
 from stepmill.catalog.features.values import Text, text_of_micros
 from stepmill.core.clock import Clock
 from stepmill.core.errors import InvalidInputError
 from stepmill.storage.database import to_micros
-from stepmill.storage.features import FeatureRows
+from stepmill.storage.features import FeatureRows, OnlineRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,13 @@ class Reading:
     """Reads the newest records. Safe to share between threads and processes.
 
     Args:
+        groups: Whose.
         rows: Where they are.
         clock: Says whose time is over.
     """
 
-    def __init__(self, rows: FeatureRows, clock: Clock) -> None:
+    def __init__(self, groups: FeatureGroups, rows: FeatureRows, clock: Clock) -> None:
+        self._groups = groups
         self._rows = rows
         self._clock = clock
 
@@ -54,14 +57,29 @@ class Reading:
         Raises:
             InvalidInputError: If the group has no online store, or no such feature.
         """
-        _check_online(group)
-        for name in features:
-            if name not in group.schema.by_name:
-                raise InvalidInputError(
-                    f"Validation Error: Feature named '{name}' is not in FeatureGroup {group.name}.",
-                    where="FeatureNames",
-                )
-        row = shown(self._rows.get(group.id, identifier), self._now())
+        _check_asked(group, features)
+        return self._found(self._rows.get(group.id, identifier), features)
+
+    def get_named(
+        self, name_or_arn: str, identifier: str, features: Sequence[str] = ()
+    ) -> FoundRecord | None:
+        """Return the newest record of an identifier in the group of a name; see ``get``.
+
+        Raises:
+            NotFoundError: If there is no such group.
+            InvalidInputError: See ``get``.
+        """
+        known = self._groups.known(name_or_arn)
+        if known is not None:
+            # Mostly the group is as it was: then one question answers both.
+            found = self._rows.look(GROUP_KIND, known.group.name.lower(), identifier)
+            if found is not None and found[0] == known.version:
+                _check_asked(known.group, features)
+                return self._found(found[1], features)
+        return self.get(self._groups.get(name_or_arn), identifier, features)
+
+    def _found(self, stored: OnlineRow | None, features: Sequence[str]) -> FoundRecord | None:
+        row = shown(stored, self._now())
         if row is None:
             return None
         values = decode_values(row.body)
@@ -97,6 +115,16 @@ class Reading:
     def _now(self) -> int:
         now: datetime = self._clock.now()
         return to_micros(now)
+
+
+def _check_asked(group: FeatureGroup, features: Sequence[str]) -> None:
+    _check_online(group)
+    for name in features:
+        if name not in group.schema.by_name:
+            raise InvalidInputError(
+                f"Validation Error: Feature named '{name}' is not in FeatureGroup {group.name}.",
+                where="FeatureNames",
+            )
 
 
 def _check_online(group: FeatureGroup) -> None:

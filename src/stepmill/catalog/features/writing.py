@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from stepmill.catalog.features.group import GROUP_KIND, FeatureGroup
-from stepmill.catalog.features.groups import group_not_found
+from stepmill.catalog.features.groups import FeatureGroups, group_not_found
 from stepmill.catalog.features.online import (
     DeletionMode,
     Store,
@@ -50,18 +50,21 @@ class Put:
         record: As on the wire.
         stores: Where to; empty: to all that the group has.
         ttl_micros: How long it lives from its event time on; ``None``: as long as the group says.
+        revision: How often the group had changed when it was looked at, if it has to be the same now.
     """
 
     group: FeatureGroup
     record: Sequence[Mapping[str, Any]]
     stores: Collection[str] = ()
     ttl_micros: int | None = None
+    revision: int | None = None
 
 
 class Writing:
     """Writes records. Safe to share between threads and processes. What has been written is on the disk.
 
     Args:
+        groups: Whose.
         rows: Where they go.
         writes: Makes the transactions.
         clock: Tells when a record came, and whose time is over.
@@ -69,8 +72,14 @@ class Writing:
     """
 
     def __init__(
-        self, rows: FeatureRows, writes: GroupedWrites, clock: Clock, on_journal: Callable[[int], object]
+        self,
+        groups: FeatureGroups,
+        rows: FeatureRows,
+        writes: GroupedWrites,
+        clock: Clock,
+        on_journal: Callable[[int], object],
     ) -> None:
+        self._groups = groups
         self._rows = rows
         self._writes = writes
         self._clock = clock
@@ -86,6 +95,28 @@ class Writing:
         prepared = self._prepared(put)
         self._writes.run(lambda: self._write(prepared))
         self._tell(prepared.is_offline)
+
+    def put_named(
+        self,
+        name_or_arn: str,
+        record: Sequence[Mapping[str, Any]],
+        stores: Collection[str] = (),
+        ttl_micros: int | None = None,
+    ) -> None:
+        """Write a record of the group of a name; see ``put``.
+
+        The group is taken as it was last seen, and read again only where it is another by now.
+        """
+        known = self._groups.known(name_or_arn)
+        if known is not None:
+            try:
+                return self.put(Put(known.group, record, stores, ttl_micros, known.version[1]))
+            except StorageError:
+                raise
+            except StepmillError:
+                if self._groups.get(name_or_arn) is known.group:
+                    raise
+        return self.put(Put(self._groups.get(name_or_arn), record, stores, ttl_micros))
 
     def put_each(self, puts: Sequence[Put]) -> list[StepmillError | None]:
         """Write several records, each for itself; all that can be written are, in one transaction.
@@ -238,7 +269,14 @@ class Writing:
         ttl = put.ttl_micros if put.ttl_micros is not None or online is None else online.ttl_micros
         expires_at = None if ttl is None else record.event_time + ttl
         return _Prepared(
-            put.group, record, encode_values(record.values), is_online, is_offline, expires_at, self._now()
+            put.group,
+            record,
+            encode_values(record.values),
+            is_online,
+            is_offline,
+            expires_at,
+            self._now(),
+            put.revision,
         )
 
     def _write_each(
@@ -254,21 +292,18 @@ class Writing:
 
     def _write(self, one: _Prepared) -> None:
         group, record = one.group, one.record
-        self._check_current(group)
-        if one.is_online:
-            here = living(self._rows.get(group.id, record.identifier), one.now)
-            if here is None or record.event_time > here.event_time:
-                self._rows.put(
-                    group.id, OnlineRow(record.identifier, record.event_time, one.expires_at, False, one.body)
-                )
+        here = self._rows.state(GROUP_KIND, group.name.lower(), record.identifier)
+        _check_version(group, None if here is None else here.version, one.revision)
+        assert here is not None
+        is_living = here.is_there and (here.expires_at is None or here.expires_at > one.now)
+        if one.is_online and (not is_living or record.event_time > here.event_time):
+            row = OnlineRow(record.identifier, record.event_time, one.expires_at, False, one.body)
+            self._rows.put(group.id, row)
         if one.is_offline:
             self._rows.append(group.id, [JournalRow(record.event_time, one.now, False, one.body)])
 
     def _check_current(self, group: FeatureGroup) -> None:
-        """Hold that the group is still there: another one of its name has another id."""
-        version = self._rows.version(GROUP_KIND, group.name.lower())
-        if version is None or version[0] != group.id:
-            raise group_not_found(group.name)
+        _check_version(group, self._rows.version(GROUP_KIND, group.name.lower()), None)
 
     def _now(self) -> int:
         now: datetime = self._clock.now()
@@ -290,6 +325,15 @@ class _Prepared:
     is_offline: bool
     expires_at: int | None
     now: int
+    revision: int | None
+
+
+def _check_version(group: FeatureGroup, version: tuple[str, int] | None, revision: int | None) -> None:
+    """Hold that the group is still there: another one of its name has another id."""
+    if version is None or version[0] != group.id:
+        raise group_not_found(group.name)
+    if revision not in (None, version[1]):
+        raise ConflictError(f"The feature group {group.name!r} has changed meanwhile.")
 
 
 def _targets(group: FeatureGroup, stores: Collection[str]) -> tuple[bool, bool]:
