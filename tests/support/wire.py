@@ -16,6 +16,7 @@ from stepmill.aws.admission import Admission, Admitted
 from stepmill.aws.service import Caller, Service
 from stepmill.aws.wire import Request
 from stepmill.core.endpoint import AccessKey, Endpoint
+from stepmill.core.settings import Settings
 from stepmill.platform import Platform, load_settings
 from stepmill.server.doors import doors_of
 from stepmill.server.listening import Listening
@@ -81,6 +82,14 @@ class Wire:
 
 
 @contextmanager
+def _opened(settings: Settings) -> Iterator[Platform]:
+    """Give a platform as the command line opens it."""
+    with Platform(settings, remark=lambda _text: None, serves=True) as platform:
+        prepare(platform)
+        yield platform
+
+
+@contextmanager
 def running_server(
     home: Path,
     *,
@@ -101,10 +110,9 @@ def running_server(
     home.mkdir(parents=True, exist_ok=True)
     settings = load_settings(home, {"STEPMILL_HOME": str(home)})
     with (
-        Platform(settings, remark=lambda _text: None, serves=True) as platform,
+        _opened(settings) as platform,
         Serving(platform, listening or Listening(port=0)) as serving,
     ):
-        prepare(platform)
         doors = doors_of(platform)
         offered = services or tuple(checked(service) for service in doors.services)
         doors = replace(doors, services=offered, holds=holds)

@@ -55,3 +55,15 @@ class Permissions(Protocol):
             ApiError: If its caller may not do that.
         """
         ...
+
+    def check_missing(self, service: str, call: Call) -> None:
+        """Hold that a caller may learn that what it asked for is not there.
+
+        Args:
+            service: As botocore names it.
+            call: Which found nothing.
+
+        Raises:
+            ApiError: If it may not.
+        """
+        ...

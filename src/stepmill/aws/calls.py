@@ -20,6 +20,8 @@ PAGE = "docs/reference/aws-operations.md"
 # What a hostile client calls an operation is not repeated at any length.
 _MOST_TOLD = 80
 _SERVER_ERROR = 500
+# Of an object: that it is not there says that others are.
+_MISSING = "NoSuchKey"
 
 _log = logging.getLogger(__name__)
 
@@ -121,7 +123,18 @@ class Calls:
                 is_settled is None or is_settled(call, answer or {}),
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
-            return Outcome(_told(codec, service.name, error, call.request_id), asked)
+            shown = self._shown(service.name, call, error)
+            return Outcome(_told(codec, service.name, shown, call.request_id), asked)
+
+    def _shown(self, service: str, call: Call, error: Exception) -> Exception:
+        """Return the error that a caller is told: of what is missing, only who may look for it hears."""
+        is_missing = isinstance(error, StepmillError) and code_of(service, error).code == _MISSING
+        if self._permissions is not None and is_missing:
+            try:
+                self._permissions.check_missing(service, call)
+            except ApiError as refused:
+                return refused
+        return error
 
 
 def _check_scope(service: str, signed: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from support.cli import PYTHON_IMAGE, eventually
 from support.wire import Wire, running_server
 from support.wire_jobs import BUCKET, WireJobs
 
@@ -31,6 +32,8 @@ s3, iam, sts, sagemaker = (boto3.client(name) for name in ("s3", "iam", "sts", "
 tried = {
     "input": lambda: s3.get_object(Bucket=BUCKET, Key=f"code/{NAME}/train.py"),
     "shared": lambda: s3.get_object(Bucket=BUCKET, Key="shared/a"),
+    "missing": lambda: s3.get_object(Bucket=BUCKET, Key="shared/missing"),
+    "missing output": lambda: s3.get_object(Bucket=BUCKET, Key=f"out/{NAME}/missing"),
     "denied": lambda: s3.get_object(Bucket=BUCKET, Key="shared/secret"),
     "other bucket": lambda: s3.get_object(Bucket="private-things", Key="a"),
     "copied out": lambda: s3.copy_object(
@@ -111,6 +114,11 @@ def test_all_else_is_refused_in_the_words_of_aws(
     assert f"because no identity-based policy allows the {action} action" in found[name]
 
 
+def test_what_is_missing_it_hears_where_it_may_list(found: dict[str, Any]) -> None:
+    assert found["missing output"].startswith("NoSuchKey: ")
+    assert "is not authorized to perform: s3:ListBucket on resource" in found["missing"]
+
+
 def test_a_deny_is_told_as_one(found: dict[str, Any]) -> None:
     assert found["denied"].endswith("with an explicit deny in an identity-based policy")
 
@@ -153,6 +161,10 @@ def test_a_key_without_its_token_is_none(locked: Wire, found: dict[str, Any], to
         stolen(locked, found, "sagemaker", token=token).list_training_jobs()
 
 
+def test_beside_a_server_it_calls_that(locked: Wire, found: dict[str, Any]) -> None:
+    assert found["key of this job"]["AWS_ENDPOINT_URL"] == locked.url
+
+
 def test_no_key_of_a_job_is_kept(locked: Wire, found: dict[str, Any]) -> None:
     kept = {key.id for key in locked.platform.keys.list()}
     assert found["key of this job"]["AWS_ACCESS_KEY_ID"] not in kept
@@ -178,3 +190,38 @@ def handle(event, context):
     client.update_function_configuration(FunctionName="fenced", Role="arn:aws:iam::123456789012:role/Logger")
     answer = json.loads(client.invoke(FunctionName="fenced")["Payload"].read())
     assert answer == ["arn:aws:sts::123456789012:assumed-role/Logger/fenced", "AccessDenied"]
+
+
+def test_a_batch_job_is_a_session_of_its_role_while_an_attempt_runs(locked: Wire) -> None:
+    batch, jobs = locked.client("batch"), WireJobs(locked)
+    batch.create_compute_environment(computeEnvironmentName="machine", type="UNMANAGED")
+    order = [{"order": 1, "computeEnvironment": "machine"}]
+    batch.create_job_queue(jobQueueName="q", priority=1, computeEnvironmentOrder=order)
+    script = (
+        "import boto3, json, os;"
+        "told = {n: v for n, v in os.environ.items() if n.startswith('AWS_')};"
+        "told['me'] = boto3.client('sts').get_caller_identity()['Arn'];"
+        f"boto3.client('s3').put_object(Bucket='{BUCKET}', Key='batch.json', Body=json.dumps(told))"
+    )
+    batch.register_job_definition(
+        jobDefinitionName="ask",
+        type="container",
+        containerProperties={
+            "image": PYTHON_IMAGE,
+            "command": ["python3", "-c", script],
+            "jobRoleArn": "arn:aws:iam::123456789012:role/Batcher",
+            "resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "1024"}],
+        },
+    )
+    job = batch.submit_job(jobName="tonight", jobQueue="q", jobDefinition="ask")["jobId"]
+
+    def ended() -> Any:
+        (found,) = batch.describe_jobs(jobs=[job])["jobs"]
+        return found if found["status"] in ("SUCCEEDED", "FAILED") else None
+
+    found = eventually(ended, "the end of the job")
+    assert found["status"] == "SUCCEEDED", found
+    told = json.loads(jobs.read(f"s3://{BUCKET}/batch.json"))
+    assert told["me"] == "arn:aws:sts::123456789012:assumed-role/Batcher/tonight"
+    with pytest.raises(ClientError, match="ExpiredToken"):
+        stolen(locked, {"key of this job": told}, "s3", token=told["AWS_SESSION_TOKEN"]).list_buckets()

@@ -78,17 +78,31 @@ class JobPermissions:
         Raises:
             ApiError: If it may not: AccessDenied, in AWS's words.
         """
-        job = call.caller.job
-        if job is None:
+        if call.caller.job is None:
             return
         targets = targets_of(service, call.operation, call.parameters, self._arns)
-        targets += passed_roles(service, call.parameters, self._arns)
+        self._hold(service, call, [*targets, *passed_roles(service, call.parameters, self._arns)])
+
+    def check_missing(self, service: str, call: Call) -> None:
+        """Hold that a job may learn that there is no such object: on AWS only who may list the bucket does.
+
+        Raises:
+            ApiError: If it may not.
+        """
+        bucket, key = call.parameters.get("Bucket"), call.parameters.get("Key")
+        if service == "s3" and bucket and key and call.caller.job is not None:
+            given = {"s3:prefix": (str(key),)}
+            self._hold(service, call, [Target("s3:ListBucket", f"arn:aws:s3:::{bucket}", given)])
+
+    def _hold(self, service: str, call: Call, targets: list[Target]) -> None:
+        assert call.caller.job is not None
         name, _, session = call.caller.name.partition("/")
         role = self._policies.roles.get(name)
-        own = Policy(
-            _OWN, (*self._sessions.grants(job), grants_of_role(self._arns, f"{role.path[1:]}{name}"))
+        granted = (
+            *self._sessions.grants(call.caller.job),
+            grants_of_role(self._arns, f"{role.path[1:]}{name}"),
         )
-        policies = (own, *self._policies.of(role))
+        policies = (Policy(_OWN, granted), *self._policies.of(role))
         now = self._now()
         for target in targets:
             if target.action in _ALWAYS:

@@ -95,6 +95,30 @@ def test_a_job_reads_its_inputs_and_code_whatever_its_role_says(house: House, na
     assert not house.may(narrow, "s3", "ListBuckets")
 
 
+def test_what_is_missing_only_those_hear_who_may_list(house: House, narrow: AccessKey) -> None:
+    read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    house.sessions.policy("Narrow", read)
+
+    def hears(bucket: str, key: str, caller: AccessKey = narrow) -> bool:
+        parameters = {"Bucket": bucket, "Key": key}
+        call = Call("GetObject", parameters, Caller(caller.id, caller.name, caller.job), Request("GET", "/"))
+        try:
+            house.door.check_missing("s3", call)
+        except ApiError as error:
+            assert "perform: s3:ListBucket on resource" in error.what
+            return False
+        return True
+
+    # Whether there is a checkpoint, a script looks by asking for it.
+    assert hears("models", "checkpoints/fit/9.pt")
+    assert hears("data", "raw/train/z.csv")
+    assert not hears("other", "x")
+    assert hears("other", "x", AccessKey("AKIAIOSFODNN7EXAMPLE", "secret", "default"))
+    lists = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::other"}
+    house.sessions.policy("Narrow", read, lists)
+    assert hears("other", "x")
+
+
 def test_a_job_writes_its_outputs_and_nobody_elses(house: House, narrow: AccessKey) -> None:
     for address in ("models/out/fit/output/x", "models/checkpoints/fit/1.pt"):
         assert house.puts(narrow, address), address
