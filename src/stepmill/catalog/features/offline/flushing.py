@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # In memory at a time; one file per hour of event times at least.
 MOST_AT_ONCE = 50_000
 # Within so long records are in files, unless so many come that it is done earlier. SageMaker says 15 minutes.
-PAUSE = timedelta(seconds=20)
+PAUSE = timedelta(seconds=10)
 MANY = 20_000
 
 _log = logging.getLogger(__name__)
@@ -89,8 +89,11 @@ class Flushing:
         Returns:
             Of how many groups records were written.
         """
+        is_over = self._rows.expired(to_micros(self._clock.now()), limit=1)
+        if not is_over and not self._rows.groups_waiting():
+            return 0  # as nearly always: nothing is read, locked or written for it
         groups = self._groups()
-        while self._expire(groups):
+        while is_over and self._expire(groups):
             pass
         written = 0
         for identity in self._rows.groups_waiting():
