@@ -103,3 +103,69 @@ def test_nobody_logs_to_a_component_that_is_not_there(wire: Wire) -> None:
     with pytest.raises(ClientError) as raised:
         wire.client("sagemaker-metrics").batch_put_metrics(TrialComponentName="nobody", MetricData=data)
     assert raised.value.response["Error"]["Code"] == "ResourceNotFoundException"
+
+
+class TestSeries:
+    @pytest.fixture
+    def component(self, wire: Wire, request: pytest.FixtureRequest) -> str:
+        name = "series-" + sha256(request.node.name.encode()).hexdigest()[:12]
+        wire.client("sagemaker").create_trial_component(TrialComponentName=name)
+        data = [
+            {
+                "MetricName": "loss",
+                "Timestamp": T0 + timedelta(seconds=30 * n),
+                "Step": n,
+                "Value": 1.0 / (n + 1),
+            }
+            for n in range(4)
+        ]
+        client = wire.client("sagemaker-metrics")
+        assert client.batch_put_metrics(TrialComponentName=name, MetricData=data)["Errors"] == []
+        return name
+
+    @staticmethod
+    def query(arn: str, **changes: Any) -> dict[str, Any]:
+        return {
+            "MetricName": "loss", "ResourceArn": arn, "MetricStat": "Last", "Period": "IterationNumber",
+            "XAxisType": "IterationNumber", **changes,
+        }  # fmt: skip
+
+    def test_each_query_has_its_result(self, wire: Wire, component: str) -> None:
+        arn = wire.platform.settings.arns.sagemaker("experiment-trial-component", component)
+        by_minute = {"Period": "OneMinute", "XAxisType": "Timestamp", "MetricStat": "Count"}
+        results = wire.client("sagemaker-metrics").batch_get_metrics(
+            MetricQueries=[
+                self.query(arn),
+                self.query(arn, **by_minute),
+                self.query(arn, MetricName="none"),
+                self.query(f"{arn}-none"),
+                self.query(arn, Start=2, End=2),
+            ]
+        )["MetricQueryResults"]
+        assert [result["Status"] for result in results] == [
+            "Complete", "Complete", "Complete", "ValidationError", "Complete",
+        ]  # fmt: skip
+        assert (results[0]["XAxisValues"], results[0]["MetricValues"]) == (
+            [0, 1, 2, 3],
+            [1, 1 / 2, 1 / 3, 1 / 4],
+        )
+        first = int(T0.timestamp())
+        assert (results[1]["XAxisValues"], results[1]["MetricValues"]) == ([first, first + 60], [2, 2])
+        assert results[2]["XAxisValues"] == []
+        assert f"{arn}-none" in results[3]["Message"]
+        assert results[4]["XAxisValues"] == [2]
+
+    def test_a_job_is_known_by_its_own_arn(self, wire: Wire, component: str) -> None:
+        job = wire.platform.settings.arns.sagemaker("training-job", component)
+        source = {"SourceArn": job, "SourceType": "SageMakerTrainingJob"}
+        wire.platform.experiments.components.add_source(component, source)
+        (result,) = wire.client("sagemaker-metrics").batch_get_metrics(MetricQueries=[self.query(job)])[
+            "MetricQueryResults"
+        ]
+        assert len(result["MetricValues"]) == 4
+
+    def test_what_is_no_query_is_refused(self, wire: Wire) -> None:
+        with pytest.raises(ClientError):
+            wire.client("sagemaker-metrics").batch_get_metrics(
+                MetricQueries=[self.query("arn:aws:sagemaker:x:123456789012:y/z", MetricStat="p99")]
+            )
