@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stepmill.core.errors import DefinitionError, InvalidInputError, StepmillError
+    from stepmill.platform.run_tables import runs_dataframe
     from stepmill.sdk import (
         After,
         Best,
@@ -87,19 +88,24 @@ __all__ = [
     "current_item",
     "execution",
     "load_pipeline",
+    "runs_dataframe",
     "step",
 ]
 
-_ERRORS = frozenset({"DefinitionError", "InvalidInputError", "StepmillError"})
+# Public names that are not of the SDK -> where they are.
+_ELSEWHERE = {
+    "DefinitionError": "stepmill.core.errors",
+    "InvalidInputError": "stepmill.core.errors",
+    "StepmillError": "stepmill.core.errors",
+    "runs_dataframe": "stepmill.platform.run_tables",
+}
 
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first asked for, so that importing the package costs nothing."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(
-        import_module("stepmill.core.errors" if name in _ERRORS else "stepmill.sdk"), name
-    )
+    value: object = getattr(import_module(_ELSEWHERE.get(name, "stepmill.sdk")), name)
     globals()[name] = value
     return value
 

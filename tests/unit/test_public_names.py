@@ -45,6 +45,7 @@ PUBLIC = [
     "current_item",
     "execution",
     "load_pipeline",
+    "runs_dataframe",
     "step",
 ]
 

@@ -20,6 +20,7 @@ from stepmill.cli.commands import (
     models,
     objects,
     run,
+    runs,
     steer,
 )
 from stepmill.cli.context import PREPARE
@@ -30,7 +31,7 @@ from stepmill.core.errors import StepmillError
 # Adds commands to an app.
 Register = Callable[[typer.Typer], None]
 
-_MODULES = (author, run, look, machines, steer, models, lineage, housekeeping)
+_MODULES = (author, run, look, machines, steer, runs, models, lineage, housekeeping)
 
 
 class _ErrorsToExitCodes(TyperGroup):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stepmill.catalog.models import Models
     from stepmill.catalog.registry import ModelRegistry
     from stepmill.compute.local.compute import LocalCompute
+    from stepmill.engine.runs import Runs
     from stepmill.jobs.batch.services import Batch
     from stepmill.jobs.cache_keys import JobKeys, KeyBuilder
     from stepmill.jobs.direct import DirectJobs
@@ -85,6 +86,13 @@ class Work(Tracing):
         from stepmill.jobs.lookup import JobLookup
 
         return JobLookup(self.records, self.layout.jobs)
+
+    @made_once
+    def runs(self) -> Runs:
+        """Runs of executions, jobs and SDKs, for those who compare them."""
+        from stepmill.engine.runs import Runs
+
+        return Runs(self.records, self.experiments.components, self.executions)
 
     @made_once
     def direct_jobs(self) -> DirectJobs:
