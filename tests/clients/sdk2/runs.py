@@ -1,10 +1,11 @@
-"""Experiments through ``Run``: outside of jobs, and in a processing and a training job that were begun in one.
+"""Experiments through ``Run``: outside of jobs, and in a processing job that was begun in one.
 
-Arguments: image whose environment has the SDK, a role.
+Arguments: image whose environment has the SDK, a role, a bucket.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 import time
@@ -17,8 +18,9 @@ from sagemaker.experiments import Run, SortByType, SortOrderType, list_runs, loa
 from sagemaker.experiments.trial_component import _TrialComponent
 from sagemaker.processing import ProcessingInput, Processor
 
-IMAGE, ROLE = sys.argv[1:3]
+IMAGE, ROLE, BUCKET = sys.argv[1:4]
 EXPERIMENT = "Compared"
+WITH_SKLEARN = importlib.util.find_spec("sklearn") is not None
 JOB = """
 from sagemaker.experiments import load_run
 with load_run() as run:
@@ -27,21 +29,21 @@ with load_run() as run:
         run.log_metric("accuracy", step / 10, step=step)
 """
 
-session = sagemaker.Session()
+session = sagemaker.Session(default_bucket=BUCKET)
 client = boto3.client("sagemaker")
 metrics = boto3.client("sagemaker-metrics")
 Path("notes.txt").write_text("what I saw")
 Path("job.py").write_text(JOB)
 code = session.upload_data("job.py", key_prefix="runs-code")
 
-with Run(experiment_name=EXPERIMENT, run_name="First", run_display_name="The first", sagemaker_session=session) as run:
+with Run(EXPERIMENT, "First", run_display_name="The-first", sagemaker_session=session) as run:
     run.log_parameters({"lr": 0.1, "kind": "tree 'ü' \"q\"", "bad": float("nan")})
     for step in range(25):
         run.log_metric("loss", 1.0 / (step + 1), step=step)
     run.log_artifact("data", "s3://somewhere/data", media_type="text/csv", is_output=False)
     run.log_file("notes.txt", name="notes")
     run.log_file("notes.txt", name="as-input", is_output=False)
-    if __import__("importlib").util.find_spec("sklearn"):
+    if WITH_SKLEARN:
         run.log_precision_recall([0, 1, 1, 0], [0.1, 0.9, 0.8, 0.3], title="pr")
         run.log_roc_curve([0, 1, 1, 0], [0.1, 0.9, 0.8, 0.3], title="roc")
         run.log_confusion_matrix([0, 1, 1, 0], [0, 1, 0, 0], title="cm", is_output=False)
@@ -104,20 +106,24 @@ found = client.search(
 )["Results"]
 of_job = client.list_trial_components(SourceArn=job["ProcessingJobArn"])["TrialComponentSummaries"]
 trial = config["TrialName"]
-names = [one["TrialComponentName"] for one in client.list_trial_components(TrialName=trial)["TrialComponentSummaries"]]
+members = client.list_trial_components(TrialName=trial)["TrialComponentSummaries"]
+names = [one["TrialComponentName"] for one in members]
+measured = {one["MetricName"]: [one["Count"], one["Last"], one["Min"]] for one in described["Metrics"]}
 for name in names:
     client.disassociate_trial_component(TrialComponentName=name, TrialName=trial)
     client.delete_trial_component(TrialComponentName=name)
 client.delete_trial(TrialName=trial)
 client.delete_experiment(ExperimentName="compared")
 
+# The SDK leaves a line open while it waits.
+print()
 print(
     json.dumps(
         {
             "config": config,
             "parameters": component.parameters,
             "status": component.status.primary_status,
-            "metrics": {one["MetricName"]: [one["Count"], one["Last"], one["Min"]] for one in described["Metrics"]},
+            "metrics": measured,
             "inputs": sorted(component.input_artifacts),
             "outputs": sorted(component.output_artifacts),
             "sources": [one["SourceArn"] for one in described["Sources"]] == [job["ProcessingJobArn"]],
