@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from stepmill.core.errors import NotFoundError
 from stepmill.storage.database import Database
 from stepmill.storage.features import FeatureRows
 from stepmill.storage.grouped import GroupedWrites
+from stepmill.storage.objects.info import BucketNotFoundError
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.records import RecordStore
 
@@ -90,14 +92,16 @@ class FeatureStore:
     def delete(self, name_or_arn: str) -> FeatureGroup:
         """Remove a group. All records that were acknowledged are in its files then, and these stay.
 
+        Without its bucket they wait for it, as before.
+
         Raises:
-            NotFoundError: If there is none, or its bucket is gone.
+            NotFoundError: If there is none.
         """
         group = self.groups.get(name_or_arn)
-        if group.offline is not None:
+        with suppress(BucketNotFoundError):
             self.flushing.settle(group)
         self.groups.delete(name_or_arn)
-        if group.offline is not None:
+        with suppress(BucketNotFoundError):
             # What was acknowledged meanwhile.
             self.flushing.settle(group)
         return group

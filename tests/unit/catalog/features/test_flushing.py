@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from stepmill.catalog.features.group import FeatureGroup
 from stepmill.catalog.features.offline import flushing
+from stepmill.catalog.features.offline.flushing import table_of
+from stepmill.catalog.features.online import encode_values
+from stepmill.catalog.features.values import check_record
 from stepmill.catalog.features.writing import Put
 from stepmill.core.errors import NotFoundError
+from stepmill.storage.features import JournalRow
 from support.features import (
     BUCKET,
     Stored,
@@ -35,6 +41,9 @@ def store(tmp_path: Path) -> Iterator[Stored]:
 @pytest.fixture
 def group(store: Stored) -> FeatureGroup:
     return make_group(store)
+
+
+_ODD = ["+1.5", "5.", ".5", "1e999", "1E3", "-inf", "Infinity"]
 
 
 def write(store: Stored, group: FeatureGroup, *identifiers: int, hour: int = 0) -> None:
@@ -134,6 +143,28 @@ def test_records_from_before_a_feature_was_added_have_none(store: Stored, group:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("plain", ["7", "-0", "0012", "9223372036854775807"])
+@pytest.mark.parametrize("other", ["+5", "-9223372036854775808", None])
+def test_integers_come_as_python_reads_them(
+    store: Stored, group: FeatureGroup, plain: str, other: str | None
+) -> None:
+    for identifier, text in enumerate((plain, other)):
+        given = record(id=identifier, at="2026-01-01T00:00:00Z", age=text)
+        store.features.writing.put(Put(group, given))
+    found = {row["id"]: row["age"] for row in offline_rows(store, group)}
+    assert found == {0: int(plain), 1: None if other is None else int(other)}
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.floats(allow_nan=False).map(repr) | st.sampled_from(_ODD), min_size=1))
+def test_numbers_come_as_python_reads_them(store: Stored, group: FeatureGroup, texts: list[str]) -> None:
+    rows = [
+        JournalRow(0, 0, False, encode_values(check_record(group.schema, one).values))
+        for one in (record(id=1, at="2026-01-01T00:00:00Z", score=text) for text in texts)
+    ]
+    assert table_of(group, rows, 0)["score"].to_pylist() == [float(text) for text in texts]
+
+
 def test_a_deleted_group_leaves_all_its_records_in_files(store: Stored, group: FeatureGroup) -> None:
     write(store, group, 1, 2)
     store.features.delete("customers")
@@ -151,6 +182,16 @@ def test_records_wait_for_a_bucket_that_is_gone(store: Stored, group: FeatureGro
     store.objects.delete_bucket(BUCKET)
     assert store.features.flushing.flush() == 0
     assert "'Customers' wait" in caplog.text
+    store.objects.create_bucket(BUCKET)
+    assert store.features.flushing.flush() == 1
+    assert identifiers(store, group) == [1]
+
+
+def test_a_group_whose_bucket_is_gone_can_be_deleted(store: Stored, group: FeatureGroup) -> None:
+    write(store, group, 1)
+    store.objects.delete_bucket(BUCKET)
+    store.features.delete("customers")
+    assert store.features.groups.find("customers") is None
     store.objects.create_bucket(BUCKET)
     assert store.features.flushing.flush() == 1
     assert identifiers(store, group) == [1]

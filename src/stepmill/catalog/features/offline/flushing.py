@@ -17,8 +17,13 @@ from stepmill.catalog.features.group import FeatureGroup
 from stepmill.catalog.features.offline.files import OfflineFiles
 from stepmill.catalog.features.offline.layout import arrow_schema
 from stepmill.catalog.features.online import decode_values
-from stepmill.catalog.features.schema import API_INVOCATION_TIME, IS_DELETED, WRITE_TIME
-from stepmill.catalog.features.values import typed
+from stepmill.catalog.features.schema import (
+    API_INVOCATION_TIME,
+    IS_DELETED,
+    WRITE_TIME,
+    FeatureDefinition,
+)
+from stepmill.catalog.features.values import Text, typed
 from stepmill.core.clock import Clock
 from stepmill.core.errors import StepmillError
 from stepmill.storage.database import to_micros
@@ -174,11 +179,25 @@ def table_of(group: FeatureGroup, rows: Sequence[JournalRow], written_at: int) -
 
     schema = arrow_schema(group.schema)
     records = [decode_values(row.body) for row in rows]
-    columns: dict[str, list[Any]] = {
-        feature.name: [typed(feature, record.get(feature.name)) for record in records]
+    columns: dict[str, Any] = {
+        feature.name: _column(feature, [record.get(feature.name) for record in records], schema)
         for feature in group.schema.features
     }
     columns[WRITE_TIME] = [written_at] * len(rows)
     columns[API_INVOCATION_TIME] = [row.invoked_at for row in rows]
     columns[IS_DELETED] = [row.is_deleted for row in rows]
     return pa.Table.from_pydict(columns, schema=schema)
+
+
+def _column(feature: FeatureDefinition, values: list[Text | None], schema: pa.Schema) -> pa.Array:
+    """Return values that have been checked as a column."""
+    import pyarrow as pa
+
+    kind = schema.field(feature.name).type
+    if feature.collection is None:
+        try:
+            # Off Python's lock, so that requests are answered meanwhile.
+            return pa.array(values, pa.string()).cast(kind)
+        except pa.ArrowInvalid:
+            pass  # Arrow reads no "+5" and no "1e999", which are numbers, too
+    return pa.array([typed(feature, value) for value in values], kind)
