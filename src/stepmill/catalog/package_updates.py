@@ -21,6 +21,8 @@ from stepmill.storage.records import Record
 MOST_SPECIFICATIONS = 15
 # API reference, CustomerMetadataProperties.
 MOST_PROPERTIES = 50
+# A client repeats a request soon, or never.
+MOST_TOKENS = 20
 
 # Members that replace what was there.
 _REPLACED = (
@@ -35,7 +37,7 @@ _OF_VERSIONS = ("ModelApprovalStatus", "ModelLifeCycle")
 
 
 def updated(record: Record, request: JsonObject, *, at: str, by: str, digests: JsonObject) -> Record:
-    """Return the record of a package as it is after an update.
+    """Return the record of a package as it is after an update; the same one if its token came before.
 
     Args:
         record: Of the package.
@@ -48,9 +50,12 @@ def updated(record: Record, request: JsonObject, *, at: str, by: str, digests: J
         InvalidInputError: If a member cannot be taken.
         ConflictError: If it has an inference specification of a name that is to be added.
     """
+    state = packages.part(record.body, "state")
+    token, seen = request.get("ClientToken"), _texts(state.get("update_tokens"))
+    if token and token in seen:
+        return record
     if not record.parent:
         _check_unversioned(request)
-    state = packages.part(record.body, "state")
     described = {**packages.part(record.body, "request"), **packages.part(state, "changes")}
     changes: dict[str, Json] = {
         **packages.part(state, "changes"),
@@ -69,6 +74,7 @@ def updated(record: Record, request: JsonObject, *, at: str, by: str, digests: J
         "modified_by": by,
         "changes": changes,
         "digests": known,
+        "update_tokens": [*seen, str(token)][-MOST_TOKENS:] if token else seen,
     }
     return replace(record, status=status, body={**record.body, "state": new})
 
@@ -137,3 +143,7 @@ def _objects(value: Json) -> list[JsonObject]:
     if not isinstance(value, Sequence) or isinstance(value, str):
         return []
     return [one for one in value if isinstance(one, Mapping)]
+
+
+def _texts(value: Json) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, Sequence) and not isinstance(value, str) else []

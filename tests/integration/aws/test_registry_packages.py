@@ -265,6 +265,53 @@ class TestUpdates:
         )  # fmt: skip
         assert twice.code == "ConflictException"
 
+    def test_texts_of_any_language_and_quotes_come_back_as_they_were(
+        self, sagemaker: Any, group: str, data: str
+    ) -> None:
+        arn = sagemaker.create_model_package(**a_version(group, data))["ModelPackageArn"]
+        said = "“größer” \"ok\" 'x' <b>日本</b> \\ ;--"
+        sagemaker.update_model_package(
+            ModelPackageArn=arn, ApprovalDescription=said, CustomerMetadataProperties={"größe": said},
+            ModelLifeCycle={"Stage": "QA", "StageStatus": "New", "StageDescription": said},
+        )  # fmt: skip
+        described = sagemaker.describe_model_package(ModelPackageName=arn)
+        assert described["ApprovalDescription"] == said
+        assert described["CustomerMetadataProperties"] == {"größe": said}
+        assert described["ModelLifeCycle"]["StageDescription"] == said
+        found = sagemaker.search(
+            Resource="ModelPackage",
+            SearchExpression={
+                "Filters": [
+                    {"Name": "ModelLifeCycle.Stage", "Operator": "Equals", "Value": "QA"},
+                    {"Name": "ModelPackageGroupName", "Operator": "Equals", "Value": group},
+                ]
+            },
+        )
+        assert [one["ModelPackage"]["ModelPackageArn"] for one in found["Results"]] == [arn]
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"CustomerMetadataProperties": {"a": "x" * 257}},
+            {"CustomerMetadataProperties": {"a" * 129: "x"}},
+            {"CustomerMetadataProperties": {f"k{number}": "x" for number in range(51)}},
+            {"ApprovalDescription": "x" * 1025},
+            {"ModelApprovalStatus": "approved"},
+            {"SourceUri": "x" * 1025},
+            {"ModelCard": {"ModelCardContent": "x" * 100_001}},
+            {"ModelCard": {"ModelCardStatus": "Done"}},
+            {"ModelLifeCycle": {"Stage": "a b", "StageStatus": "x"}},
+            {"AdditionalInferenceSpecificationsToAdd": [{"Name": "a b", "Containers": [{"Image": "x"}]}]},
+        ],
+    )
+    def test_what_is_too_long_or_no_status_changes_nothing(
+        self, sagemaker: Any, group: str, data: str, wrong: dict[str, Any]
+    ) -> None:
+        arn = sagemaker.create_model_package(**a_version(group, data))["ModelPackageArn"]
+        error = refused(sagemaker.update_model_package, ModelPackageArn=arn, **wrong)
+        assert error.code == "ValidationException"
+        assert "LastModifiedTime" not in sagemaker.describe_model_package(ModelPackageName=arn)
+
     def test_what_is_not_there_cannot_be_changed(self, wire: Wire, sagemaker: Any) -> None:
         arn = wire.platform.settings.arns.model_package("never-made", 1)
         for call in (sagemaker.update_model_package, sagemaker.delete_model_package):

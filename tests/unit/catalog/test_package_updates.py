@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stepmill.catalog.package_updates import MOST_SPECIFICATIONS
+from stepmill.catalog.package_updates import MOST_PROPERTIES, MOST_SPECIFICATIONS, MOST_TOKENS
+from stepmill.catalog.packages import PACKAGE_KIND
 from stepmill.catalog.registry import ModelRegistry
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError
 from stepmill.core.json import Json
@@ -118,3 +119,37 @@ def test_what_cannot_be_taken_changes_nothing(registry: ModelRegistry) -> None:
     assert registry.describe("churn/1") == before
     with pytest.raises(NotFoundError):
         registry.update("churn/9", {})
+
+
+def test_an_update_that_comes_again_with_its_token_is_done_once(registry: ModelRegistry) -> None:
+    request: dict[str, Json] = {
+        "ClientToken": "t",
+        "ModelApprovalStatus": "Approved",
+        "AdditionalInferenceSpecificationsToAdd": [specification("small")],
+    }
+    first = registry.update("churn/1", request)
+    registry.update("churn/1", {"ClientToken": "u", "ModelApprovalStatus": "Rejected"})
+    assert registry.update("churn/1", request)["ModelApprovalStatus"] == "Rejected"
+    assert [one.status for one in registry.approvals("churn/1")] == ["Approved", "Rejected"]
+    assert first["AdditionalInferenceSpecifications"] == [specification("small")]
+    with pytest.raises(ConflictError):
+        registry.update("churn/1", {**request, "ClientToken": "another"})
+
+
+def test_so_many_tokens_are_remembered_and_no_more(registry: ModelRegistry, kept: Keeping) -> None:
+    for number in range(MOST_TOKENS + 5):
+        registry.update("churn/1", {"ClientToken": f"t{number}"})
+    state = kept.records.get(PACKAGE_KIND, "churn/1").body["state"]
+    assert isinstance(state, dict)
+    assert state["update_tokens"] == [f"t{number}" for number in range(5, MOST_TOKENS + 5)]
+
+
+def test_so_many_properties_and_no_more(registry: ModelRegistry) -> None:
+    name = "CustomerMetadataProperties"
+    registry.update("churn/1", {name: {f"k{number}": "v" for number in range(MOST_PROPERTIES)}})
+    with pytest.raises(InvalidInputError, match="at most 50 metadata properties"):
+        registry.update("churn/1", {name: {"one more": "v"}})
+    changed = registry.update("churn/1", {name: {"one more": '“ä” "日本"'}, f"{name}ToRemove": ["k0"]})
+    properties = changed[name]
+    assert isinstance(properties, dict)
+    assert (len(properties), properties["one more"]) == (MOST_PROPERTIES, '“ä” "日本"')
