@@ -95,14 +95,20 @@ def _folders(python: str) -> tuple[str, ...]:
     """Return where an interpreter finds packages."""
     if not python:
         return ()
-    if Path(python) == Path(sys.executable):
-        return tuple(dict.fromkeys((sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))))
+    if python == sys.executable:
+        return _own_folders()
     return tuple(str(one) for one in sorted(Path(python).parent.parent.glob("lib/python3.*/site-packages")))
+
+
+@lru_cache(maxsize=1)
+def _own_folders() -> tuple[str, ...]:
+    # Python works them out anew each time, which takes as long as all else that is recorded of a job.
+    return tuple(dict.fromkeys((sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))))
 
 
 def _changed(folder: str) -> int:
     try:
-        return Path(folder).stat().st_mtime_ns
+        return os.stat(folder).st_mtime_ns  # noqa: PTH116  (a Path costs more than the question)
     except OSError:
         return 0
 
@@ -119,6 +125,6 @@ def _packages(python: str, folders: tuple[tuple[str, int], ...]) -> Mapping[str,
                     found[name.lower().replace("_", "-")] = version
     if not found:
         return {}
-    if Path(python) == Path(sys.executable):
+    if python == sys.executable:
         return {"python": platform.python_version(), **found}
     return {"python": Path(folders[0][0]).parent.name.removeprefix("python"), **found}

@@ -38,7 +38,7 @@ _GET_MEMBER = Prepared(select(members).where(*_THIS_MEMBER))
 _INSERT_MEMBER = Prepared(members.insert())
 _DELETE_MEMBER = Prepared(members.delete().where(*_THIS_MEMBER))
 _GET = Prepared(select(records).where(*_THIS))
-_INSERT = records.insert()
+_INSERT = Prepared(records.insert())
 _DELETE = Prepared(records.delete().where(*_THIS))
 _UPDATE = Prepared(records.update().where(*_THIS))
 _LAST_NUMBER = select(func.max(records.c.number)).where(*_FIRST_OF_PARENT)
@@ -281,7 +281,7 @@ class SqlRecordStore:
         greatest = connection.scalar(_LAST_NUMBER, {"kind_": kind, "parent_": parent}) or 0
         if last is None:
             last = self._new(_NUMBERS, counter, {}, "", 0, "")
-            connection.execute(_INSERT, _to_row(last))
+            _INSERT.run(connection, _to_row(last))
         number = max(last.number, greatest) + 1
         row = _to_row(replace(last, number=number))
         _UPDATE.run(connection, {"kind_": _NUMBERS, "name_": counter, **row})
@@ -364,12 +364,19 @@ def _find(connection: Connection, kind: str, name: str) -> Record | None:
 
 def _insert(connection: Connection, row: dict[str, Any]) -> None:
     try:
-        connection.execute(_INSERT, row)
-    except sqlalchemy.exc.IntegrityError as error:
+        _INSERT.run(connection, row)
+    except _integrity_error(connection) as error:
         raise ConflictError(
             f"There is a {row['kind']} {row['name']!r} already.",
             mend="Choose another name, or delete it first.",
         ) from error
+
+
+def _integrity_error(connection: Connection) -> type[Exception]:
+    """Return what the driver raises when a key is taken; prepared statements go straight to it."""
+    driver: Any = connection.dialect.dbapi
+    error: type[Exception] = driver.IntegrityError
+    return error
 
 
 def _not_found(kind: str, name: str) -> NotFoundError:

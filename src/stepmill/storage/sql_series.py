@@ -26,7 +26,11 @@ _THIS = (series.c.owner == bindparam("owner_"), series.c.name == bindparam("name
 _ROW = (series_points.c.series == bindparam("series_"), series_points.c.number == bindparam("number_"))
 _GET = Prepared(select(series).where(*_THIS))
 _OF_OWNER = Prepared(select(series).where(series.c.owner == bindparam("owner_")).order_by(series.c.name))
-_INSERT = series.insert()
+_INSERT = Prepared(
+    series.insert().values(
+        {column.name: bindparam(f"{column.name}_") for column in series.c if column.name != "id"}
+    )
+)
 _UPDATE = Prepared(series.update().where(series.c.id == bindparam("id_")))
 _DELETE = Prepared(series.delete().where(series.c.id == bindparam("id_")))
 _GET_POINTS = Prepared(select(series_points).where(*_ROW))
@@ -155,12 +159,11 @@ def _append(connection: Connection, owner: str, name: str, new: Sequence[SeriesP
     old = SeriesSummary() if row is None else _summary(row)
     values = _to_row(owner, name, old.with_points(new))
     if row is None:
-        key = connection.execute(_INSERT, values).inserted_primary_key
-        number: int = key[0] if key else 0
+        _INSERT.run(connection, {f"{column}_": value for column, value in values.items()})
+        row = _GET.one(connection, {"owner_": owner, "name_": name})
     else:
-        number = row.id
-        _UPDATE.run(connection, {"id_": number, "id": number, **values})
-    _append_points(connection, number, old.count, pack(new))
+        _UPDATE.run(connection, {"id_": row.id, "id": row.id, **values})
+    _append_points(connection, row.id, old.count, pack(new))
 
 
 def _append_points(connection: Connection, key: int, count: int, packed: bytes) -> None:
