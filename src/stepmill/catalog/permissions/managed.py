@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import TypeAlias
 
 from stepmill.catalog.permissions.documents import Statement, read_policy
 from stepmill.core.json import Json, write_json
@@ -30,6 +31,9 @@ _ATHENA = (
     "athena:GetQueryExecution", "athena:GetQueryResults", "athena:ListDataCatalogs", "athena:ListDatabases",
     "athena:ListTableMetadata", "athena:StartQueryExecution", "athena:StopQueryExecution",
 )  # fmt: skip
+
+
+_Documents: TypeAlias = Mapping[str, list[dict[str, Json]]]
 
 
 def _allow(
@@ -108,8 +112,7 @@ _READ_EVERYWHERE = (
 )  # fmt: skip
 
 
-@cache
-def _documents() -> Mapping[str, list[dict[str, Json]]]:
+def _general() -> _Documents:
     return {
         "AdministratorAccess": [_allow(["*"])],
         "PowerUserAccess": [
@@ -117,6 +120,14 @@ def _documents() -> Mapping[str, list[dict[str, Json]]]:
             _allow(["iam:ListRoles"]),
         ],
         "ReadOnlyAccess": _reading(*_READ_EVERYWHERE),
+        "IAMFullAccess": _all_of("iam"),
+        "IAMReadOnlyAccess": [_allow(_LOOKING_AT_ROLES)],
+        "SecretsManagerReadWrite": _all_of("secretsmanager"),
+    }  # fmt: skip
+
+
+def _of_data() -> _Documents:
+    return {
         "AmazonSageMakerFullAccess": _sagemaker_full_access(),
         "AmazonSageMakerReadOnly": [*_reading("sagemaker"), *_reading("cloudwatch", "logs")],
         "AmazonSageMakerFeatureStoreAccess": [
@@ -132,10 +143,6 @@ def _documents() -> Mapping[str, list[dict[str, Json]]]:
         "AmazonDynamoDBReadOnlyAccess": [
             *_reading("dynamodb"), _allow(["dynamodb:ConditionCheckItem", "dynamodb:PartiQLSelect"]),
         ],
-        "AmazonSQSFullAccess": _all_of("sqs"),
-        "AmazonSQSReadOnlyAccess": _reading("sqs"),
-        "AmazonSNSFullAccess": _all_of("sns"),
-        "AmazonSNSReadOnlyAccess": _reading("sns"),
         "AmazonAthenaFullAccess": [
             *_all_of("athena"), *_all_of("glue"),
             _allow(["s3:AbortMultipartUpload", "s3:CreateBucket", "s3:GetBucketLocation", "s3:GetObject",
@@ -143,6 +150,21 @@ def _documents() -> Mapping[str, list[dict[str, Json]]]:
                     "s3:PutObject"], ["arn:aws:s3:::aws-athena-query-results-*"]),
             _allow(["s3:GetBucketLocation", "s3:ListAllMyBuckets", "s3:ListBucket"]),
         ],
+        "service-role/AWSGlueServiceRole": [
+            *_all_of("glue"),
+            _allow(["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:ListAllMyBuckets", "s3:ListBucket"]),
+            _allow(["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], ["arn:aws:s3:::aws-glue-*/*"]),
+            _allow(_WRITING_LOGS),
+        ],
+    }  # fmt: skip
+
+
+def _of_work() -> _Documents:
+    return {
+        "AmazonSQSFullAccess": _all_of("sqs"),
+        "AmazonSQSReadOnlyAccess": _reading("sqs"),
+        "AmazonSNSFullAccess": _all_of("sns"),
+        "AmazonSNSReadOnlyAccess": _reading("sns"),
         "AmazonEventBridgeFullAccess": _all_of("events", "scheduler"),
         "AWSLambda_FullAccess": [
             *_all_of("lambda"), *_reading("cloudwatch"), _allow(["logs:DescribeLogGroups", "iam:GetRole"]),
@@ -153,12 +175,6 @@ def _documents() -> Mapping[str, list[dict[str, Json]]]:
         "service-role/AWSLambdaBasicExecutionRole": [_allow(_WRITING_LOGS)],
         "service-role/AWSLambdaSQSQueueExecutionRole": [
             _allow(["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", *_WRITING_LOGS])
-        ],
-        "service-role/AWSGlueServiceRole": [
-            *_all_of("glue"),
-            _allow(["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:ListAllMyBuckets", "s3:ListBucket"]),
-            _allow(["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], ["arn:aws:s3:::aws-glue-*/*"]),
-            _allow(_WRITING_LOGS),
         ],
         "service-role/AmazonECSTaskExecutionRolePolicy": [
             _allow(["ecr:BatchGetImage", "ecr:GetAuthorizationToken", *_WRITING_LOGS])
@@ -172,10 +188,12 @@ def _documents() -> Mapping[str, list[dict[str, Json]]]:
         "CloudWatchLogsFullAccess": _all_of("logs"),
         "CloudWatchLogsReadOnlyAccess": [*_reading("logs"), _allow(["logs:FilterLogEvents"])],
         "CloudWatchEventsFullAccess": _all_of("events"),
-        "IAMFullAccess": _all_of("iam"),
-        "IAMReadOnlyAccess": [_allow(_LOOKING_AT_ROLES)],
-        "SecretsManagerReadWrite": _all_of("secretsmanager"),
     }  # fmt: skip
+
+
+@cache
+def _documents() -> _Documents:
+    return {**_general(), **_of_data(), **_of_work()}
 
 
 @cache
