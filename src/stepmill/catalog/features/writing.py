@@ -18,11 +18,11 @@ from stepmill.catalog.features.groups import FeatureGroups, group_not_found
 from stepmill.catalog.features.online import (
     DeletionMode,
     Store,
-    decode_values,
     encode_values,
     living,
     shown,
 )
+from stepmill.catalog.features.updating import check_update, updated_record
 from stepmill.catalog.features.values import (
     CheckedRecord,
     Text,
@@ -36,9 +36,6 @@ from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError
 from stepmill.storage.database import to_micros
 from stepmill.storage.features import FeatureRows, JournalRow, OnlineRow
 from stepmill.storage.grouped import GroupedWrites
-
-MOST_UPDATED = 100
-_UPDATABLE = frozenset({"Standard_V2", "InMemory"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +207,7 @@ class Writing:
             NotFoundError: If the group has gone, or there is no such record.
             ConflictError: If the record is newer.
         """
-        _check_update(group, features, ttl_micros)
+        check_update(group, features, ttl_micros)
         is_online, is_offline = _targets(group, stores)
         now = self._now()
 
@@ -221,7 +218,7 @@ class Writing:
                 raise NotFoundError(
                     f"Resource Not Found: FeatureGroup {group.name} has no record {identifier[:100]!r}."
                 )
-            new, expires_at = _updated(group, here, features, ttl_micros)
+            new, expires_at = updated_record(group, here, features, ttl_micros)
             if new.event_time < here.event_time:
                 raise ConflictError("The provided EventTime is older than the record's current EventTime.")
             if new.identifier != identifier:
@@ -348,42 +345,6 @@ def _targets(group: FeatureGroup, stores: Collection[str]) -> tuple[bool, bool]:
                 where="TargetStores",
             )
     return Store.ONLINE in stores, Store.OFFLINE in stores
-
-
-def _check_update(group: FeatureGroup, features: Sequence[Mapping[str, Any]], ttl_micros: int | None) -> None:
-    if group.online is None or group.online.storage_type not in _UPDATABLE:
-        raise InvalidInputError(
-            "Validation Error: UpdateRecord is available only for feature groups that use the Standard_V2 or "
-            "InMemory online store type.",
-            mend="UpdateFeatureGroup changes Standard into Standard_V2.",
-        )
-    names = [str(feature["FeatureName"]) for feature in features]
-    if not 1 <= len(names) <= MOST_UPDATED:
-        raise InvalidInputError(
-            f"Validation Error: 1 to {MOST_UPDATED} features can be updated at a time.", where="Features"
-        )
-    if ttl_micros is not None and group.schema.event_time not in names:
-        raise InvalidInputError("Validation Error: A TtlDuration needs an EventTime in the request.")
-
-
-def _updated(
-    group: FeatureGroup, here: OnlineRow, features: Sequence[Mapping[str, Any]], ttl_micros: int | None
-) -> tuple[CheckedRecord, int | None]:
-    """Return a record with new values, and from when on it counts as gone."""
-    old = decode_values(here.body)
-    named = {feature["FeatureName"] for feature in features}
-    kept = [
-        {"FeatureName": name, "ValueAsString" if isinstance(value, str) else "ValueAsStringList": value}
-        for name, value in old.items()
-        if name not in named
-    ]
-    record = check_record(group.schema, [*kept, *features])
-    expires_at = here.expires_at
-    if ttl_micros is not None:
-        expires_at = record.event_time + ttl_micros
-    elif expires_at is not None:
-        expires_at += record.event_time - here.event_time
-    return record, expires_at
 
 
 def _marker(group: FeatureGroup, identifier: str, moment: int) -> bytes:
