@@ -109,6 +109,7 @@ class Report:
         metrics: Its numbers.
         parts: Its tables and pictures.
         problem: Why it could not be read; empty if it could.
+        shows_its_metrics: Whether its parts show its numbers, so that a list of them would say all twice.
     """
 
     title: str
@@ -116,11 +117,7 @@ class Report:
     metrics: tuple[Metric, ...] = ()
     parts: tuple[Part, ...] = ()
     problem: str = ""
-
-    @property
-    def shows_its_metrics(self) -> bool:
-        """Whether its parts show its numbers, so that a list of them would say all twice."""
-        return any(isinstance(part, (Table, Bars)) for part in self.parts)
+    shows_its_metrics: bool = False
 
 
 def number_of(value: Json) -> float | None:

@@ -44,10 +44,11 @@ def read_report(title: str, uri: str, content: bytes) -> Report:
 
 def _report_of(title: str, uri: str, document: JsonObject) -> Report:
     if clarify.is_analysis(document):
-        return Report(title, uri, tuple(clarify.metrics_of(document)), tuple(clarify.parts_of(document)))
+        metrics = tuple(clarify.metrics_of(document))
+        return Report(title, uri, metrics, tuple(clarify.parts_of(document)), shows_its_metrics=True)
     if data_quality.is_statistics(document):
         metrics = tuple(data_quality.metrics_of(document))
-        return Report(title, uri, metrics, tuple(data_quality.parts_of(document)))
+        return Report(title, uri, metrics, tuple(data_quality.parts_of(document)), shows_its_metrics=True)
     if data_quality.is_constraints(document):
         return Report(title, uri, (), tuple(data_quality.constraints_of(document)))
     if any(kind in document for kind in model_quality.CONSTRAINTS):

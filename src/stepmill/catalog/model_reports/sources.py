@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from stepmill.catalog.model_reports.cards import card_reports
 from stepmill.catalog.model_reports.parts import Report, object_of
 from stepmill.catalog.model_reports.reading import LARGEST_REPORT_BYTES, read_report
 from stepmill.core.errors import NotFoundError, StepmillError
@@ -73,7 +74,9 @@ def report_sources(described: JsonObject) -> Iterator[ReportSource]:
 
 
 def read_reports(described: JsonObject, objects: ObjectStore) -> list[Report]:
-    """Return the reports of a package. One that cannot be read says why, and the others are there.
+    """Return the reports of a package, and the evaluations in its card.
+
+    One that cannot be read says why, and the others are there.
 
     Args:
         described: What DescribeModelPackage answers.
@@ -87,7 +90,7 @@ def read_reports(described: JsonObject, objects: ObjectStore) -> list[Report]:
             reports.append(Report(source.title, source.uri, problem=str(error)))
         else:
             reports.append(read_report(source.title, str(uri), content))
-    return reports
+    return [*reports, *card_reports(described)]
 
 
 def find_report(uri: str, objects: ObjectStore) -> tuple[S3Uri, bytes]:
