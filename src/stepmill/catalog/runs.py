@@ -119,6 +119,8 @@ def run_of_component(record: Record, experiment: str, summaries: Mapping[str, Se
     job, mlflow = part(extra, "job"), part(extra, "mlflow")
     status = part(request, "Status")
     environment = str(job.get("environment") or "")
+    code = {name: str(uri) for name, uri in part(job, "code").items()}
+    taken = _addresses(part(request, "InputArtifacts"))
     return Run(
         name=str(request["TrialComponentName"]),
         kind=RunKind.MLFLOW if mlflow else RunKind.JOB if job else RunKind.SDK,
@@ -132,9 +134,9 @@ def run_of_component(record: Record, experiment: str, summaries: Mapping[str, Se
         parameters={name: _parameter(one) for name, one in part(request, "Parameters").items()},
         metrics={name: Measured(record.name, name, one) for name, one in summaries.items()},
         tags={name: str(value) for name, value in part(mlflow, "tags").items()},
-        inputs=_addresses(part(request, "InputArtifacts")),
+        inputs={name: uri for name, uri in taken.items() if uri not in code.values()},
         outputs=_addresses(part(request, "OutputArtifacts")),
-        code={name: str(uri) for name, uri in part(job, "code").items()},
+        code=code,
         environments={"": environment} if environment else {},
         machine=part(job, "machine"),
         execution=str(job.get("execution") or ""),

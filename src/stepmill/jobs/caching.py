@@ -8,7 +8,7 @@ the cache anew, and its result is stored under the key of the inputs that it rea
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -63,6 +63,7 @@ class CachingHandler:
         outputs: Tells whether the outputs of an earlier run are still there.
         clock: Tells how old a result is.
         scope: Whose results may be reused.
+        reused: Told of a task that takes over what a step has made, and of what that step's listing showed.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class CachingHandler:
         outputs: OutputState,
         clock: Clock,
         scope: CacheScope = CacheScope.PIPELINE,
+        reused: Callable[[Task, JsonObject], None] = lambda _task, _step: None,
     ) -> None:
         self._inner = inner
         self._keys = keys
@@ -82,6 +84,7 @@ class CachingHandler:
         self._outputs = outputs
         self._clock = clock
         self._scope = scope
+        self._tell_reused = reused
 
     def start(self, task: Task, report: Report) -> None:
         """Report the earlier result if there is one; else let the work be done, and keep its result."""
@@ -100,6 +103,7 @@ class CachingHandler:
             return
         found, why = self._look_up(task, key, task.cache)
         if found is not None:
+            self._tell_reused(task, _object(found.metadata.get("step")))
             report(_reused(task, found))
             return
         body: JsonObject = {"key": key.digest, "parts": key.parts, "why": why}

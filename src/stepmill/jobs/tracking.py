@@ -6,14 +6,18 @@ unassigned.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
+
 from stepmill.catalog.experiments import Experiments
 from stepmill.catalog.job_components import ExperimentConfig, component_of_job, experiment_config
-from stepmill.core.errors import NotFoundError
-from stepmill.core.json import Json
+from stepmill.core.errors import NotFoundError, StepmillError
+from stepmill.core.json import Json, JsonObject
+from stepmill.core.tasks import Task
 from stepmill.jobs.lineage.facts import CODE, facts_of
 from stepmill.jobs.records import TRAINING_JOB, JobState, Metric, describe, request_of, state_of
 from stepmill.jobs.surroundings import Environments, this_machine
-from stepmill.storage.records import Record
+from stepmill.storage.records import Record, Selection
 from stepmill.storage.series import SeriesPoint
 
 
@@ -47,6 +51,25 @@ class ExperimentTracker:
                 components.add_source(config.run, source)
             except NotFoundError:
                 return  # named, but never made: there is nothing that could tell of the job
+
+    def track_reuse(self, task: Task, step: JsonObject) -> None:
+        """Put the run of an earlier job into the trial of an execution that takes over what it made.
+
+        Args:
+            task: Of the execution.
+            step: What the listing of the earlier step showed: ``{"TrainingJob": {"Arn": ...}}``.
+        """
+        config = experiment_config(task.payload if isinstance(task.payload, Mapping) else {}, task.name)
+        arns = [one.get("Arn") for one in step.values() if isinstance(one, Mapping)]
+        if not config.trial or not arns:
+            return
+        # What is told of a result is no reason not to take it over.
+        with suppress(StepmillError):
+            for arn in arns:
+                found, _ = self._experiments.list_components(Selection(), source=str(arn))
+                for component in found:
+                    if component["TrialComponentName"] != config.run:
+                        self._put_into_trial(str(component["TrialComponentName"]), config)
 
     def _job(self, record: Record, state: JobState) -> dict[str, Json]:
         """Return what SageMaker's document has no place for: code, environment, machine."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from stepmill.jobs.publishing.services import Publishing
     from stepmill.jobs.services import JobServices
     from stepmill.jobs.sessions import JobSessions
+    from stepmill.jobs.tracking import ExperimentTracker
     from stepmill.platform.door import JobDoor
 
 
@@ -211,11 +212,16 @@ class Work(Tracing):
         )
 
     @made_once
+    def _tracker(self) -> ExperimentTracker:
+        from stepmill.jobs.surroundings import Environments
+        from stepmill.jobs.tracking import ExperimentTracker
+
+        return ExperimentTracker(self._progress_experiments, Environments(self._progress))
+
+    @made_once
     def _job_services(self) -> JobServices:
         from stepmill.compute.spec import Resources
         from stepmill.jobs.services import JobServices
-        from stepmill.jobs.surroundings import Environments
-        from stepmill.jobs.tracking import ExperimentTracker
 
         settings = self.settings
         return JobServices(
@@ -234,7 +240,7 @@ class Work(Tracing):
             door=self._door,
             private=settings.home,
             note=self.lineage_recorder.note,
-            tracker=ExperimentTracker(self._progress_experiments, Environments(self._progress)),
+            tracker=self._tracker,
         )
 
     @made_once
@@ -302,4 +308,5 @@ class Work(Tracing):
             KeptOutputs(self.objects, self.settings.project),
             self._clock,
             self.settings.cache_scope,
+            self._tracker.track_reuse,
         )

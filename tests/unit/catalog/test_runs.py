@@ -58,7 +58,9 @@ def test_of_a_job_it_tells_what_it_ran_in() -> None:
         "job": {"execution": "arn:e", "step": "Fit", "code": {"c": "s3://b/c"}, "environment": "d1",
                 "machine": {"cpus": 2}},
     }  # fmt: skip
-    run = run_of_component(component(job), "", {})
+    inputs = {"c": {"Value": "s3://b/c"}, "raw": {"Value": "s3://b/raw"}}
+    run = run_of_component(component(job, InputArtifacts=inputs), "", {})
+    assert run.inputs == {"raw": "s3://b/raw"}
     assert (run.kind, run.execution, run.environments) == (RunKind.JOB, "arn:e", {"": "d1"})
     assert (run.code, run.machine) == ({"c": "s3://b/c"}, {"cpus": 2})
     assert (step_of(component(job)), step_of(component())) == ("Fit", "")

@@ -27,7 +27,7 @@ from stepmill.jobs.records import (
 from stepmill.jobs.surroundings import ENVIRONMENT_KIND, Environments, packages_of
 from stepmill.jobs.tracking import ExperimentTracker
 from stepmill.storage.records import Record, Selection
-from support.keeping import ARNS, Keeping, keeping
+from support.keeping import ARNS, Keeping, a_task, keeping
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -163,3 +163,22 @@ def test_it_is_one_change_with_the_end_of_the_job(tracker: ExperimentTracker, ke
         killed()
     for kind in ("experiment", "experiment-trial", "experiment-trial-component"):
         assert kept.records.list(kind).records == ()
+
+
+def test_what_is_taken_over_from_the_cache_is_in_the_trial_too(
+    tracker: ExperimentTracker, experiments: Experiments
+) -> None:
+    tracker.track(a_job(ExperimentConfig=config()))
+    step: dict[str, Json] = {"TrainingJob": {"Arn": ARNS.sagemaker(TRAINING_JOB, "job-1")}}
+    again = a_task("training", {"ExperimentConfig": config(TrialName="Second")})
+    tracker.track_reuse(again, step)
+    assert experiments.components.members("second") == ["job-1-aws-training-job"]
+    assert experiments.components.members("first") == ["job-1-aws-training-job"]
+    for payload, shown in (
+        (None, step),
+        ({}, step),
+        (again.payload, {}),
+        (again.payload, {"Lambda": {"Arn": "x"}}),
+    ):
+        tracker.track_reuse(a_task("training", payload), shown)
+    assert experiments.components.members("second") == ["job-1-aws-training-job"]

@@ -177,7 +177,12 @@ def _known_metrics(runs: Sequence[Run]) -> str:
 
 def _listing(runs: Sequence[Run], sort: str) -> RenderableType:
     metrics = list(dict.fromkeys([*([sort] if sort else []), *_common(run.metrics for run in runs)]))
-    parameters = [name for name in _common(run.parameters for run in runs) if name not in metrics]
+    # Those of jobs' machines are alike mostly.
+    parameters = [
+        name
+        for name in _common(run.parameters for run in runs)
+        if name not in metrics and not name.startswith("SageMaker.")
+    ]
     columns = [*metrics[:_MOST_COLUMNS], *parameters[:_MOST_COLUMNS]]
     rows = [
         [
@@ -200,7 +205,7 @@ def _common(names: object) -> list[str]:
     from typing import cast
 
     counts = Counter(name for one in cast("Sequence[Mapping[str, object]]", names) for name in one)
-    return sorted(counts, key=lambda name: (-counts[name], name.startswith("SageMaker."), name))
+    return sorted(counts, key=lambda name: (-counts[name], name))
 
 
 def _described(
