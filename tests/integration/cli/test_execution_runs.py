@@ -1,4 +1,4 @@
-"""The runs of executions: what their jobs took, gave and measured, also where nothing ran again or no trial is."""
+"""The runs of executions: what their jobs had, also where all was reused, or nothing is in an experiment."""
 
 from __future__ import annotations
 
