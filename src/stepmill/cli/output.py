@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stepmill.cli.terminal import SafeConsole, harmless
-from stepmill.core.errors import DefinitionError, StepmillError
+from stepmill.core.errors import DefinitionError, InvalidRowsError, StepmillError
 from stepmill.core.findings import Finding, Severity
 
 _WIDE = 200
@@ -70,12 +70,13 @@ class Output:
         if self.as_json:
             self.json_line({"error": _error_document(error)}, indent=2)
             return
-        if isinstance(error, DefinitionError):
+        if isinstance(error, DefinitionError | InvalidRowsError):
             for finding in error.findings[:_MOST_FINDINGS]:
                 self.remarks.print(finding_text(finding))
             more = len(error.findings) - _MOST_FINDINGS
             if more > 0:
-                self.remark(f"... and {more} more: `stepmill lint` shows all.")
+                way = "`stepmill lint`" if isinstance(error, DefinitionError) else "--json"
+                self.remark(f"... and {more} more: {way} shows all.")
             return
         self.remarks.print(Text("error: ", "bold red").append(error.what, "default"))
         if error.where:
@@ -179,7 +180,7 @@ def _error_document(error: StepmillError) -> dict[str, object]:
         "where": error.where,
         "mend": error.mend,
     }
-    if isinstance(error, DefinitionError):
+    if isinstance(error, DefinitionError | InvalidRowsError):
         document["findings"] = [finding_document(finding) for finding in error.findings]
     return document
 

@@ -4,6 +4,7 @@
 
     StepmillError
     ├── InvalidInputError       a value that the caller gave cannot be taken
+    │   └── InvalidRowsError    rows of data are refused; carries every finding
     ├── DefinitionError         a definition is refused; carries every finding
     ├── NotFoundError           nothing of that name is here
     ├── ConflictError           the name is taken, or someone else changed it first
@@ -46,6 +47,16 @@ class StepmillError(Exception):
 
 class InvalidInputError(StepmillError):
     """A value that the caller gave cannot be taken."""
+
+
+class InvalidRowsError(InvalidInputError):
+    """Rows of data are refused. ``findings`` holds all that is wrong with them; nothing was written."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        first, more = self.findings[0], len(self.findings) - 1
+        text = f" {more} more of the kind: see the findings." if more else ""
+        super().__init__(first.message + text, where=first.path, mend=first.mend)
 
 
 class DefinitionError(StepmillError):

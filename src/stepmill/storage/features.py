@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, func, select
+from sqlalchemy import BigInteger, Integer, bindparam, func, select
+from sqlalchemy.dialects.sqlite import insert
 
 from stepmill.storage.database import Database
 from stepmill.storage.prepared import Prepared
@@ -139,6 +140,31 @@ class FeatureRows:
             if not _UPDATE.run(connection, {"group_": group, "identifier_": row.identifier, **values}):
                 _INSERT.run(connection, {"group": group, "identifier": row.identifier, **values})
 
+    def put_newer(self, group: str, rows: Sequence[OnlineRow], now: int) -> None:
+        """Keep records where there is none of their identifiers, or an older one, or one that has expired.
+
+        Args:
+            group: Whose.
+            rows: At most one of each identifier; fastest in the order of these.
+            now: The moment at which it is looked what has expired.
+        """
+        with self._database.joined_write() as connection:
+            _PUT_NEWER.run(
+                connection,
+                *(
+                    {
+                        "group": group,
+                        "identifier": row.identifier,
+                        "event_time": row.event_time,
+                        "expires_at": row.expires_at,
+                        "is_deleted": int(row.is_deleted),
+                        "body": row.body,
+                        "now_": now,
+                    }
+                    for row in rows
+                ),
+            )
+
     def delete(self, group: str, identifier: str) -> None:
         """Remove the record of an identifier; what is not there is no error."""
         with self._database.joined_write() as connection:
@@ -252,6 +278,7 @@ _MOST = bindparam("most", type_=Integer())
 _GET = Prepared(select(*_ONLINE).where(*_THIS))
 _DELETE = Prepared(feature_records.delete().where(*_THIS))
 _INSERT = Prepared(feature_records.insert())
+<<<<<<< HEAD
 _UPDATE = Prepared(
     feature_records.update()
     .where(*_THIS)
@@ -270,6 +297,16 @@ _STATE = Prepared(
     select(*_VERSION_OF, feature_records.c.event_time, feature_records.c.expires_at)
     .select_from(_OF_RECORD)
     .where(*_RECORD)
+=======
+_NEW = insert(feature_records)
+_PUT_NEWER = Prepared(
+    _NEW.on_conflict_do_update(
+        index_elements=["group", "identifier"],
+        set_={name: _NEW.excluded[name] for name in ("event_time", "expires_at", "is_deleted", "body")},
+        where=(_NEW.excluded.event_time > feature_records.c.event_time)
+        | (feature_records.c.expires_at <= bindparam("now_", type_=BigInteger())),
+    )
+>>>>>>> 44093e7 (Take tables into feature groups at once, and read them as of any moment)
 )
 _PAGE = Prepared(
     select(*_ONLINE)

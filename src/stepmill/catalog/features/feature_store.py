@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stepmill.catalog.features.group import FeatureGroup
 from stepmill.catalog.features.groups import FeatureGroups
@@ -18,13 +20,22 @@ from stepmill.catalog.features.writing import Writing
 from stepmill.catalog.tags import Tags
 from stepmill.core.arns import Arns
 from stepmill.core.clock import Clock
-from stepmill.core.errors import NotFoundError
+from stepmill.core.errors import NotFoundError, StepmillError
+from stepmill.core.made_once import made_once
 from stepmill.storage.database import Database
 from stepmill.storage.features import FeatureRows
 from stepmill.storage.grouped import GroupedWrites
 from stepmill.storage.objects.info import BucketNotFoundError
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.records import RecordStore
+
+if TYPE_CHECKING:
+    # They load Arrow and numpy, which most of those who ask for groups or records need not wait for.
+    from stepmill.catalog.features.offline.compaction import Compaction
+    from stepmill.catalog.features.offline.ingest import Ingests
+    from stepmill.catalog.features.offline.reading import OfflineReading
+
+_log = logging.getLogger(__name__)
 
 _SIZE_HOLDS = timedelta(minutes=1)
 
@@ -72,14 +83,53 @@ class FeatureStore:
         self.groups = FeatureGroups(records, self.rows, arns, tags, clock, has_bucket=objects.bucket_exists)
         self.files = OfflineFiles(objects, folder)
         self.flushing = Flushing(
-            self.rows, self.files, clock, self._with_files, lambda groups: self.writing.expire(groups)
+            self.rows,
+            self.files,
+            clock,
+            self._with_files,
+            lambda groups: self.writing.expire(groups),
+            tidy=self.tidy,
         )
         self.writing = Writing(
             self.groups, self.rows, GroupedWrites(database), clock, self.flushing.on_journal
         )
         self.reading = Reading(self.groups, self.rows, clock)
         self._clock = clock
+        self._objects = objects
+        self._folder = folder
         self._sizes: dict[str, tuple[datetime, int]] = {}
+
+    @made_once
+    def ingests(self) -> Ingests:
+        """Writes tables to groups."""
+        from stepmill.catalog.features.offline.ingest import Ingests
+
+        return Ingests(self.rows, self.files, self._objects, self._folder, self._clock)
+
+    @made_once
+    def offline(self) -> OfflineReading:
+        """Reads groups' files: the newest records, those of a moment, joins."""
+        from stepmill.catalog.features.offline.reading import OfflineReading
+
+        return OfflineReading(self.files, self.flushing)
+
+    @made_once
+    def compaction(self) -> Compaction:
+        """Joins small files."""
+        from stepmill.catalog.features.offline.compaction import Compaction
+
+        return Compaction(self.files, self.ingests)
+
+    def tidy(self, group: FeatureGroup) -> None:
+        """Finish what a killed ingest left, and join small files; what fails is told in the log."""
+        if group.offline is None:
+            return
+        try:
+            if self.groups.find(group.name) == group:
+                self.ingests.resume(group)
+            self.compaction.compact(group)
+        except StepmillError as error:
+            _log.warning("The files of the feature group %r cannot be joined: %s", group.name, error)
 
     def online_size(self, group: FeatureGroup) -> int:
         """Return how many bytes the online store has of a group, or had a minute ago: counting takes long."""

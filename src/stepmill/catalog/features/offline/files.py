@@ -88,7 +88,7 @@ class OfflineFiles:
             NotFoundError: If its bucket is gone.
             StorageError: If the disk fails; nothing was written.
         """
-        data = _data_of(group)
+        data = data_of(group)
         seed = seed or secrets.token_hex()
         with translated_disk_errors():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ class OfflineFiles:
                 hour = hour_folder(latest)
                 label = label_of(f"{group.id}/{seed}/{hour}")
                 path = Path(name) / f"{len(written)}{_SUFFIX}"
-                _write_parquet(part, path)
+                write_parquet(part, path)
                 # Its name is of the last event in it, and its label tells it from others of that moment.
                 written.append((S3Uri(data.bucket, f"{data.key}/{hour}/{file_name(latest, label)}"), path))
             self._objects.put_files(written, move=True, instead_of=instead_of)
@@ -114,7 +114,7 @@ class OfflineFiles:
             WrongStateError: If the group has no offline store.
             NotFoundError: If its bucket is gone.
         """
-        data = _data_of(group)
+        data = data_of(group)
         found = self._objects.list(data.bucket, f"{data.key}/", limit=_ALL)
         return [
             OfflineFile(info.uri, self._objects.path(info.uri), info.size_bytes)
@@ -140,14 +140,27 @@ def by_hours(table: pa.Table, event_times: pa.Array) -> Iterator[tuple[pa.Table,
         start = end
 
 
-def _write_parquet(table: pa.Table, path: Path) -> None:
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Write a table as a file.
+
+    Raises:
+        StorageError: If the disk fails.
+    """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    # Numbers seldom repeat: a dictionary of them costs more than it saves.
+    texts = [field.name for field in table.schema if pa.types.is_string(field.type)]
     with translated_disk_errors():
-        pq.write_table(table, path, compression="snappy")
+        pq.write_table(table, path, compression="snappy", use_dictionary=texts)
 
 
-def _data_of(group: FeatureGroup) -> S3Uri:
+def data_of(group: FeatureGroup) -> S3Uri:
+    """Return where the files of a group lie.
+
+    Raises:
+        WrongStateError: If the group has no offline store.
+    """
     if group.offline is None:
         raise WrongStateError(
             f"The feature group {group.name!r} has no offline store.",

@@ -50,6 +50,7 @@ class Flushing:
         clock: Tells when they are written.
         groups: Gives the groups that have files, by their ids, those of deleted ones too.
         expire: Removes records whose time is over, and returns how many these were.
+        tidy: Called in the background for each group that files were added to: joins them with others.
     """
 
     def __init__(
@@ -59,16 +60,21 @@ class Flushing:
         clock: Clock,
         groups: Callable[[], Mapping[str, FeatureGroup]],
         expire: Callable[[Mapping[str, FeatureGroup]], int],
+        *,
+        tidy: Callable[[FeatureGroup], object] = lambda _group: None,
     ) -> None:
         self._rows = rows
         self._files = files
         self._clock = clock
         self._groups = groups
         self._expire = expire
+        self._tidy = tidy
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._waiting = 0
         self._is_closed = False
+        # Whether an earlier process may have left something in any group.
+        self._has_begun = False
 
     def settle(self, group: FeatureGroup) -> None:
         """Have all records of a group in files that were acknowledged before this call.
@@ -94,13 +100,16 @@ class Flushing:
         Returns:
             Of how many groups records were written.
         """
+        return len(self._flush())
+
+    def _flush(self) -> list[FeatureGroup]:
         is_over = self._rows.expired(to_micros(self._clock.now()), limit=1)
         if not is_over and not self._rows.groups_waiting():
-            return 0  # as nearly always: nothing is read, locked or written for it
+            return []  # as nearly always: nothing is read, locked or written for it
         groups = self._groups()
         while is_over and self._expire(groups):
             pass
-        written = 0
+        written: list[FeatureGroup] = []
         for identity in self._rows.groups_waiting():
             group = groups.get(identity)
             if group is None:
@@ -108,7 +117,7 @@ class Flushing:
                 continue
             try:
                 self.settle(group)
-                written += 1
+                written.append(group)
             except StepmillError as error:
                 _log.warning("Records of the feature group %r wait for files: %s", group.name, error)
         return written
@@ -127,6 +136,7 @@ class Flushing:
         if self._groups():
             with self._changed:
                 self._waiting += MANY
+                self._has_begun = True
                 if self._thread is None and not self._is_closed:
                     self._start()
 
@@ -153,7 +163,10 @@ class Flushing:
                     return
                 self._waiting = 0
             try:
-                self.flush()
+                written = self._flush()
+                for group in self._groups().values() if self._has_begun else written:
+                    self._tidy(group)
+                self._has_begun = False
             except StepmillError as error:
                 _log.warning("The feature store cannot be flushed: %s", error)
             except Exception:  # noqa: BLE001  (the thread has to go on)
