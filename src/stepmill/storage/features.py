@@ -278,7 +278,6 @@ _MOST = bindparam("most", type_=Integer())
 _GET = Prepared(select(*_ONLINE).where(*_THIS))
 _DELETE = Prepared(feature_records.delete().where(*_THIS))
 _INSERT = Prepared(feature_records.insert())
-<<<<<<< HEAD
 _UPDATE = Prepared(
     feature_records.update()
     .where(*_THIS)
@@ -297,7 +296,7 @@ _STATE = Prepared(
     select(*_VERSION_OF, feature_records.c.event_time, feature_records.c.expires_at)
     .select_from(_OF_RECORD)
     .where(*_RECORD)
-=======
+)
 _NEW = insert(feature_records)
 _PUT_NEWER = Prepared(
     _NEW.on_conflict_do_update(
@@ -306,7 +305,6 @@ _PUT_NEWER = Prepared(
         where=(_NEW.excluded.event_time > feature_records.c.event_time)
         | (feature_records.c.expires_at <= bindparam("now_", type_=BigInteger())),
     )
->>>>>>> 44093e7 (Take tables into feature groups at once, and read them as of any moment)
 )
 _PAGE = Prepared(
     select(*_ONLINE)

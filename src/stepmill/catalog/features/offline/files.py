@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from stepmill.catalog.features.group import FeatureGroup
 from stepmill.catalog.features.offline.layout import file_name, hour_folder, label_of
-from stepmill.core.errors import WrongStateError
+from stepmill.core.errors import NotFoundError, WrongStateError
 from stepmill.storage.failures import translated_disk_errors
 from stepmill.storage.locks import NamedLocks
+from stepmill.storage.objects.info import BucketNotFoundError
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.objects.uri import S3Uri
 
@@ -115,12 +116,19 @@ class OfflineFiles:
             NotFoundError: If its bucket is gone.
         """
         data = data_of(group)
-        found = self._objects.list(data.bucket, f"{data.key}/", limit=_ALL)
-        return [
-            OfflineFile(info.uri, self._objects.path(info.uri), info.size_bytes)
-            for info in found
-            if info.key.endswith(_SUFFIX)
-        ]
+        while True:
+            found = self._objects.list(data.bucket, f"{data.key}/", limit=_ALL)
+            try:
+                return [
+                    OfflineFile(info.uri, self._objects.path(info.uri), info.size_bytes)
+                    for info in found
+                    if info.key.endswith(_SUFFIX)
+                ]
+            except BucketNotFoundError:
+                raise
+            except NotFoundError:
+                # Files were replaced by others since they were listed: those are looked up.
+                continue
 
 
 def by_hours(table: pa.Table, event_times: pa.Array) -> Iterator[tuple[pa.Table, int]]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -68,7 +69,12 @@ class Manifests:
         """Return what is not done yet."""
         below = _folder(group, is_done=False)
         found = self._objects.list(below.bucket, f"{below.key}/", limit=_ALL)
-        return [_read(self._objects.read_bytes(info.uri)) for info in found]
+        manifests = []
+        for info in found:
+            # Another process may have finished it meanwhile.
+            with suppress(NotFoundError):
+                manifests.append(_read(self._objects.read_bytes(info.uri)))
+        return manifests
 
     def commit(
         self, group: FeatureGroup, manifest: Manifest, files: Sequence[tuple[S3Uri, Path]], scratch: Path
