@@ -112,6 +112,21 @@ _OF_SERVICE: Mapping[str, tuple[tuple[type[StepmillError], Code], ...]] = {
         (WrongStateError, Code("ConditionalCheckFailedException")),
         (InvalidInputError, Code("ValidationException")),
     ),
+    "athena": (
+        (InvalidInputError, Code("InvalidRequestException")),
+        (NotFoundError, Code("InvalidRequestException")),
+        (ConflictError, Code("InvalidRequestException")),
+        (WrongStateError, Code("InvalidRequestException")),
+        (UnsupportedError, Code("InvalidRequestException")),
+        (StorageError, Code("InternalServerException", 500)),
+    ),
+    "glue": (
+        (NotFoundError, Code("EntityNotFoundException")),
+        (ConflictError, Code("AlreadyExistsException")),
+        (WrongStateError, Code("InvalidInputException")),
+        (InvalidInputError, Code("InvalidInputException")),
+        (StorageError, Code("InternalServiceException", 500)),
+    ),
     "batch": ((StorageError, Code("ServerException", 500)), (StepmillError, Code("ClientException"))),
     "events": (
         (TooManyTargetsError, Code("LimitExceededException")),

@@ -81,6 +81,8 @@ class Settings:
         cache_scope: Whose results a cached step may take over.
         parity: Whether to do as AWS does where Stepmill would do better: waiting clients are not held, and
             executions of state machines have AWS's limits.
+        query_time_limit: After which a query of SQL is ended.
+        query_memory_limit_bytes: The most memory that a query of SQL may use; more goes to the disk.
         images: The user's own images, by repository name or whole URI.
         functions: The user's own functions, by name.
         email: Address by which apprise sends e-mail, ``mailto://...``; empty: none is sent.
@@ -97,6 +99,8 @@ class Settings:
     log_limit_bytes: int = 64 * 1024 * 1024
     cache_scope: CacheScope = CacheScope.PIPELINE
     parity: bool = False
+    query_time_limit: timedelta = timedelta(minutes=30)
+    query_memory_limit_bytes: int = 2 * 1024**3
     images: Mapping[str, ImageSetting] = field(default_factory=dict)
     functions: Mapping[str, FunctionSetting] = field(default_factory=dict)
     # It may have a password in it.

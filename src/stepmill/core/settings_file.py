@@ -19,6 +19,9 @@ FILE_NAME = "stepmill.toml"
 
 # AWS ends a Lambda step after ten minutes (developer guide, "Lambda step").
 LONGEST_FUNCTION_S = 600
+LONGEST_QUERY_S = 24 * 3600
+# DuckDB reads files in blocks of some megabytes, on several threads.
+_LEAST_QUERY_MB = 64
 
 _KEYS = [
     "region",
@@ -33,6 +36,7 @@ _KEYS = [
     "images",
     "functions",
     "notifications",
+    "queries",
 ]
 
 _MAIL = re.compile(r"[a-z0-9]+://\S+")
@@ -97,7 +101,22 @@ class _Reader:
                 n: f for n, t in self.tables(table, "functions") if (f := self.function(n, t)) is not None
             },
             email=self.email(table),
+            **self.queries(table),
         )
+
+    def queries(self, table: Mapping[str, Any]) -> dict[str, Any]:
+        inner = table.get("queries", {})
+        if not isinstance(inner, Mapping):
+            self.add("WRONG_TYPE", "queries", "queries must be a table.")
+            return {}
+        self.only(inner, "queries", ["time_limit_s", "memory_limit_mb"])
+        return {
+            "query_time_limit": timedelta(
+                seconds=self.number(inner, "time_limit_s", "queries.", 1800, 1, LONGEST_QUERY_S)
+            ),
+            "query_memory_limit_bytes": _MEGABYTE
+            * self.number(inner, "memory_limit_mb", "queries.", 2048, _LEAST_QUERY_MB, 1024 * 1024),
+        }
 
     def email(self, table: Mapping[str, Any]) -> str:
         inner = table.get("notifications", {})

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from stepmill.catalog.pipelines import Pipelines
     from stepmill.catalog.queues import Queues
     from stepmill.catalog.roles import Roles
+    from stepmill.catalog.sql.sql import Sql
     from stepmill.catalog.state_machine_aliases import StateMachineAliases
     from stepmill.catalog.state_machines import StateMachines
     from stepmill.catalog.tags import Tags
@@ -247,6 +248,29 @@ class Base:
             self.layout.features,
             arns=self.settings.arns,
             tags=self.tags,
+            clock=self._clock,
+        )
+
+    @made_once
+    def sql(self) -> Sql:
+        """SQL over tables of files: those of feature groups, and those that users create."""
+        from stepmill.catalog.sql.limits import Limits
+        from stepmill.catalog.sql.sql import Sql, SqlPlaces
+        from stepmill.catalog.sql.tables import TableSource
+
+        def tables() -> TableSource:
+            from stepmill.catalog.sql.feature_tables import FeatureTables
+
+            features = self.features
+            return FeatureTables(features.groups, features.files, features.flushing.settle)
+
+        settings = self.settings
+        return Sql(
+            self.records,
+            self.objects,
+            tables,
+            SqlPlaces(self.layout.queries, f"s3://{settings.default_bucket}/athena/"),
+            limits=Limits(time=settings.query_time_limit, memory_bytes=settings.query_memory_limit_bytes),
             clock=self._clock,
         )
 

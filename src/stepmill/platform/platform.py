@@ -34,6 +34,7 @@ _CLOSING_ORDER = (
     "function_services",
     "publishing",
     "batch",
+    "sql",
     "features",
     "direct_jobs",
     "compute",

@@ -115,6 +115,7 @@ class Serving:
             events = self._platform.function_services.events.resume()
             events += self._platform.publishing.deliveries.resume() + self._platform.events.resume()
             self._platform.features.flushing.resume()
+            self._platform.sql.resume()
         except StepmillError as error:
             _log.warning("What an earlier server left cannot be resumed: %s", error)
             return

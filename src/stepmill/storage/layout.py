@@ -57,6 +57,11 @@ class HomeLayout:
         return self.home / "roots"
 
     @property
+    def queries(self) -> Path:
+        """Folder of what queries put on the disk while they run, and of who runs them."""
+        return self.home / "queries"
+
+    @property
     def features(self) -> Path:
         """Folder in which files of the feature store are made, and of the locks of its groups."""
         return self.home / "features"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from stepmill.aws.service import Service
+from stepmill.aws.services.athena.service import athena
 from stepmill.aws.services.batch.service import batch
 from stepmill.aws.services.cloudwatch import cloudwatch
 from stepmill.aws.services.dynamodb.service import dynamodb
 from stepmill.aws.services.events.service import events
 from stepmill.aws.services.featurestore_runtime import featurestore_runtime
+from stepmill.aws.services.glue.service import glue
 from stepmill.aws.services.iam.service import iam
 from stepmill.aws.services.lambda_.service import lambda_
 from stepmill.aws.services.logs.service import logs
@@ -38,5 +40,7 @@ def services_of(platform: Platform) -> tuple[Service, ...]:
         logs(platform),
         cloudwatch(platform),
         sagemaker_metrics(platform),
+        athena(platform),
+        glue(platform),
         featurestore_runtime(platform),
     )

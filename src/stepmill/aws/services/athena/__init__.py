@@ -1,0 +1,1 @@
+"""Athena: queries over tables of the catalog of data."""

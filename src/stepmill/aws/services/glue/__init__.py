@@ -1,0 +1,1 @@
+"""Glue, as far as its catalog of data goes: databases, tables, partitions."""
