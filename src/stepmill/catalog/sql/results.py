@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from stepmill.core.errors import InvalidInputError
@@ -92,12 +92,21 @@ def _offset(token: str, size: int) -> int:
     raise InvalidInputError("Invalid next token", where="NextToken")
 
 
-def unpaged(objects: ObjectStore, uri: S3Uri) -> Sequence[tuple[str | None, ...]]:
-    """Return all rows of a result, the names of the columns first."""
-    rows: list[tuple[str | None, ...]] = []
-    token = ""
-    while True:
-        page = read_page(objects, uri, token, LARGEST_PAGE)
-        rows += page.rows
-        if not (token := page.next_token):
-            return rows
+def rows_of(pieces: Iterable[bytes]) -> Iterator[tuple[str | None, ...]]:
+    r"""Yield the rows of a result that comes in pieces, the names of the columns first.
+
+    Example:
+        >>> list(rows_of([b'"a","b"\n"1', b'",\\n']))
+        [('a', 'b'), ('1', None)]
+    """
+    buffer, position = b"", 0
+    row: list[str | None] = []
+    for piece in pieces:
+        buffer = buffer[position:] + piece
+        position = 0
+        while (found := _next(buffer, position, is_lines=False)) is not None:
+            value, is_last, position = found
+            row.append(value)
+            if is_last:
+                yield tuple(row)
+                row = []
