@@ -96,7 +96,7 @@ def rows_of(pieces: Iterable[bytes]) -> Iterator[tuple[str | None, ...]]:
     r"""Yield the rows of a result that comes in pieces, the names of the columns first.
 
     Example:
-        >>> list(rows_of([b'"a","b"\n"1', b'",\\n']))
+        >>> list(rows_of([b'"a","b"\n"1', b'",\n']))
         [('a', 'b'), ('1', None)]
     """
     buffer, position = b"", 0
