@@ -21,6 +21,7 @@ from stepmill.cli.commands import (
     objects,
     run,
     runs,
+    sql,
     steer,
 )
 from stepmill.cli.context import PREPARE
@@ -31,7 +32,7 @@ from stepmill.core.errors import StepmillError
 # Adds commands to an app.
 Register = Callable[[typer.Typer], None]
 
-_MODULES = (author, run, look, machines, steer, runs, models, lineage, housekeeping)
+_MODULES = (author, run, look, machines, steer, runs, models, sql, lineage, housekeeping)
 
 
 class _ErrorsToExitCodes(TyperGroup):
