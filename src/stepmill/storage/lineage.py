@@ -228,10 +228,6 @@ class LineageStore(Protocol):
         """Return how many edges an entity has, counting no further than ``limit`` each way."""
         ...
 
-    def count(self, identifier: int, *, upstream: bool) -> int:
-        """Return how many edges lead away from a row, up or down the stream."""
-        ...
-
     def entities(self, ids: Sequence[int]) -> dict[int, Entity]:
         """Return entities by the ids of their rows."""
         ...
@@ -261,7 +257,15 @@ class LineageStore(Protocol):
         ...
 
     def links(self, ids: Sequence[int], *, upstream: bool, limit: int) -> list[Link]:
-        """Return the edges that lead away from rows, up or down the stream, in the order of their ends."""
+        """Return the edges that lead away from rows, up or down the stream; always in the same order."""
+        ...
+
+    def between(self, ids: Sequence[int]) -> list[Link]:
+        """Return the edges of which both ends are among these rows."""
+        ...
+
+    def fan(self, ids: Sequence[int], *, upstream: bool, most: int) -> tuple[list[Link], dict[int, int]]:
+        """Return at most so many edges that lead away from each row, and row -> how many there are."""
         ...
 
     def page(self, selection: EntitySelection) -> tuple[list[Entity], str | None]:

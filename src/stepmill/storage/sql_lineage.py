@@ -22,7 +22,6 @@ from stepmill.storage.lineage import (
     EdgeSelection,
     Entity,
     EntitySelection,
-    LineageKind,
     Link,
     Mark,
 )
@@ -77,9 +76,7 @@ _DISCONNECT = Prepared(
     _x.delete().where(_x.c.source == bindparam("source_"), _x.c.destination == bindparam("destination_"))
 )
 _DELETE = Prepared(_e.delete().where(_e.c.id == bindparam("id_")))
-_COUNT_OUT = Prepared(
-    select(func.count().label("number")).select_from(_x).where(_x.c.source == bindparam("id_"))
-)
+_OUT = Prepared(select(func.count().label("number")).select_from(_x).where(_x.c.source == bindparam("id_")))
 _COUNT_IN = Prepared(
     select(func.count().label("number")).select_from(_x).where(_x.c.destination == bindparam("id_"))
 )
@@ -90,29 +87,25 @@ _IN = Prepared(
     select(_x.c.source).where(_x.c.destination == bindparam("id_")).limit(bindparam("most", type_=Integer()))
 )
 _MOST = bindparam("most", type_=Integer())
-_IS_ARTIFACT = _e.c.kind == LineageKind.ARTIFACT.value
 _AT = Prepared(
     select(_e)
-    .where(_e.c.place.in_(select(_TEXTS.c.value)), _IS_ARTIFACT)
+    .where(_e.c.place.in_(select(_TEXTS.c.value)))
     .order_by(_e.c.created_at.desc(), _e.c.id.desc())
     .limit(_MOST)
 )
 _BELOW = Prepared(
     select(_e)
-    .where(_e.c.place >= bindparam("first_"), _e.c.place < bindparam("end_"), _IS_ARTIFACT)
+    .where(_e.c.place >= bindparam("first_"), _e.c.place < bindparam("end_"))
     .order_by(_e.c.created_at.desc(), _e.c.id.desc())
     .limit(_MOST)
 )
 _WITH_DIGEST = Prepared(
-    select(_e)
-    .where(_e.c.digest == bindparam("digest_"), _IS_ARTIFACT)
-    .order_by(_e.c.created_at, _e.c.id)
-    .limit(_MOST)
+    select(_e).where(_e.c.digest == bindparam("digest_")).order_by(_e.c.created_at, _e.c.id).limit(_MOST)
 )
 _DIGESTED = Prepared(_e.update().where(_e.c.arn == bindparam("arn_")).values(digest=bindparam("digest_")))
 _PENDING = Prepared(
     select(_e)
-    .where(_e.c.digest >= bindparam("first_"), _e.c.digest < bindparam("end_"), _IS_ARTIFACT)
+    .where(_e.c.digest >= bindparam("first_"), _e.c.digest < bindparam("end_"))
     .order_by(_e.c.id)
     .limit(_MOST)
 )
@@ -128,18 +121,31 @@ _LIKE = Prepared(
     .order_by(_e.c.created_at.desc(), _e.c.id.desc())
     .limit(_MOST)
 )
-_DOWN = Prepared(
-    select(_x.c.source, _x.c.destination, _x.c.type)
-    .where(_x.c.source.in_(select(_NUMBERS.c.value)))
-    .order_by(_x.c.source, _x.c.destination)
-    .limit(_MOST)
+_BETWEEN = Prepared(
+    select(_x.c.source, _x.c.destination, _x.c.type).where(
+        _x.c.destination.in_(select(_NUMBERS.c.value)),
+        # As a value, not as a part of the key: else each pair of a thousand rows would be looked up.
+        (_x.c.source + 0).in_(select(_NUMBERS.c.value)),
+    )
 )
-_UP = Prepared(
-    select(_x.c.source, _x.c.destination, _x.c.type)
-    .where(_x.c.destination.in_(select(_NUMBERS.c.value)))
-    .order_by(_x.c.destination, _x.c.source)
-    .limit(_MOST)
-)
+
+
+def _leading(upstream: bool) -> Prepared:
+    """Return the statement of the edges that lead away. It takes them as its index has them: no sorting."""
+    near = _x.c.destination if upstream else _x.c.source
+    columns = (_x.c.source, _x.c.destination, _x.c.type)
+    return Prepared(select(*columns).where(near.in_(select(_NUMBERS.c.value))).limit(_MOST))
+
+
+def _counting(upstream: bool) -> Prepared:
+    """Return the statement of how many edges lead away from each."""
+    near = _x.c.destination if upstream else _x.c.source
+    query = select(near.label("near"), func.count().label("number"))
+    return Prepared(query.where(near.in_(select(_NUMBERS.c.value))).group_by(near))
+
+
+_LEADING = {upstream: _leading(upstream) for upstream in (True, False)}
+_COUNTING = {upstream: _counting(upstream) for upstream in (True, False)}
 _SINCE = bindparam("since_", type_=Integer())
 _UNRECORDED = Prepared(
     select(records.c.kind, records.c.name, records.c.modified_at)
@@ -264,12 +270,6 @@ class SqlLineageStore:
             row = _FIND.one(connection, {"arn_": arn})
             return 0 if row is None else _degree(connection, row.id, limit)
 
-    def count(self, identifier: int, *, upstream: bool) -> int:
-        """Return how many edges lead away from a row, up or down the stream."""
-        with self._database.read() as connection:
-            row = (_COUNT_IN if upstream else _COUNT_OUT).one(connection, {"id_": identifier})
-        return int(row.number)
-
     def entities(self, ids: Sequence[int]) -> dict[int, Entity]:
         """Return entities by the ids of their rows."""
         found: dict[int, Entity] = {}
@@ -281,8 +281,10 @@ class SqlLineageStore:
     def at(self, places: Sequence[str], *, limit: int = 1000) -> list[Entity]:
         """Return the artifacts at these places, newest first."""
         check_text(*places)
+        # What is no artifact is at no place.
+        wanted = _many([place for place in places if place])
         with self._database.read() as connection:
-            return [entity_of(row) for row in _AT.all(connection, {**_many(places), "most": limit})]
+            return [entity_of(row) for row in _AT.all(connection, {**wanted, "most": limit})]
 
     def below(self, place: str, *, limit: int = 1000) -> list[Entity]:
         """Return the artifacts whose place begins with this one and a slash, newest first."""
@@ -320,16 +322,27 @@ class SqlLineageStore:
             return [entity_of(row) for row in _LIKE.all(connection, {"text_": escaped, "most": limit})]
 
     def links(self, ids: Sequence[int], *, upstream: bool, limit: int) -> list[Link]:
-        """Return the edges that lead away from rows, up or down the stream, in the order of their ends."""
-        statement = _UP if upstream else _DOWN
-        found: list[Link] = []
+        """Return the edges that lead away from rows, up or down the stream."""
         with self._database.read() as connection:
-            for some in _portions(ids):
-                if len(found) < limit:
-                    values = {**_many(some), "most": limit - len(found)}
-                    rows = statement.all(connection, values)
-                    found += [Link(row.source, row.destination, row.type) for row in rows]
-        return found
+            return _links(connection, ids, upstream, limit)
+
+    def between(self, ids: Sequence[int]) -> list[Link]:
+        """Return the edges of which both ends are among these rows."""
+        with self._database.read() as connection:
+            rows = _BETWEEN.all(connection, _many(ids))
+        return [Link(row.source, row.destination, row.type) for row in rows]
+
+    def fan(self, ids: Sequence[int], *, upstream: bool, most: int) -> tuple[list[Link], dict[int, int]]:
+        """Return at most so many edges that lead away from each row, and row -> how many there are."""
+        with self._database.read() as connection:
+            rows = _COUNTING[upstream].all(connection, _many(ids))
+            counts = {int(row.near): int(row.number) for row in rows}
+            few = [one for one in ids if 0 < counts.get(one, 0) <= most]
+            found = _links(connection, few, upstream, len(few) * most)
+            for one in ids:
+                if counts.get(one, 0) > most:
+                    found += _links(connection, [one], upstream, most)
+        return found, counts
 
     def page(self, selection: EntitySelection) -> tuple[list[Entity], str | None]:
         """Return the entities asked for, and the token of the next page."""
@@ -375,6 +388,11 @@ class SqlLineageStore:
         with self._database.read() as connection:
             row = _STAMP.one(connection, {"kind_": kind, "name_": name})
         return 0 if row is None else int(row.stamp)
+
+
+def _links(connection: Connection, ids: Sequence[int], upstream: bool, limit: int) -> list[Link]:
+    rows = _LEADING[upstream].all(connection, {**_many(ids), "most": limit}) if ids else []
+    return [Link(row.source, row.destination, row.type) for row in rows]
 
 
 def _connect_all(connection: Connection, edges: Sequence[Edge]) -> int:

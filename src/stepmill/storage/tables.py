@@ -325,9 +325,9 @@ lineage_entities = Table(
     Index("lineage_by_creation", "kind", "created_at", "id"),
     Index("lineage_by_name", "kind", "name", "id"),
     Index("lineage_by_type", "kind", "type", "created_at", "id"),
-    Index("lineage_by_source", "source_uri"),
-    Index("lineage_by_place", "place"),
-    Index("lineage_by_digest", "digest"),
+    Index("lineage_by_source", "source_uri", "kind", "created_at", "id"),
+    Index("lineage_by_place", "place", "created_at", "id"),
+    Index("lineage_by_digest", "digest", "created_at", "id"),
 )
 
 lineage_edges = Table(

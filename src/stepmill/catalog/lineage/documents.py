@@ -88,7 +88,7 @@ def entity_of_request(request: JsonObject, words: KindWords, arns: Arns, now: da
         type=str(request.get(f"{words.member}Type") or ""),
         name=name,
         source_uri=uri,
-        place=place_of(uri),
+        place=place_of(uri) if words is ARTIFACT else "",
         created_at=now,
         modified_at=now,
         body={"source": source, **kept},

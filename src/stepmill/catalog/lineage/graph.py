@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -62,29 +61,29 @@ def shown(
         most_nodes: At most so many entities.
         most_each: Of each entity at most so many neighbours; the others are counted.
     """
-    nodes: dict[int, int] = {start.id: 0}
+    nodes: set[int] = {start.id}
+    order, frontier = [start.id], [start.id]
     links: dict[tuple[int, int], Link] = {}
     more: dict[int, int] = {}
-    todo = deque([start.id])
-    while todo:
-        node = todo.popleft()
-        far = nodes[node]
-        if far >= depth:
-            continue
-        found = store.links([node], upstream=upstream, limit=most_each)
-        left_out = store.count(node, upstream=upstream) - len(found) if len(found) == most_each else 0
+    for _ in range(depth):
+        found, counts = store.fan(frontier, upstream=upstream, most=most_each)
+        left_out = {node: count - most_each for node, count in counts.items() if count > most_each}
+        reached: list[int] = []
         for link in found:
-            other = link.source if upstream else link.destination
+            here, other = (link.destination, link.source) if upstream else (link.source, link.destination)
             if other not in nodes:
                 if len(nodes) >= most_nodes:
-                    left_out += 1
+                    left_out[here] = left_out.get(here, 0) + 1
                     continue
-                nodes[other] = far + 1
-                todo.append(other)
+                nodes.add(other)
+                reached.append(other)
             links[link.source, link.destination] = link
-        if left_out:
-            more[node] = left_out
-    entities = store.entities(list(nodes))
-    kept = {node: entities[node] for node in nodes if node in entities}
+        more |= left_out
+        order += reached
+        frontier = reached
+        if not frontier:
+            break
+    entities = store.entities(order)
+    kept = {node: entities[node] for node in order if node in entities}
     between = [link for ends, link in links.items() if all(end in kept for end in ends)]
     return Shown(start, upstream, kept, between, more)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from stepmill.catalog.lineage.documents import vertex_type
 from stepmill.catalog.packages import part
 from stepmill.core.errors import InvalidInputError
-from stepmill.storage.lineage import Edge, Entity, LineageKind, LineageStore, Link
+from stepmill.storage.lineage import Edge, Entity, LineageKind, LineageStore
 from stepmill.storage.paging import decode_place, encode_place
 
 # API reference, MaxDepth.
@@ -22,6 +22,9 @@ DEEPEST = 10
 PAGE_SIZE = 1000
 # Of so many rows the edges are read at once.
 _FRONTIER = 500
+# So many edges are read at once, and so many entities: whoever has enough reads no more.
+_LINKS_AT_ONCE = 2000
+_ENTITIES_AT_ONCE = 250
 # No walk looks at more edges than this: a graph that large is not answered in one piece.
 MOST_LINKS = 200_000
 _TOKEN = "walk"  # noqa: S105  (what its places are called, no secret)
@@ -41,13 +44,11 @@ class Reached:
 
     Args:
         ids: Rows that it had not come to before.
-        links: The edges that led on, to those and to others.
         depth: How far from the start, from 1.
         upstream: Which way.
     """
 
     ids: Sequence[int]
-    links: Sequence[Link]
     depth: int
     upstream: bool
 
@@ -83,18 +84,24 @@ def _one_way(
     for far in range(1, depth + 1):
         found: list[int] = []
         for at in range(0, len(frontier), _FRONTIER):
-            if left <= 0:
-                return
-            links = store.links(frontier[at : at + _FRONTIER], upstream=upstream, limit=left)
-            left -= len(links)
-            new: list[int] = []
-            for link in links:
-                other = link.source if upstream else link.destination
-                if other not in seen:
-                    seen.add(other)
-                    new.append(other)
-            yield Reached(new, links, far, upstream)
-            found += new
+            limit = _LINKS_AT_ONCE
+            while left > 0:
+                links = store.links(frontier[at : at + _FRONTIER], upstream=upstream, limit=min(limit, left))
+                new: list[int] = []
+                for link in links:
+                    other = link.source if upstream else link.destination
+                    if other not in seen:
+                        seen.add(other)
+                        new.append(other)
+                yield Reached(new, far, upstream)
+                found += new
+                if len(links) < min(limit, left):
+                    left -= len(links)
+                    break
+                if limit >= left:
+                    return
+                # Whoever reads on gets the first ones again, which is cheaper than to sort them all.
+                limit *= 8
         if not found:
             return
         frontier = found
@@ -215,23 +222,22 @@ def _answers(store: LineageStore, start: Sequence[Entity], question: Question) -
     for reached in walk(store, list(given), question.direction, depth=question.depth):
         new = [one for one in reached.ids if one not in told]
         told.update(new)
-        entities = store.entities(new)
-        for one in new:
-            entity = entities.get(one)
-            # An experiment may be an end of an association, but is no vertex of an answer.
-            if entity and entity.kind is not LineageKind.EXPERIMENT and filters.take(entity):
-                yield entity
+        for at in range(0, len(new), _ENTITIES_AT_ONCE):
+            some = new[at : at + _ENTITIES_AT_ONCE]
+            entities = store.entities(some)
+            for one in some:
+                entity = entities.get(one)
+                # An experiment may be an end of an association, but is no vertex of an answer.
+                if entity and entity.kind is not LineageKind.EXPERIMENT and filters.take(entity):
+                    yield entity
 
 
 def _edges_among(
     store: LineageStore, page: Sequence[Entity], answered: Mapping[int, Entity]
 ) -> Iterator[Edge]:
-    """Yield the edges between entities that were answered, each once."""
-    seen: set[tuple[int, int]] = set()
-    for upstream in (True, False):
-        for link in store.links([one.id for one in page], upstream=upstream, limit=MOST_LINKS):
-            ends = (link.source, link.destination)
-            if ends not in seen and all(end in answered for end in ends):
-                seen.add(ends)
-                source, destination = answered[link.source], answered[link.destination]
-                yield Edge(source.arn, destination.arn, link.type, destination.created_at)
+    """Yield the edges between entities that were answered, of which at least one end is on the page."""
+    here = {one.id for one in page}
+    for link in store.between(list(answered)):
+        if link.source in here or link.destination in here:
+            source, destination = answered[link.source], answered[link.destination]
+            yield Edge(source.arn, destination.arn, link.type, destination.created_at)

@@ -29,9 +29,9 @@ def upgrade() -> None:
         ("lineage_by_creation", ["kind", "created_at", "id"]),
         ("lineage_by_name", ["kind", "name", "id"]),
         ("lineage_by_type", ["kind", "type", "created_at", "id"]),
-        ("lineage_by_source", ["source_uri"]),
-        ("lineage_by_place", ["place"]),
-        ("lineage_by_digest", ["digest"]),
+        ("lineage_by_source", ["source_uri", "kind", "created_at", "id"]),
+        ("lineage_by_place", ["place", "created_at", "id"]),
+        ("lineage_by_digest", ["digest", "created_at", "id"]),
     ):
         op.create_index(name, "lineage_entities", columns)
     op.create_table(
