@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from stepmill.cli.commands import (
     author,
     callbacks,
+    features,
     functions,
     housekeeping,
     lineage,
@@ -32,7 +33,7 @@ from stepmill.core.errors import StepmillError
 # Adds commands to an app.
 Register = Callable[[typer.Typer], None]
 
-_MODULES = (author, run, look, machines, steer, runs, models, sql, lineage, housekeeping)
+_MODULES = (author, run, look, machines, steer, runs, models, features, sql, lineage, housekeeping)
 
 
 class _ErrorsToExitCodes(TyperGroup):

@@ -1,0 +1,54 @@
+"""Tables in files: rows that are to be joined, and answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from stepmill.core.errors import InvalidInputError, NotFoundError
+from stepmill.storage.failures import translated_disk_errors
+
+
+def read_table(path: Path) -> pa.Table:
+    """Return the rows of a Parquet or CSV file; a CSV's types are guessed.
+
+    Raises:
+        NotFoundError: If there is no such file.
+        InvalidInputError: If it cannot be read.
+    """
+    if not path.is_file():
+        raise NotFoundError("There is no such file.", where=str(path))
+    try:
+        if path.suffix == ".parquet":
+            return pq.read_table(path)
+        return pa.csv.read_csv(path)
+    except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        raise InvalidInputError(f"This file cannot be read: {str(error)[:300]}", where=str(path)) from error
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write rows to a file, as Parquet or CSV as its name says.
+
+    Raises:
+        InvalidInputError: If its name says neither, or CSV cannot hold a column.
+        StorageError: If the disk fails.
+    """
+    if path.suffix not in {".parquet", ".csv"}:
+        raise InvalidInputError(
+            "The name of this file does not say what is to be in it.",
+            where=str(path),
+            mend="Name it .parquet or .csv.",
+        )
+    with translated_disk_errors():
+        if path.suffix == ".parquet":
+            pq.write_table(table, path)
+            return
+        try:
+            pa.csv.write_csv(table, path)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise InvalidInputError(
+                f"CSV cannot hold these rows: {str(error)[:200]}", where=str(path), mend="Name it .parquet."
+            ) from error
