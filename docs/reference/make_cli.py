@@ -12,6 +12,7 @@ import re
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -123,7 +124,7 @@ def _option(name: str, info: OptionInfo, kind: Any) -> str:
     names = ", ".join(sorted(declared, key=len, reverse=True))
     if _plain(kind) is bool:
         return names
-    word = info.metavar or {int: "NUMBER", Path: "PATH", str: "TEXT"}[_plain(kind)]
+    word = info.metavar or {int: "NUMBER", Path: "PATH", str: "TEXT", datetime: "MOMENT"}[_plain(kind)]
     return f"{names} {word}"
 
 
