@@ -32,9 +32,13 @@ def variables(folder: Path) -> dict[str, str]:
 
 
 def name_the_environment_of_functions(folder: Path, python: str) -> None:
-    """Have what @step and @remote send along run in the client's own environment; none is built."""
-    image = f"sagemaker-base-python-{sys.version_info[0]}{sys.version_info[1]}"
-    (folder / "stepmill.toml").write_text(f'[images."{image}"]\npython = "{python}"\n')
+    """Have jobs that use the SDK themselves run in the client's own environment; none is built.
+
+    Those are what @step and @remote send along, and the scripts of an image of the scripts' own.
+    """
+    functions = f"sagemaker-base-python-{sys.version_info[0]}{sys.version_info[1]}"
+    images = [f'[images."{image}"]\npython = "{python}"\n' for image in (functions, "shells/tools")]
+    (folder / "stepmill.toml").write_text("".join(images))
 
 
 def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
@@ -45,7 +49,7 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["abalone", "features", "fit", "functions", "workflow"])
+@pytest.mark.parametrize("name", ["abalone", "feature_pipeline", "features", "fit", "functions", "workflow"])
 def test_a_script_of_sdk_2_runs_under_exec(name: str, tmp_path: Path) -> None:
     python = str(sdk_python(2))
     name_the_environment_of_functions(tmp_path, python)

@@ -1,0 +1,43 @@
+"""The abalone pipeline as a user runs it: through the feature store, by its name alone, into the registry."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from support.cli import Cli
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "abalone"
+ROWS = 120
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
+    folder = tmp_path_factory.mktemp("abalone")
+    shutil.copytree(EXAMPLE, folder / "project", ignore=shutil.ignore_patterns("__pycache__"))
+    with closing(Cli(folder / "project", folder / "home")) as cli:
+        said = cli("run", "pipeline.py", "--param", f"rows={ROWS}").ok().out
+        assert "3/3 steps" in said
+        yield cli
+
+
+def test_the_features_are_found_by_the_name_of_their_group(ran: Cli) -> None:
+    assert f"{ROWS} shells with 9 features" in ran("logs", "Train").ok().out
+    (row,) = ran("sql", "SELECT count(*) AS shells FROM abalone", "--json").ok().json
+    assert int(row["shells"]) == ROWS
+
+
+def test_the_model_is_registered_with_its_metrics(ran: Cli) -> None:
+    shown = ran("models", "show", "abalone/1").ok().out
+    assert "rmse" in shown
+    assert "model.tar.gz" in shown
+
+
+def test_the_catalog_tells_what_made_the_model(ran: Cli) -> None:
+    told = ran("lineage", "of", "abalone/1").ok().out
+    assert "train.py" in told
+    assert "abalone" in told
