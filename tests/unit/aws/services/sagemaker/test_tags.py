@@ -11,6 +11,7 @@ from stepmill.aws.services.sagemaker.service import sagemaker
 from stepmill.aws.wire import Request
 from stepmill.core.errors import InvalidInputError, NotFoundError
 from stepmill.core.settings import Settings
+from stepmill.jobs.records import JobRecords, JobState
 from stepmill.platform import Platform
 
 OWN = "arn:aws:sagemaker:us-west-2:123456789012"
@@ -80,7 +81,8 @@ def test_the_resource_of_another_account_is_not_found(platform: Platform) -> Non
 
 @pytest.mark.parametrize("kind", ["training-job", "processing-job"])
 def test_jobs_are_found_whatever_the_case_of_their_names(platform: Platform, kind: str) -> None:
-    platform.records.create(kind, "My-Job", {})
+    state = JobState("task", arn(platform, kind, "My-Job"))
+    JobRecords(platform.records, kind).open("My-Job", {}, state)
     assert ask(platform, "ListTags", ResourceArn=arn(platform, kind, "My-Job")) == {"Tags": []}
     with pytest.raises(NotFoundError):
         ask(platform, "ListTags", ResourceArn=arn(platform, kind, "My-Jo"))
