@@ -35,9 +35,11 @@ def test_each_error_has_its_name(error: Exception, name: str) -> None:
 def test_every_kind_of_error_is_in_the_table() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     ours = [kind for kind in kinds if issubclass(kind, errors.StepmillError)]
+    finding = Finding("TYPE", Severity.ERROR, "rows[0].a", "What.")
     for kind in ours:
         if kind is not errors.DefinitionError:
-            assert error_name(kind("What.")) in {
+            given = (finding,) if kind is errors.InvalidRowsError else "What."
+            assert error_name(kind(given)) in {
                 "ClientError",
                 "InternalError",
                 "Step.SERVICE_FAULT",

@@ -58,7 +58,7 @@ def artifact_arn(arns: Arns, source: JsonObject) -> str:
 
     Example:
         >>> artifact_arn(Arns("us-west-2", "123456789012"), {"SourceUri": "s3://b/k"})
-        'arn:aws:sagemaker:us-west-2:123456789012:artifact/3d60ce18ce83bba6bcd8e0ac7aef2a7f'
+        'arn:aws:sagemaker:us-west-2:123456789012:artifact/34049efd98fb584b251c1c956e993b7a'
     """
     types = source.get("SourceTypes")
     told = sorted(

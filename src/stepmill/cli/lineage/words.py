@@ -52,7 +52,7 @@ def shortened(text: str, most: int = _LONGEST) -> str:
 
     Example:
         >>> shortened("s3://bucket/a/very/long/way/to/a/file.csv", 24)
-        's3://bucket...o/file.csv'
+        's3://bucket...a/file.csv'
     """
     if len(text) <= most:
         return text
