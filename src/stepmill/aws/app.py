@@ -13,12 +13,13 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
 from stepmill.aws.admission import Admission, Permissions
 from stepmill.aws.calls import Asked, Calls, Outcome, refusal, unsupported
-from stepmill.aws.dispatch import S3, Address, address_of
+from stepmill.aws.dispatch import S3, Address, address_of, is_signed
 from stepmill.aws.errors import ApiError
 from stepmill.aws.exchange import ClientGoneError, Exchange, Message, Receive, Send
 from stepmill.aws.holding import CannotGoOnError, Holding
@@ -26,7 +27,7 @@ from stepmill.aws.hosts import Destination, Hosts
 from stepmill.aws.refusals import refusal_of_unknown
 from stepmill.aws.service import Service
 from stepmill.aws.waiting import NOT_AT_ALL, Waiting
-from stepmill.aws.wire import Request, Response
+from stepmill.aws.wire import Door, Request, Response
 
 HEALTH = "/_stepmill/health"
 
@@ -53,6 +54,7 @@ class App:
         hosts: The names that requests may be sent to.
         holds: Whether answers to waiting clients are held until they are settled.
         permissions: Checks what a caller may do; ``None``: everybody may do everything.
+        beside: Doors of other kinds at the same address. What AWS's clients have signed is never theirs.
     """
 
     def __init__(
@@ -63,7 +65,9 @@ class App:
         *,
         holds: bool = True,
         permissions: Permissions | None = None,
+        beside: tuple[Door, ...] = (),
     ) -> None:
+        self._beside = beside
         self._calls = Calls(services, admission, permissions)
         self._hosts = hosts
         self._waiting = Waiting()
@@ -141,6 +145,10 @@ class App:
             return _of_ourselves(head)
         if destination.is_telemetry and head.path == "/telemetry":
             return Response(200)
+        if not destination.bucket and not is_signed(head):
+            for door in self._beside:
+                if door.takes(head):
+                    return await self._answer_beside(door, exchange, request_id)
         address = Address(S3) if destination.bucket else address_of(head)
         service = self._calls.service_of(address.service)
         try:
@@ -158,6 +166,18 @@ class App:
         return refusal_of_unknown(
             whole, asked.service, unsupported(asked.service, asked.operation), request_id
         )
+
+    async def _answer_beside(self, door: Door, exchange: Exchange, request_id: str) -> Response:
+        head = exchange.head
+        most_bytes = door.most_bytes(head)
+        if most_bytes is None:
+            request = replace(head, stream=exchange.stream())
+            return await self._on(self._stream_threads, lambda: door.answer(request, request_id))
+        try:
+            whole = replace(head, body=await exchange.read(most_bytes))
+        except ApiError as error:
+            return door.refuse(head, error, error.status)
+        return await self._on(self._call_threads, lambda: door.answer(whole, request_id))
 
     async def _answer_aws(
         self, exchange: Exchange, service: Service, destination: Destination, request_id: str

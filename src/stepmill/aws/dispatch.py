@@ -102,6 +102,22 @@ def signing_name(service: str) -> str:
     return _SIGNED.get(service, service)
 
 
+def is_signed(request: Request) -> bool:
+    """Return whether a request bears a signature of AWS's, or names its call as AWS's clients do.
+
+    Example:
+        >>> is_signed(Request("GET", "/api", headers={"authorization": "Basic QUtJQTpz"}))
+        False
+        >>> is_signed(Request("GET", "/api", headers={"authorization": "AWS4-HMAC-SHA256 Credential=..."}))
+        True
+    """
+    return (
+        request.headers.get("authorization", "").startswith("AWS")
+        or "x-amz-target" in request.headers
+        or any(name in request.query for name in ("X-Amz-Credential=", "AWSAccessKeyId="))
+    )
+
+
 def _is_form(request: Request) -> bool:
     # An object may be of that type, too; without a scope it comes with a signature of the older kind.
     is_post = request.method == "POST" and "AWSAccessKeyId=" not in request.query

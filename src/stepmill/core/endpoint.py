@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 PLUGIN_FOLDER = Path(__file__).with_name("client_plugin")
 PLUGIN_VARIABLE = "BOTOCORE_EXPERIMENTAL__PLUGINS"
 PLUGIN = "stepmill=stepmill_endpoint"
+# MLflow's documentation, "Environment variables".
+TRACKING_URI = "MLFLOW_TRACKING_URI"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class Endpoint:
     key: AccessKey
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that AWS's SDKs read: address, region and keys.
+        """Return the variables that AWS's SDKs and MLflow's client read: address, region and keys.
 
         Example:
             >>> endpoint = Endpoint("http://127.0.0.1:8000", "us-west-2", AccessKey("AKIA", "s", "default"))
@@ -83,4 +86,16 @@ class Endpoint:
             "AWS_SECRET_ACCESS_KEY": self.key.secret,
             # StartSyncExecution and TestState go to a host ``sync-...`` otherwise, which no address here has.
             "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+            TRACKING_URI: self.url,
+            "MLFLOW_TRACKING_TOKEN": bearer_token(self.key),
         }
+
+
+def bearer_token(key: AccessKey) -> str:
+    """Return a key as one text, for programs that know of bearer tokens alone.
+
+    Example:
+        >>> bearer_token(AccessKey("AKIA", "s", "default"))
+        'QUtJQTpzOg=='
+    """
+    return urlsafe_b64encode(f"{key.id}:{key.secret}:{key.token}".encode()).decode()

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from stepmill.catalog.roles import DEFAULT_ROLE
 from stepmill.compute.spec import Mount
-from stepmill.core.endpoint import PLUGIN, PLUGIN_FOLDER, PLUGIN_VARIABLE, Endpoint, JobIdentity
+from stepmill.core.endpoint import PLUGIN, PLUGIN_FOLDER, PLUGIN_VARIABLE, TRACKING_URI, Endpoint, JobIdentity
 from stepmill.core.errors import UnsupportedError
 from stepmill.jobs.requests.common import JobRequest
 
@@ -118,9 +118,13 @@ class Access:
         Args:
             given: Those that the job has otherwise.
         """
+        ours = self.variables
+        if TRACKING_URI in given:
+            # Another server's business: it is not to be sent a key of ours.
+            ours = {name: value for name, value in ours.items() if not name.startswith("MLFLOW_")}
         path = given.get("PYTHONPATH", "")
         both = f"{path}:{PLUGIN_PLACE}" if path else PLUGIN_PLACE
-        return {**self.variables, **given, **({"PYTHONPATH": both} if self.is_there else {})}
+        return {**ours, **given, **({"PYTHONPATH": both} if self.is_there else {})}
 
 
 def access_by(door: Door, visitor: Visitor) -> Access:

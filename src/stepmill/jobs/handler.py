@@ -19,6 +19,7 @@ from typing import Generic
 
 import msgspec
 
+from stepmill.catalog.job_components import experiment_config
 from stepmill.compute.logs import tail_log
 from stepmill.compute.spec import JobEnded, JobEvent, JobSpec
 from stepmill.compute.supervision.layout import clear_away
@@ -221,6 +222,9 @@ class JobHandler(Generic[R]):
     ) -> JobSpec:
         services, request = self._services, job.request
         given = {**self._kind.environment(request, job.place), **request.environment}
+        if (experiment := experiment_config(request.document, job.place.name).experiment) and access.is_there:
+            # MLflow's client logs into the experiment of the pipeline, if the script names no other one.
+            given.setdefault("MLFLOW_EXPERIMENT_NAME", experiment)
         return JobSpec(
             job_id=job.place.name,
             folder=job.place.folder,

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from stepmill.catalog.state_machine_aliases import StateMachineAliases
     from stepmill.catalog.state_machines import StateMachines
     from stepmill.catalog.tags import Tags
+    from stepmill.catalog.tracking.tracking import Tracking
     from stepmill.engine.machines.language import MachinePlans
     from stepmill.engine.machines.map_runs import MapRuns
     from stepmill.engine.machines.reading import MachineExecutionReader
@@ -160,6 +161,13 @@ class Base:
         from stepmill.catalog.permissions.role_policies import RolePolicies
 
         return RolePolicies(self.roles)
+
+    @made_once
+    def tracking(self) -> Tracking:
+        """Experiments, runs and logged models as MLflow's clients see them."""
+        from stepmill.catalog.tracking.tracking import Tracking
+
+        return Tracking.over(self.experiments, self.records, self.settings.arns, self.tags, self._clock)
 
     @made_once
     def state_machines(self) -> StateMachines:

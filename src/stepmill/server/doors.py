@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stepmill.aws.admission import Admission, Permissions
+from stepmill.aws.app import App
 from stepmill.aws.auth.signatures import SignatureCheck
 from stepmill.aws.authorization.permissions import JobPermissions
+from stepmill.aws.hosts import Hosts
 from stepmill.aws.service import Service
 from stepmill.aws.services.all import services_of
 from stepmill.core.clock import SystemClock
+from stepmill.core.http import Door
+from stepmill.mlflow_rest.door import MlflowDoor
 from stepmill.platform import Platform
 from stepmill.server.door_keys import DoorKeys
 
@@ -23,12 +27,29 @@ class Doors:
         admission: Checks signatures.
         holds: Whether answers to waiting clients are held until there is nothing to wait for.
         permissions: Checks what a caller may do; ``None``: everybody may do everything.
+        beside: Doors for clients other than AWS's.
     """
 
     services: tuple[Service, ...]
     admission: Admission
     holds: bool = True
     permissions: Permissions | None = None
+    beside: tuple[Door, ...] = ()
+
+    def app(self, hosts: Hosts) -> App:
+        """Return what answers at the address.
+
+        Args:
+            hosts: The names that requests may be sent to.
+        """
+        return App(
+            self.services,
+            self.admission,
+            hosts,
+            holds=self.holds,
+            permissions=self.permissions,
+            beside=self.beside,
+        )
 
 
 def doors_of(platform: Platform, *, only: str = "") -> Doors:
@@ -38,7 +59,9 @@ def doors_of(platform: Platform, *, only: str = "") -> Doors:
         platform: What is behind the doors.
         only: Name of the one key of the owner's that is taken; empty: all are. Those of jobs are always.
     """
-    admission = SignatureCheck(DoorKeys(platform.keys, platform.job_sessions, only=only), SystemClock())
+    keys = DoorKeys(platform.keys, platform.job_sessions, only=only)
+    admission = SignatureCheck(keys, SystemClock())
     permissions = JobPermissions(platform.settings.arns, platform.job_sessions, platform.role_policies)
     holds = not platform.settings.parity
-    return Doors(services_of(platform), admission, holds=holds, permissions=permissions)
+    beside = (MlflowDoor(platform, keys),)
+    return Doors(services_of(platform), admission, holds=holds, permissions=permissions, beside=beside)

@@ -131,14 +131,13 @@ class PrivateDoor:
 
     def _serve(self) -> None:
         # They take a third of a second to load, which only those should wait for who call.
-        from stepmill.aws.app import App
         from stepmill.aws.hosts import Hosts
         from stepmill.server.doors import doors_of
         from stepmill.server.wire_server import WireServer
 
         doors = doors_of(self._platform, only=DEFAULT_KEY)
         hosts = Hosts(_HOST, self._port, ())
-        app = App(doors.services, doors.admission, hosts, holds=doors.holds, permissions=doors.permissions)
+        app = doors.app(hosts)
         server = WireServer(app, self._listener)
 
         def ready() -> None:

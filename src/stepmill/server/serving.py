@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable
 from typing import Self
 
-from stepmill.aws.app import App
 from stepmill.aws.hosts import Hosts
 from stepmill.aws.inside import services_inside
 from stepmill.core.endpoint import Endpoint
@@ -80,7 +79,7 @@ class Serving:
         platform = self._platform
         platform.make_api_calls = lambda: services_inside(platform, doors.services)
         hosts = Hosts(self._listening.host, self.port, self._listening.names)
-        app = App(doors.services, doors.admission, hosts, holds=doors.holds, permissions=doors.permissions)
+        app = doors.app(hosts)
         self._server = WireServer(app, self._listener, self._listening.tls)
         engine, project = platform.own_engine.id, str(platform.settings.project)
         # Made at the first start, so that nobody has to.

@@ -1,0 +1,1 @@
+"""Experiments as MLflow's clients see them: runs are trial components, with MLflow's own beside."""
