@@ -37,7 +37,7 @@ def sql(
 ) -> None:
     """Ask feature groups and files with SQL."""
     from stepmill.catalog.sql.dialect.parsing import read_statement
-    from stepmill.catalog.sql.dialect.statements import Query
+    from stepmill.catalog.sql.dialect.statements import Query, Show
     from stepmill.catalog.sql.processes import Stop
 
     output = Output(as_json=as_json)
@@ -57,7 +57,7 @@ def sql(
     if as_csv:
         return
     names = [column.name for column in answered.columns]
-    if not names:
+    if not names or not isinstance(statement, Query | Show):
         output.answer({"rows": answered.rows}, *(["\n".join(kept.lines)] if kept.lines else ["Done."]))
         return
     rows = kept.rows()
