@@ -22,8 +22,7 @@ ENGINE = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena eng
 _LARGEST_LISTING = 50
 # A query takes some tens of milliseconds, and SDKs sleep for five seconds between two questions.
 _HELD = timedelta(seconds=15)
-_BRIEFLY = timedelta(seconds=1)
-_SAGEMAKER = ("AWS-SageMaker-Python-SDK", "AWS-SageMakerCore")
+_COMMAND_LINE = "aws-cli/"
 
 
 def handlers(platform: Platform) -> dict[str, Handler]:
@@ -123,12 +122,11 @@ def has_ended(_: Call, answer: Mapping[str, Any]) -> bool:
 def patience(platform: Platform, call: Call) -> timedelta:
     """Return for how long a client that asks how a query stands is kept waiting for its end.
 
-    SageMaker's SDKs do nothing but wait; a program that does more gets its answer soon.
+    SageMaker's SDKs ask with a plain client of boto3's, so nobody can be told from them; whoever types at the
+    command line wants to see how things stand.
     """
-    if platform.settings.parity:
-        return timedelta(0)
     agent = call.request.headers.get("user-agent", "")
-    return _HELD if any(name in agent for name in _SAGEMAKER) else _BRIEFLY
+    return timedelta(0) if platform.settings.parity or agent.startswith(_COMMAND_LINE) else _HELD
 
 
 def told(execution: Execution) -> dict[str, Any]:
