@@ -48,7 +48,9 @@ def test_its_jobs_are_recorded_in_an_experiment(diabetes: Cli) -> None:
     with diabetes.platform() as platform:
         found, _ = platform.experiments.list_components(Selection(), trial=first.id)
         assert platform.experiments.describe_trial(first.id)["ExperimentName"] == first.pipeline
-    by_kind = {str(one["TrialComponentName"]).rpartition("-aws-")[2]: one for one in found}
+        # Metrics are told of one component, not in lists.
+        whole = [platform.experiments.components.describe(str(one["TrialComponentName"])) for one in found]
+    by_kind = {str(one["TrialComponentName"]).rpartition("-aws-")[2]: one for one in whole}
     assert len(found) == 3
     fit: Any = by_kind["training-job"]
     assert fit["Parameters"]["n-estimators"] == {"NumberValue": 200.0}
