@@ -23,7 +23,13 @@ _OPENBLAS_VARIABLES = ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THRE
 _OPENMP_SETTERS = ("omp_set_num_threads",)
 _OPENMP_VARIABLES = ("OMP_NUM_THREADS",)
 
-NURSERY_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+NURSERY_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    # Arrow's allocator, which pandas loads with it, would start a thread of its own at the import.
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
 
 
 class ThreadCounts:
