@@ -31,6 +31,7 @@ from stepmill.storage.objects.uri import S3Uri, check_bucket_name
 from stepmill.storage.texts import check_text
 
 _PAGE = 1000
+_ALL = 10_000_000
 
 
 class FolderStore:
@@ -270,6 +271,11 @@ class FolderStore:
         """Return what is known of an object, and the file with its bytes."""
         entry = self._shelf.entry(uri)
         return entry.info, self._blobs.path(entry.blob)
+
+    def locate_all(self, prefix: S3Uri) -> Sequence[tuple[ObjectInfo, Path]]:
+        """Return what is known of all objects with this prefix, and the files with their bytes."""
+        rows = self._page(prefix.bucket, prefix.key, "", _ALL)
+        return [(index.info_of(row), self._blobs.path(row.blob)) for row in rows]
 
     def digest(self, uri: S3Uri) -> str:
         """Return the SHA-256 of an object's bytes."""

@@ -282,6 +282,16 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def locate_all(self, prefix: S3Uri) -> Sequence[tuple[ObjectInfo, Path]]:
+        """Return what ``locate`` does of all objects whose key begins with that of ``prefix``, by key.
+
+        All of it is as of one moment, however many there are.
+
+        Raises:
+            NotFoundError: If there is no such bucket.
+        """
+        ...
+
     def digest(self, uri: S3Uri) -> str:
         """Return the SHA-256 of an object's bytes in lower-case hexadecimal; computed only once.
 

@@ -132,6 +132,18 @@ class ObjectAttributesContract:
         with pytest.raises(NotFoundError):
             store.locate(uri("x"))
 
+    def test_all_places_below_a_prefix_are_told_at_once(self, store: ObjectStore) -> None:
+        for key in ("p/b", "p/a", "q"):
+            store.put_bytes(uri(key), key.encode())
+        found = store.locate_all(uri("p/"))
+        assert [(info, path.read_bytes()) for info, path in found] == [
+            (store.head(uri("p/a")), b"p/a"),
+            (store.head(uri("p/b")), b"p/b"),
+        ]
+        assert store.locate_all(uri("nothing/")) == []
+        with pytest.raises(BucketNotFoundError):
+            store.locate_all(S3Uri("no-such-bucket", "p/"))
+
     # ---- conditions ----------------------------------------------------------------------------
 
     def test_nothing_is_replaced_where_nothing_was_to_be(self, store: ObjectStore) -> None:

@@ -12,18 +12,15 @@ from typing import TYPE_CHECKING
 
 from stepmill.catalog.features.group import FeatureGroup
 from stepmill.catalog.features.offline.layout import file_name, hour_folder, label_of
-from stepmill.core.errors import NotFoundError, WrongStateError
+from stepmill.core.errors import WrongStateError
 from stepmill.storage.failures import translated_disk_errors
 from stepmill.storage.locks import NamedLocks
-from stepmill.storage.objects.info import BucketNotFoundError
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.objects.uri import S3Uri
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# All files of a group are listed at one moment: a page that was read later could miss what moved meanwhile.
-_ALL = 10_000_000
 _SUFFIX = ".parquet"
 
 
@@ -116,19 +113,11 @@ class OfflineFiles:
             NotFoundError: If its bucket is gone.
         """
         data = data_of(group)
-        while True:
-            found = self._objects.list(data.bucket, f"{data.key}/", limit=_ALL)
-            try:
-                return [
-                    OfflineFile(info.uri, self._objects.path(info.uri), info.size_bytes)
-                    for info in found
-                    if info.key.endswith(_SUFFIX)
-                ]
-            except BucketNotFoundError:
-                raise
-            except NotFoundError:
-                # Files were replaced by others since they were listed: those are looked up.
-                continue
+        # At one moment: a page that was read later could miss what moved meanwhile.
+        found = self._objects.locate_all(S3Uri(data.bucket, f"{data.key}/"))
+        return [
+            OfflineFile(info.uri, path, info.size_bytes) for info, path in found if info.key.endswith(_SUFFIX)
+        ]
 
 
 def by_hours(table: pa.Table, event_times: pa.Array) -> Iterator[tuple[pa.Table, int]]:

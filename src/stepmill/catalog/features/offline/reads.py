@@ -9,16 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from stepmill.catalog.features.offline.columns import arrow_type
 from stepmill.catalog.features.offline.event_times import micros_of
 from stepmill.catalog.features.offline.identifiers import codes_of
+from stepmill.catalog.features.offline.loading import load, one_array, taken
 from stepmill.catalog.features.offline.point_in_time import (
     BoolArray,
     History,
@@ -114,7 +113,8 @@ def snapshot(
     """
     names = _chosen(files, features)
     read = _read(files, names, bounds or Bounds())
-    return read.table.select(names).take(pa.array(newest_of_each(read.history, keep_deleted=keep_deleted)))
+    places = newest_of_each(read.history, keep_deleted=keep_deleted)
+    return taken(read.table.select(names), pa.array(places))
 
 
 def history(
@@ -146,7 +146,7 @@ def history(
         wanted &= np.isin(found.order, undeleted(found))
     if not duplicates:
         wanted &= np.isin(found.order, distinct(found, keep_deleted=True))
-    return read.table.select([*names, *extra]).take(pa.array(found.order[wanted]))
+    return taken(read.table.select([*names, *extra]), pa.array(found.order[wanted]))
 
 
 def join(
@@ -203,26 +203,26 @@ def _features_at(
     found = newest_visible(
         read.history, read.asked, moments, tolerance=tolerance, forget_deleted=forget_deleted
     )
-    places = pa.array(found, mask=found < 0)
-    return {f"{joined.prefix}{name}": read.table.column(name).take(places) for name in names}
+    values = taken(read.table.select(names), pa.array(found, mask=found < 0))
+    return {f"{joined.prefix}{name}": column for name, column in zip(names, values.columns, strict=True)}
 
 
 def _read(files: Files, names: Sequence[str], bounds: Bounds, asked: pa.Array | None = None) -> _Read:
     schema = files.schema
     deciding = [schema.record_identifier, schema.event_time, WRITE_TIME, API_INVOCATION_TIME, IS_DELETED]
-    table = _table(files, list(dict.fromkeys([*deciding, *names])))
-    times = micros_of(_one(table.column(schema.event_time)))
-    written = _one(table.column(WRITE_TIME)).cast(pa.int64())
+    table = load(files.paths, files.schema, list(dict.fromkeys([*deciding, *names])))
+    times = micros_of(one_array(table.column(schema.event_time)))
+    written = one_array(table.column(WRITE_TIME)).cast(pa.int64())
     counts = _counting(times, written, bounds)
     if counts is not None:
         mask = pa.array(counts)
         table, times, written = table.filter(mask), times.filter(mask), written.filter(mask)
-    identifiers = _one(table.column(schema.record_identifier))
+    identifiers = one_array(table.column(schema.record_identifier))
     codes, wanted = codes_of(identifiers, asked)
-    invoked = _one(table.column(API_INVOCATION_TIME)).cast(pa.int64())
+    invoked = one_array(table.column(API_INVOCATION_TIME)).cast(pa.int64())
     records = Records(
         codes, np.asarray(times), np.asarray(invoked), np.asarray(written),
-        np.array(_one(table.column(IS_DELETED)), dtype=np.bool_),
+        np.array(one_array(table.column(IS_DELETED)), dtype=np.bool_),
     )  # fmt: skip
     return _Read(table, identifiers, history_of(records), wanted)
 
@@ -236,21 +236,6 @@ def _counting(times: pa.Array, written: pa.Array, bounds: Bounds) -> BoolArray |
     return mask
 
 
-def _table(files: Files, names: Sequence[str]) -> pa.Table:
-    fields = [(each.name, arrow_type(each)) for each in files.schema.features]
-    extra = [
-        (WRITE_TIME, pa.timestamp("us")),
-        (API_INVOCATION_TIME, pa.timestamp("us")),
-        (IS_DELETED, pa.bool_()),
-    ]
-    schema = pa.schema([*fields, *extra])
-    if not files.paths:
-        return schema.empty_table().select(names)
-    # Features that were added since have no column in older files: null.
-    dataset = ds.dataset([str(path) for path in files.paths], schema=schema, format="parquet")
-    return dataset.to_table(columns=list(names))
-
-
 def _identifiers_of(rows: pa.Table, joined: Joined) -> pa.Array:
     schema = joined.files.schema
     name = joined.on or schema.record_identifier
@@ -260,7 +245,7 @@ def _identifiers_of(rows: pa.Table, joined: Joined) -> pa.Array:
             where=name,
             mend="Say with `on` which column has them.",
         )
-    column = _one(rows.column(name))
+    column = one_array(rows.column(name))
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     wanted = arrow_type(schema.by_name[schema.record_identifier])
@@ -282,7 +267,7 @@ def _moments(rows: pa.Table, name: str) -> Int64Array:
             where="event_time",
             mend="Name the column with the moment that each row stands for.",
         )
-    column = _one(rows.column(name))
+    column = one_array(rows.column(name))
     moments = micros_of(column)
     if moments.null_count:
         row = int(np.flatnonzero(np.asarray(pc.is_null(moments)))[0])
@@ -309,10 +294,3 @@ def _check(files: Files, names: Sequence[str]) -> None:
                 where="features",
                 mend=f"It has {', '.join(list(files.schema.by_name)[:20])}.",
             )
-
-
-def _one(column: pa.ChunkedArray) -> Any:
-    array = column.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):
-        return pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], column.type)
-    return array
