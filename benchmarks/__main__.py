@@ -14,6 +14,7 @@ PROGRAMS = {
     "states": "state machines on the wire, beside moto's interpreter; after kill -9",
     "wire": "describe and list calls from 8 clients, beside moto's server; start and size of the server",
     "features_wire": "PutRecord, durable, and GetRecord from 8 clients: requests/s and p99",
+    "features_offline": "a million rows of features: ingest, and joins that see no future; beside Feast",
     "s3": "1 GB to S3 and back in one stream, beside cp and moto's server; pages of 20,000 keys",
     "lineage": "what made this, what came of that, what changed: over 100,000 entities",
     "peers": "the same chain in Metaflow and Dagster",

@@ -128,18 +128,18 @@ _TEXTS = st.one_of(
     ),
 )
 _COLUMNS = st.one_of(
-    st.lists(st.one_of(st.none(), _TEXTS), max_size=8).map(lambda v: pa.array(v, pa.string())),
-    st.lists(st.one_of(st.none(), _TEXTS), max_size=8).map(
+    st.lists(st.one_of(st.none(), _TEXTS), max_size=4).map(lambda v: pa.array(v, pa.string())),
+    st.lists(st.one_of(st.none(), _TEXTS), max_size=4).map(
         lambda v: pa.array(v, pa.string()).dictionary_encode()
     ),
-    st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), max_size=8).map(
+    st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), max_size=4).map(
         lambda v: pa.array(v, pa.int64())
     ),
-    st.lists(st.integers(0, 2**64 - 1), max_size=8).map(lambda v: pa.array(v, pa.uint64())),
-    st.lists(st.one_of(st.none(), st.floats()), max_size=8).map(lambda v: pa.array(v, pa.float64())),
-    st.lists(st.floats(width=32), max_size=8).map(lambda v: pa.array(v, pa.float32())),
-    st.lists(st.booleans(), max_size=8).map(lambda v: pa.array(v, pa.bool_())),
-    st.lists(st.one_of(st.none(), st.lists(st.floats(), max_size=3)), max_size=8).map(
+    st.lists(st.integers(0, 2**64 - 1), max_size=4).map(lambda v: pa.array(v, pa.uint64())),
+    st.lists(st.one_of(st.none(), st.floats()), max_size=4).map(lambda v: pa.array(v, pa.float64())),
+    st.lists(st.floats(width=32), max_size=4).map(lambda v: pa.array(v, pa.float32())),
+    st.lists(st.booleans(), max_size=4).map(lambda v: pa.array(v, pa.bool_())),
+    st.lists(st.one_of(st.none(), st.lists(st.floats(), max_size=3)), max_size=4).map(
         lambda v: pa.array(v, pa.list_(pa.float64()))
     ),
 )

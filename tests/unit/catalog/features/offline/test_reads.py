@@ -180,7 +180,7 @@ _RECORDS = st.lists(
 _ASKED = st.lists(st.tuples(st.integers(0, 4), st.integers(-5, 200)), max_size=20)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(_RECORDS, min_size=1, max_size=3), _ASKED, st.one_of(st.none(), st.integers(0, 60)))
 def test_joins_of_ingested_files_are_those_of_brute_force(
     store: Stored,
