@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from stepmill.catalog.features.offline.columns import arrow_type
 from stepmill.catalog.features.offline.event_times import micros_of
 from stepmill.catalog.features.offline.identifiers import codes_of
-from stepmill.catalog.features.offline.loading import load, one_array, taken
+from stepmill.catalog.features.offline.loading import in_threads, load, one_array, taken
 from stepmill.catalog.features.offline.point_in_time import (
     BoolArray,
     History,
@@ -34,6 +34,8 @@ from stepmill.core.errors import InvalidInputError
 from stepmill.storage.database import to_micros
 
 _MICROSECOND = timedelta(microseconds=1)
+# While one's files are read another's records are looked up; of more than two the records would fill memory.
+_GROUPS_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -178,8 +180,12 @@ def join(
     moments = _moments(rows, event_time)
     names = list(rows.column_names)
     columns = list(rows.columns)
-    for joined in groups:
-        for name, column in _features_at(rows, joined, moments, bounds or Bounds(), forget_deleted).items():
+
+    def found(joined: Joined) -> Mapping[str, pa.ChunkedArray]:
+        return _features_at(rows, joined, moments, bounds or Bounds(), forget_deleted)
+
+    for joined, features in zip(groups, in_threads(found, groups, _GROUPS_AT_ONCE), strict=True):
+        for name, column in features.items():
             if name in names:
                 raise InvalidInputError(
                     f"Two columns of the result would be named {name!r}.",

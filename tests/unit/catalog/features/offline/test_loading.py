@@ -64,10 +64,21 @@ def test_rows_are_taken_by_place_and_where_there_is_none_null(
     monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
     monkeypatch.setattr(loading, "_MANY_ROWS", many)
-    table = pa.table({"n": pa.chunked_array([[10], [11, 12]]), "t": pa.chunked_array([["a", "b"], ["c"]])})
-    found = taken(table, pa.array([2, None, 0, 2]))
-    assert found.to_pydict() == {"n": [12, None, 10, 12], "t": ["c", None, "a", "c"]}
+    table = pa.table(
+        {
+            "n": pa.chunked_array([[10], [None, 12]]),
+            "t": pa.chunked_array([["a", "b"], ["c"]]),
+            "many": pa.chunked_array([[[1.0], [2.0]], [[3.0, 4.0]]]),
+        }
+    )
+    found = taken(table, pa.array([2, None, 0, 1]))
+    assert found.to_pydict() == {
+        "n": [12, None, 10, None],
+        "t": ["c", None, "a", "b"],
+        "many": [[3.0, 4.0], None, [1.0], [2.0]],
+    }
     assert found.schema == table.schema
+    assert taken(table, pa.array([1, 0]))["t"].to_pylist() == ["b", "a"]
 
 
 def test_nothing_is_taken_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
