@@ -214,9 +214,9 @@ class Platform(Hearing):
         Returns:
             How many bytes were freed.
         """
-        # As on AWS, nobody can ask for them any more.
         from stepmill.engine.machines.language import StatesLanguage
 
+        # As on AWS, nobody can ask for them any more.
         self._executions.remove_express(ended_before, statuses=StatesLanguage.final)
         freed = self.jobs.remove_folders(ended_before) + self.objects.collect_garbage()
         self.layout.keep_reserve()
