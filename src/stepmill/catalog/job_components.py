@@ -7,11 +7,11 @@ channels and outputs as artifacts; developer guide, "View experiments, trials, a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from stepmill.catalog.entities import usable_name
-from stepmill.core.json import Json, JsonObject
+from stepmill.core.json import Json, JsonObject, object_of, objects_of
 
 # API reference, TrialComponentParameterValue and TrialComponentArtifact.
 LONGEST_TEXT = 2500
@@ -121,17 +121,17 @@ def _inputs(described: JsonObject) -> Iterator[tuple[str, JsonObject]]:
     algorithm = _part(described, "AlgorithmSpecification") or _part(described, "AppSpecification")
     if image := algorithm.get("TrainingImage") or algorithm.get("ImageUri"):
         yield "SageMaker.ImageUri", _artifact(image)
-    for channel in _objects(described.get("InputDataConfig")):
+    for channel in objects_of(described.get("InputDataConfig")):
         source = _part(_part(channel, "DataSource"), "S3DataSource")
         yield str(channel.get("ChannelName")), _artifact(source.get("S3Uri"), channel.get("ContentType"))
-    for one in _objects(described.get("ProcessingInputs")):
+    for one in objects_of(described.get("ProcessingInputs")):
         yield str(one.get("InputName")), _artifact(_part(one, "S3Input").get("S3Uri"))
 
 
 def _outputs(described: JsonObject) -> Iterator[tuple[str, JsonObject]]:
     if model := _part(described, "ModelArtifacts").get("S3ModelArtifacts"):
         yield "SageMaker.ModelArtifact", _artifact(model)
-    for one in _objects(_part(described, "ProcessingOutputConfig").get("Outputs")):
+    for one in objects_of(_part(described, "ProcessingOutputConfig").get("Outputs")):
         yield str(one.get("OutputName")), _artifact(_part(one, "S3Output").get("S3Uri"))
 
 
@@ -146,11 +146,4 @@ def _entries(entries: Iterator[tuple[str, JsonObject]]) -> dict[str, Json]:
 
 
 def _part(document: JsonObject, name: str) -> JsonObject:
-    found = document.get(name)
-    return found if isinstance(found, Mapping) else {}
-
-
-def _objects(value: Json) -> list[JsonObject]:
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        return []
-    return [one for one in value if isinstance(one, Mapping)]
+    return object_of(document.get(name))

@@ -9,12 +9,12 @@ your model lifecycle": stages and their statuses are names that an organization 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from stepmill.core.errors import InvalidInputError
-from stepmill.core.json import Json, JsonObject
+from stepmill.core.json import Json, JsonObject, objects_of
 
 # API reference, ModelLifeCycle.
 LONGEST_DESCRIPTION = 1024
@@ -126,7 +126,7 @@ def decided(state: JsonObject, request: JsonObject, *, at: str, by: str) -> Json
     status = ModelApprovalStatus.read(request["ModelApprovalStatus"])
     description = str(request.get("ApprovalDescription") or "")
     decision: JsonObject = {"status": status, "description": description, "at": at, "by": by}
-    return {"approval_description": description, "approvals": [*_kept(state, "approvals"), decision]}
+    return {"approval_description": description, "approvals": [*objects_of(state.get("approvals")), decision]}
 
 
 def entered(state: JsonObject, request: JsonObject, *, at: str, by: str) -> JsonObject:
@@ -145,7 +145,7 @@ def entered(state: JsonObject, request: JsonObject, *, at: str, by: str) -> Json
         "at": at,
         "by": by,
     }
-    return {"stages": [*_kept(state, "stages"), entry]}
+    return {"stages": [*objects_of(state.get("stages")), entry]}
 
 
 def approvals_of(state: JsonObject) -> tuple[Approval, ...]:
@@ -157,7 +157,7 @@ def approvals_of(state: JsonObject) -> tuple[Approval, ...]:
             str(one["at"]),
             str(one.get("by") or ""),
         )
-        for one in _kept(state, "approvals")
+        for one in objects_of(state.get("approvals"))
     )
 
 
@@ -167,12 +167,5 @@ def stages_of(state: JsonObject) -> tuple[StageEntered, ...]:
         StageEntered(
             str(one["stage"]), str(one["status"]), str(one["description"]), str(one["at"]), str(one["by"])
         )
-        for one in _kept(state, "stages")
+        for one in objects_of(state.get("stages"))
     )
-
-
-def _kept(state: JsonObject, name: str) -> list[JsonObject]:
-    kept = state.get(name)
-    if not isinstance(kept, Sequence) or isinstance(kept, str):
-        return []
-    return [one for one in kept if isinstance(one, Mapping)]

@@ -7,14 +7,14 @@ Source: SageMaker API reference, UpdateModelPackage.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from stepmill.catalog import packages
 from stepmill.catalog.model_cards import check_card, replaced_card
 from stepmill.catalog.package_reviews import decided, entered
 from stepmill.core.errors import ConflictError, InvalidInputError
-from stepmill.core.json import Json, JsonObject
+from stepmill.core.json import Json, JsonObject, objects_of
 from stepmill.storage.records import Record
 
 # API reference, AdditionalInferenceSpecifications.
@@ -118,10 +118,10 @@ def _metadata(described: JsonObject, request: JsonObject) -> JsonObject:
 
 def _specifications(described: JsonObject, request: JsonObject) -> JsonObject:
     name = "AdditionalInferenceSpecifications"
-    added = _objects(request.get(f"{name}ToAdd"))
+    added = objects_of(request.get(f"{name}ToAdd"))
     if not added:
         return {}
-    all_of_them = [*_objects(described.get(name)), *added]
+    all_of_them = [*objects_of(described.get(name)), *added]
     names = [str(one.get("Name")) for one in all_of_them]
     twice = next((one for one in names if names.count(one) > 1), None)
     if twice is not None:
@@ -137,12 +137,6 @@ def _specifications(described: JsonObject, request: JsonObject) -> JsonObject:
             mend="Add fewer.",
         )
     return {name: all_of_them}
-
-
-def _objects(value: Json) -> list[JsonObject]:
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        return []
-    return [one for one in value if isinstance(one, Mapping)]
 
 
 def _texts(value: Json) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from stepmill.core.arns import Arns
 from stepmill.core.clock import as_text
 from stepmill.core.errors import InvalidInputError, UnsupportedError
-from stepmill.core.json import Json, JsonObject
+from stepmill.core.json import Json, JsonObject, object_of
 from stepmill.storage.records import Record
 
 GROUP_KIND = "model-package-group"
@@ -196,8 +196,7 @@ def describe_package(record: Record, arns: Arns) -> JsonObject:
 
 def part(body: JsonObject, key: str) -> JsonObject:
     """Return an object within a record's body; empty if it is not there."""
-    found = body.get(key)
-    return found if isinstance(found, Mapping) else {}
+    return object_of(body.get(key))
 
 
 def _identity(name: Json) -> JsonObject:

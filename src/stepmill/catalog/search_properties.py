@@ -15,7 +15,7 @@ from enum import Enum, auto
 from typing import Any, TypeAlias
 
 from stepmill.core.errors import InvalidInputError
-from stepmill.core.json import Json, JsonObject
+from stepmill.core.json import Json, JsonObject, objects_of
 from stepmill.core.service_models import Shape
 
 
@@ -151,21 +151,21 @@ def view_of(document: JsonObject) -> JsonObject:
         {'team': 'churn'}
     """
     view: dict[str, Json] = dict(document)
-    view["Tags"] = {str(tag["Key"]): tag["Value"] for tag in _objects(document.get("Tags"))}
+    view["Tags"] = {str(tag["Key"]): tag["Value"] for tag in objects_of(document.get("Tags"))}
     view["Metrics"] = _metrics(document)
     if isinstance(document.get("TrialComponentName"), str):
         view["Parameters"] = _parameters(document.get("Parameters"))
     if isinstance(document.get("FeatureName"), str):
-        pairs = {str(each["Key"]): each["Value"] for each in _objects(document.get(_PARAMETERS))}
+        pairs = {str(each["Key"]): each["Value"] for each in objects_of(document.get(_PARAMETERS))}
         view[_PARAMETERS] = view[_ALL_PARAMETERS] = pairs
     return view
 
 
 def _metrics(document: JsonObject) -> dict[str, Json]:
     found: dict[str, Json] = {}
-    for metric in _objects(document.get("FinalMetricDataList")):
+    for metric in objects_of(document.get("FinalMetricDataList")):
         found[str(metric["MetricName"])] = metric["Value"]
-    for metric in _objects(document.get("Metrics")):
+    for metric in objects_of(document.get("Metrics")):
         name = str(metric["MetricName"])
         found |= {f"{name}.{key}": value for key, value in metric.items() if key != "MetricName"}
         if "Last" in metric:
@@ -178,9 +178,3 @@ def _parameters(parameters: Json) -> dict[str, Json]:
         return {}
     given: Mapping[str, Any] = parameters
     return {name: one.get("NumberValue", one.get("StringValue")) for name, one in given.items()}
-
-
-def _objects(value: Json) -> list[JsonObject]:
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        return []
-    return [one for one in value if isinstance(one, Mapping)]

@@ -64,6 +64,28 @@ def _fault(text: str | bytes, error: Exception) -> str:
     return str(error)
 
 
+def object_of(value: Json) -> JsonObject:
+    """Return an object; an empty one for what is none.
+
+    Example:
+        >>> object_of({"a": 1}), object_of([1]), object_of(None)
+        ({'a': 1}, {}, {})
+    """
+    return value if isinstance(value, Mapping) else {}
+
+
+def objects_of(value: Json) -> list[JsonObject]:
+    """Return the objects in a list; none of what is no list.
+
+    Example:
+        >>> objects_of([{"a": 1}, 2, {}]), objects_of({"a": 1}), objects_of("ab")
+        ([{'a': 1}, {}], [], [])
+    """
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return []
+    return [one for one in value if isinstance(one, Mapping)]
+
+
 def write_json(value: object) -> str:
     """Return the compact JSON text of a value, keys in their order."""
     return msgspec.json.encode(value).decode()

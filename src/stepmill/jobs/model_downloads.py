@@ -7,11 +7,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from stepmill.catalog.model_reports.parts import object_of, objects_of
 from stepmill.catalog.model_reports.sources import find_report, report_sources
 from stepmill.catalog.packages import model_data_of
 from stepmill.core.errors import NotFoundError, StepmillError, WrongStateError
-from stepmill.core.json import JsonObject, write_json
+from stepmill.core.json import JsonObject, object_of, objects_of, write_json
 from stepmill.jobs.archives import regular_files, unpack
 from stepmill.jobs.locations import read_location
 from stepmill.storage.failures import translated_disk_errors

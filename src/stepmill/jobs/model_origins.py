@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from stepmill.catalog.model_reports.comparison import Origin
-from stepmill.catalog.model_reports.parts import object_of, objects_of
 from stepmill.catalog.packages import model_data_of
-from stepmill.core.json import Json, JsonObject
+from stepmill.core.json import Json, JsonObject, object_of, objects_of
 from stepmill.jobs.records import TRAINING_JOB, JobRecords, request_of, state_of
 from stepmill.storage.records import Record, RecordStore
 

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepmill.core.errors import InvalidInputError
-from stepmill.core.json import DEEPEST_NESTING, canonical_json, digest, read_json, write_json
+from stepmill.core.json import (
+    DEEPEST_NESTING,
+    Json,
+    canonical_json,
+    digest,
+    object_of,
+    objects_of,
+    read_json,
+    write_json,
+)
 
 scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text()
 values = st.recursive(
@@ -71,3 +80,11 @@ def test_no_bytes_raise_anything_else(text: bytes) -> None:
         read_json(text)
     except InvalidInputError:
         pass
+
+
+@given(values)
+def test_whatever_a_client_sent_is_taken_as_objects_or_as_none(value: Json) -> None:
+    assert object_of(value) == (value if isinstance(value, dict) else {})
+    assert objects_of(value) == (
+        [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    )

@@ -19,11 +19,9 @@ from stepmill.catalog.model_reports.parts import (
     Table,
     number_of,
     numbers_of,
-    object_of,
-    objects_of,
 )
 from stepmill.core.errors import InvalidInputError
-from stepmill.core.json import Json, JsonObject, read_json
+from stepmill.core.json import Json, JsonObject, object_of, objects_of, read_json
 
 _CARD = "ModelCard"
 

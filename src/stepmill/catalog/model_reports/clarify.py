@@ -15,11 +15,9 @@ from stepmill.catalog.model_reports.parts import (
     Part,
     Table,
     number_of,
-    object_of,
-    objects_of,
     shown_number,
 )
-from stepmill.core.json import JsonObject
+from stepmill.core.json import JsonObject, object_of, objects_of
 
 _BIAS = {
     "pre_training_bias_metrics": "Bias before training",

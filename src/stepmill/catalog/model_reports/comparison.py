@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stepmill.catalog.model_reports.directions import Change, change_between
-from stepmill.catalog.model_reports.parts import Metric, Report, object_of, objects_of, shown_number
+from stepmill.catalog.model_reports.parts import Metric, Report, shown_number
 from stepmill.catalog.packages import model_data_of
 from stepmill.core.errors import InvalidInputError
-from stepmill.core.json import Json, JsonObject, write_json
+from stepmill.core.json import Json, JsonObject, object_of, objects_of, write_json
 
 # Beside one another, more can be neither shown nor read.
 MOST_VERSIONS = 20
@@ -259,7 +259,7 @@ _SECTIONS: tuple[tuple[str, Callable[[Version], Mapping[str, Json]]], ...] = (
 
 
 def _containers(version: Version) -> list[JsonObject]:
-    return list(objects_of(object_of(version.described.get("InferenceSpecification")).get("Containers")))
+    return objects_of(object_of(version.described.get("InferenceSpecification")).get("Containers"))
 
 
 def _shown(value: Json) -> str:

@@ -15,12 +15,10 @@ from stepmill.catalog.model_reports.parts import (
     Part,
     Table,
     number_of,
-    object_of,
-    objects_of,
     shortened_list,
     shown_number,
 )
-from stepmill.core.json import Json, JsonObject
+from stepmill.core.json import Json, JsonObject, object_of, objects_of
 
 # Distributions are drawn of so many features.
 _MOST_DRAWN = 12
@@ -48,7 +46,7 @@ def metrics_of(document: JsonObject) -> Iterator[Metric]:
     count = number_of(object_of(document.get("dataset")).get("item_count"))
     if count is not None:
         yield Metric("rows", count)
-    for feature in list(objects_of(document.get("features")))[:MOST_SHOWN]:
+    for feature in objects_of(document.get("features"))[:MOST_SHOWN]:
         name, about = str(feature.get("name")), _statistics(feature)
         missing = number_of(object_of(about.get("common")).get("num_missing"))
         if missing is not None:
@@ -60,7 +58,7 @@ def metrics_of(document: JsonObject) -> Iterator[Metric]:
 
 def parts_of(document: JsonObject) -> Iterator[Part]:
     """Yield a table of the features, and the distributions of the first ones."""
-    features = list(objects_of(document.get("features")))
+    features = objects_of(document.get("features"))
     rows = tuple(_row(feature) for feature in features[:MOST_SHOWN])
     columns = ("FEATURE", "TYPE", "PRESENT", "MISSING", "MEAN", "STD DEV", "MIN", "MAX", "DISTINCT")
     yield Table("Features", columns, rows, max(0, len(features) - MOST_SHOWN))
@@ -71,7 +69,7 @@ def parts_of(document: JsonObject) -> Iterator[Part]:
 
 def constraints_of(document: JsonObject) -> Iterator[Part]:
     """Yield a table of what the data is held to."""
-    features = list(objects_of(document.get("features")))
+    features = objects_of(document.get("features"))
     rows = tuple(
         (
             str(feature.get("name")),

@@ -19,10 +19,9 @@ from stepmill.catalog.model_reports.parts import (
     Table,
     number_of,
     numbers_of,
-    object_of,
     shown_number,
 )
-from stepmill.core.json import Json, JsonObject
+from stepmill.core.json import Json, JsonObject, object_of
 
 KINDS = ("regression_metrics", "binary_classification_metrics", "multiclass_classification_metrics")
 CONSTRAINTS = (

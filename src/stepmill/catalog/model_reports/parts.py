@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from stepmill.core.json import Json, JsonObject
+from stepmill.core.json import Json
 
 # Of what a report has many of, so many are shown; the rest is counted.
 MOST_SHOWN = 50
@@ -142,17 +142,6 @@ def numbers_of(value: Json) -> list[float] | None:
         return None
     numbers = [number_of(item) for item in value]
     return None if None in numbers else [number for number in numbers if number is not None]
-
-
-def objects_of(value: Json) -> Iterator[JsonObject]:
-    """Yield the objects of a list; nothing of what is none."""
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        yield from (item for item in value if isinstance(item, Mapping))
-
-
-def object_of(value: Json) -> JsonObject:
-    """Return an object; an empty one for what is none."""
-    return value if isinstance(value, Mapping) else {}
 
 
 def shown_number(value: float) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stepmill.catalog.model_reports.cards import card_reports
-from stepmill.catalog.model_reports.parts import Report, object_of
+from stepmill.catalog.model_reports.parts import Report
 from stepmill.catalog.model_reports.reading import LARGEST_REPORT_BYTES, read_report
 from stepmill.core.errors import NotFoundError, StepmillError
-from stepmill.core.json import JsonObject
+from stepmill.core.json import JsonObject, object_of
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.objects.uri import S3Uri
 

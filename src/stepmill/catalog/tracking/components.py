@@ -16,7 +16,7 @@ from stepmill.catalog.packages import part
 from stepmill.catalog.tracking.values import RunStatus, Stage, TrackedMetric, TrackedRun, milliseconds
 from stepmill.catalog.trial_components import extra_of
 from stepmill.core.clock import as_text
-from stepmill.core.json import Json, JsonObject
+from stepmill.core.json import Json, JsonObject, objects_of
 from stepmill.storage.records import Record
 from stepmill.storage.series import SeriesSummary
 
@@ -78,7 +78,7 @@ def run_of(record: Record, experiment: str, artifact_uri: str) -> TrackedRun:
         artifact_uri=str(own.get("artifact_uri") or artifact_uri),
         params={key: param_text(value) for key, value in part(request, "Parameters").items()},
         tags={RUN_NAME: name, **tags},
-        datasets=tuple(_objects(own.get("datasets"))),
+        datasets=tuple(objects_of(own.get("datasets"))),
         models_in=tuple(str(one) for one in _list(own.get("models_in"))),
         models_out={key: int(str(step)) for key, step in part(own, "models_out").items()},
     )
@@ -163,10 +163,6 @@ def _moment(value: Json, default: datetime | None) -> int | None:
 def moment_text(moment: datetime) -> str:
     """Return a moment as a component's document has it."""
     return as_text(moment)
-
-
-def _objects(value: Json) -> list[JsonObject]:
-    return [one for one in _list(value) if isinstance(one, Mapping)]
 
 
 def _list(value: Json) -> list[Any]:

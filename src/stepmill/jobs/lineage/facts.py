@@ -5,12 +5,12 @@ Source: developer guide, "Amazon SageMaker AI-Created Tracking Entities"; contai
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from stepmill.core.errors import InvalidInputError
-from stepmill.core.json import Json, JsonObject, read_json
+from stepmill.core.json import JsonObject, object_of, objects_of, read_json
 from stepmill.jobs.records import PROCESSING_JOB
 from stepmill.jobs.requests.remote_functions import CHANNEL
 
@@ -77,7 +77,7 @@ def facts_of(kind: str, request: JsonObject, *, model: str = "") -> JobFacts:
 
 
 def _processing_inputs(request: JsonObject) -> Iterator[Thing]:
-    for one in _objects(request.get("ProcessingInputs")):
+    for one in objects_of(request.get("ProcessingInputs")):
         s3, name = _part(one, "S3Input"), str(one.get("InputName") or "")
         folder = str(s3.get("LocalPath") or "")
         is_code = name in _CODE_NAMES or folder.rstrip("/").startswith(_CODE_FOLDERS)
@@ -86,19 +86,19 @@ def _processing_inputs(request: JsonObject) -> Iterator[Thing]:
 
 
 def _processing_outputs(request: JsonObject) -> Iterator[Thing]:
-    for one in _objects(_part(request, "ProcessingOutputConfig").get("Outputs")):
+    for one in objects_of(_part(request, "ProcessingOutputConfig").get("Outputs")):
         if uri := _part(one, "S3Output").get("S3Uri"):
             yield Thing(str(one.get("OutputName") or ""), str(uri), DATA_SET)
 
 
 def _feature_groups(request: JsonObject) -> Iterator[str]:
-    for one in _objects(_part(request, "ProcessingOutputConfig").get("Outputs")):
+    for one in objects_of(_part(request, "ProcessingOutputConfig").get("Outputs")):
         if name := _part(one, "FeatureStoreOutput").get("FeatureGroupName"):
             yield str(name)
 
 
 def _channels(request: JsonObject) -> Iterator[Thing]:
-    for one in _objects(request.get("InputDataConfig")):
+    for one in objects_of(request.get("InputDataConfig")):
         name = str(one.get("ChannelName") or "")
         is_code = name in _CODE_NAMES or name == CHANNEL
         if uri := _part(_part(one, "DataSource"), "S3DataSource").get("S3Uri"):
@@ -152,11 +152,4 @@ def _once(things: Iterator[Thing] | Sequence[Thing]) -> tuple[Thing, ...]:
 
 
 def _part(document: JsonObject, name: str) -> JsonObject:
-    found = document.get(name)
-    return found if isinstance(found, Mapping) else {}
-
-
-def _objects(value: Json) -> list[JsonObject]:
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        return []
-    return [one for one in value if isinstance(one, Mapping)]
+    return object_of(document.get(name))

@@ -5,7 +5,7 @@ Source: developer guide, "Amazon SageMaker AI-Created Tracking Entities": model 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 from stepmill.catalog.entities import usable_name
@@ -14,7 +14,7 @@ from stepmill.catalog.lineage.documents import place_of
 from stepmill.catalog.models import MODEL_KIND
 from stepmill.catalog.package_reviews import ModelApprovalStatus
 from stepmill.catalog.packages import GROUP_KIND, PACKAGE_KIND, model_data_of, part
-from stepmill.core.json import JsonObject
+from stepmill.core.json import JsonObject, objects_of
 from stepmill.jobs.lineage.facts import MODEL, Thing
 from stepmill.jobs.lineage.sheet import Sheet
 from stepmill.storage.database import to_micros
@@ -43,7 +43,7 @@ def _draw_model(sheet: Sheet, record: Record) -> None:
     at, request = record.created_at, part(record.body, "request")
     name = str(request.get("ModelName") or record.name)
     model = sheet.artifact(sheet.arns.sagemaker(MODEL_KIND, name), MODEL, at, name=usable_name(name))
-    for container in (part(request, "PrimaryContainer"), *_objects(request.get("Containers"))):
+    for container in (part(request, "PrimaryContainer"), *objects_of(request.get("Containers"))):
         for arn in _of_container(sheet, container, at):
             sheet.connect(arn, model, AssociationType.CONTRIBUTED_TO, at)
 
@@ -58,7 +58,7 @@ def _draw_package(sheet: Sheet, record: Record) -> None:
     )
     package = sheet.artifact(package_arn, _PACKAGE, at)
     trained: set[str] = set()
-    for container in _objects(part(request, "InferenceSpecification").get("Containers")):
+    for container in objects_of(part(request, "InferenceSpecification").get("Containers")):
         for arn in _of_container(sheet, container, at):
             sheet.connect(arn, package, AssociationType.CONTRIBUTED_TO, at)
             trained |= set(_makers(sheet, arn))
@@ -87,7 +87,7 @@ def _draw_approvals(sheet: Sheet, record: Record, package: str, package_arn: str
     request = part(record.body, "request")
     first = str(request.get("ModelApprovalStatus") or ModelApprovalStatus.PENDING)
     decisions = [(first, record.created_at, "")]
-    for one in _objects(state.get("approvals")):
+    for one in objects_of(state.get("approvals")):
         moment = datetime.fromisoformat(str(one["at"]))
         decisions.append((str(one["status"]), moment, str(one.get("description") or "")))
     for status, at, description in decisions:
@@ -134,9 +134,3 @@ def _makers(sheet: Sheet, artifact: str) -> Iterator[str]:
     links = sheet.store.links([entity.id], upstream=True, limit=100)
     sources = sheet.store.entities([link.source for link in links if link.type == AssociationType.PRODUCED])
     yield from (one.arn for one in sources.values() if one.kind is LineageKind.COMPONENT)
-
-
-def _objects(value: object) -> list[JsonObject]:
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        return []
-    return [one for one in value if isinstance(one, Mapping)]

@@ -6,13 +6,13 @@ names an entity of the same step by name and type, or any by its ARN.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 
 from stepmill.catalog.lineage.documents import ACTION, ARTIFACT, CONTEXT, KindWords
 from stepmill.catalog.lineage.lineage import Lineage
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError
-from stepmill.core.json import Json, JsonObject
+from stepmill.core.json import Json, JsonObject, objects_of
 from stepmill.core.tasks import Report, Task, TaskFailed, TaskSucceeded
 
 RESOURCE = "stepmill:lineage"
@@ -49,7 +49,7 @@ class LineageHandler:
         made: dict[str, Json] = {}
         for member, words in _KINDS.items():
             named: dict[str, Json] = {}
-            for request in _objects(payload.get(member)):
+            for request in objects_of(payload.get(member)):
                 arn = self._lineage.create(request, words, token=task.id)
                 name = str(request.get(f"{words.member}Name") or arn.rpartition("/")[2])
                 named[name] = arns[words.member, name] = arn
@@ -59,7 +59,7 @@ class LineageHandler:
 
     def _connect(self, payload: JsonObject, arns: Mapping[tuple[str, str], str]) -> list[Json]:
         connected: list[Json] = []
-        for index, one in enumerate(_objects(payload.get("Associations"))):
+        for index, one in enumerate(objects_of(payload.get("Associations"))):
             ends = [
                 _end(one.get(side), arns, f"Associations[{index}].{side}")
                 for side in ("Source", "Destination")
@@ -83,9 +83,3 @@ def _end(end: Json, arns: Mapping[tuple[str, str], str], where: str) -> str:
             mend="Name one that it makes by Name and Type, or any by its Arn.",
         )
     return arns[kind, name]
-
-
-def _objects(value: Json) -> list[JsonObject]:
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        return []
-    return [one for one in value if isinstance(one, Mapping)]
