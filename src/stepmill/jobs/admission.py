@@ -10,7 +10,7 @@ from stepmill.jobs.channels import check_inputs
 from stepmill.jobs.kinds import JobKind, R, Workplace
 from stepmill.jobs.requests.common import check_job_name
 from stepmill.jobs.services import JobServices
-from stepmill.jobs.staging import check_paths
+from stepmill.jobs.staging import check_groups, check_paths
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ def admit(kind: JobKind[R], services: JobServices, document: Json) -> Admitted:
     folder = services.folder / kind.record_kind / name
     place = Workplace(name, services.arns.sagemaker(kind.record_kind, name), folder)
     check_paths(kind, request, place, services.private)
+    check_groups(request, services.has_group)
     check_access(request, services.door)
     if kind.inputs_first:
         check_inputs(request.inputs, services.objects)

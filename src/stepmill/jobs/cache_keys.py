@@ -107,6 +107,9 @@ class JobKeys:
         outputs = _object(request.get("ProcessingOutputConfig")).get("Outputs")
         for place, item in _named(outputs, "ProcessingOutputConfig.Outputs"):
             leaves[f"{place}.S3Output.LocalPath"] = _object(item.get("S3Output")).get("LocalPath")
+            # Records that are in one group are not in another.
+            group = _object(item.get("FeatureStoreOutput")).get("FeatureGroupName")
+            leaves[f"{place}.FeatureStoreOutput.FeatureGroupName"] = group
         return self._key(task, leaves, _object(request.get("AppSpecification")).get("ImageUri"))
 
     def training(self, task: Task) -> CacheKey:

@@ -7,7 +7,7 @@ lead to another run's data, so it is not taken.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stepmill.core.errors import InvalidInputError, NotFoundError
@@ -21,6 +21,8 @@ from stepmill.storage.objects.uri import S3Uri
 MOST_FILES_LISTED = 1000
 
 _ALL = ""
+# In the place of an address, which is never empty: the feature groups that were written, by their ids.
+_GROUPS = ""
 
 
 class KeptOutputs:
@@ -29,15 +31,23 @@ class KeptOutputs:
     Args:
         objects: Where ``s3://`` addresses lie.
         project: Folder that relative paths start from.
+        group_id: Gives the id of the feature group of a name: another for each that there ever was; empty
+            if there is none now.
     """
 
-    def __init__(self, objects: ObjectStore, project: Path) -> None:
+    def __init__(
+        self, objects: ObjectStore, project: Path, group_id: Callable[[str], str] = lambda _name: ""
+    ) -> None:
         self._objects = objects
         self._project = project
+        self._group_id = group_id
 
     def state(self, output: Json) -> JsonObject:
         """Return the state of the outputs that a job's Describe document names."""
-        return {address: self._files(address) for address in _destinations(output)}
+        state: dict[str, Json] = {address: self._files(address) for address in _destinations(output)}
+        if groups := {name: self._group_id(name) for name in _groups(output)}:
+            state[_GROUPS] = groups
+        return state
 
     def change(self, state: JsonObject) -> str:
         """Say what became of one of the files since; empty if all are as they were.
@@ -45,6 +55,10 @@ class KeptOutputs:
         Files that came to lie beside them since do not matter.
         """
         for address, files in state.items():
+            if address == _GROUPS:
+                if change := self._change_of_groups(files if isinstance(files, Mapping) else {}):
+                    return change
+                continue
             now = self._files(address)
             for name, stamp in (files if isinstance(files, Mapping) else {}).items():
                 if name == _ALL and now.get(_ALL) != stamp:
@@ -53,6 +67,13 @@ class KeptOutputs:
                     return f"{_below(address, name)} is gone"
                 if now[name] != stamp:
                     return f"{_below(address, name)} was written again since"
+        return ""
+
+    def _change_of_groups(self, groups: JsonObject) -> str:
+        for name, was in groups.items():
+            now = self._group_id(name)
+            if now != was:
+                return f"the feature group {name} {'was made anew since' if now else 'is gone'}"
         return ""
 
     def _files(self, address: str) -> dict[str, Json]:
@@ -90,6 +111,15 @@ def _destinations(output: Json) -> Iterator[str]:
     )
     if isinstance(path, str) and isinstance(job, str):
         yield f"{path.removesuffix('/')}/{job}/output"
+
+
+def _groups(output: Json) -> Iterator[str]:
+    """Yield the feature groups that a job's Describe document says it wrote to."""
+    outputs = _object(_object(output).get("ProcessingOutputConfig")).get("Outputs")
+    for item in outputs if isinstance(outputs, Sequence) and not isinstance(outputs, str) else ():
+        name = _object(_object(item).get("FeatureStoreOutput")).get("FeatureGroupName")
+        if isinstance(name, str):
+            yield name
 
 
 def _files_of_folder(folder: Path) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from stepmill.catalog.features.group import GROUP_KIND
 from stepmill.catalog.job_components import component_name
 from stepmill.catalog.permissions.conditions import Condition
 from stepmill.catalog.permissions.documents import Statement
@@ -32,6 +33,12 @@ _OF_COMPONENTS = (
 _OF_EXPERIMENTS = (
     "sagemaker:AssociateTrialComponent", "sagemaker:DescribeExperiment", "sagemaker:DescribeTrial",
     "sagemaker:ListTags",
+)  # fmt: skip
+# The job itself puts the records, and may look at what is there before.
+_OF_GROUPS = (
+    "sagemaker:BatchGetRecord", "sagemaker:BatchWriteRecord", "sagemaker:DeleteRecord",
+    "sagemaker:DescribeFeatureGroup", "sagemaker:GetRecord", "sagemaker:ListTags", "sagemaker:PutRecord",
+    "sagemaker:UpdateRecord",
 )  # fmt: skip
 _OF_LOGS = ("logs:CreateLogStream", "logs:GetLogEvents", "logs:PutLogEvents")
 # What the SDK's script mode fetches by itself, and where functions that it sends along lie.
@@ -98,6 +105,11 @@ def grants_of_request(
     folders = [*written, *_of_functions(request)]
     for uri in folders:
         statements += _writing(uri)
+    if request.feature_groups:
+        groups = [
+            Pattern.exactly(arns.sagemaker(GROUP_KIND, output.group)) for output in request.feature_groups
+        ]
+        statements.append(allow(_OF_GROUPS, groups))
     return (*statements, *_of_experiments(request.document, member, name, arns))
 
 

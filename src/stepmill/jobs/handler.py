@@ -48,7 +48,7 @@ from stepmill.jobs.records import JobRecords, JobState, describe, state_of
 from stepmill.jobs.requests.common import check_job_name
 from stepmill.jobs.requests.data import Output
 from stepmill.jobs.services import JobServices
-from stepmill.jobs.staging import Staged, check_paths, stage
+from stepmill.jobs.staging import Staged, check_groups, check_paths, stage
 from stepmill.jobs.synchroniser import Synchroniser
 from stepmill.storage.failures import translated_disk_errors
 from stepmill.storage.records import Record
@@ -178,6 +178,8 @@ class JobHandler(Generic[R]):
         command = self._kind.command(job.request, image)
         begun = (place.folder / _SPEC).exists()
         check_paths(self._kind, job.request, place, services.private)
+        if not begun:
+            check_groups(job.request, services.has_group)
         staged = stage(self._kind, job.request, place, services.objects, services.project, services.private)
         access = access_of(job.request, services.door, self._visitor(job))
         notes = (*job.notes, *image.notes, *staged.notes, *access.notes)

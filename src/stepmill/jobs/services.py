@@ -61,6 +61,7 @@ class JobServices:
         door: Tells where this installation answers AWS's clients, and gives each job its key.
         note: Told of a job, by the kind of its record and its name, when it runs and when it has ended: for
             whoever records what came of what. It returns at once.
+        has_group: Whether there is a feature group of a name.
         private: Stepmill's own folder: no path of a request may lead into it. ``None``: there is none.
     """
 
@@ -80,3 +81,4 @@ class JobServices:
     private: Path | None = None
     tracker: Tracker | None = None
     note: Callable[[str, str], None] = lambda _kind, _name: None
+    has_group: Callable[[str], bool] = lambda _name: False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,7 @@ from stepmill.jobs.kinds import JobKind, R, Workplace
 from stepmill.jobs.locations import Location
 from stepmill.jobs.mounts import Placement, arrange
 from stepmill.jobs.outputs import CONTAINER_ROOT, make_destinations
+from stepmill.jobs.requests.common import JobRequest
 from stepmill.storage.failures import translated_disk_errors
 from stepmill.storage.objects.store import ObjectStore
 
@@ -105,6 +107,26 @@ def check_paths(kind: JobKind[R], request: R, place: Workplace, private: Path | 
             raise InvalidInputError(
                 f"{str(path)!r} lies in Stepmill's own folder, which jobs may not read from or write to.",
                 mend="Name an s3:// address, or another folder.",
+            )
+
+
+def check_groups(request: JobRequest, has_group: Callable[[str], bool]) -> None:
+    """Refuse a job that says it puts records into a feature group which is not there.
+
+    Args:
+        request: What the job does.
+        has_group: Whether there is a group of a name.
+
+    Raises:
+        InvalidInputError: For the first such group.
+    """
+    for output in request.feature_groups:
+        if not has_group(output.group):
+            raise InvalidInputError(
+                f"The output {output.name[:100]!r} goes to the feature group {output.group!r}, "
+                "and there is none of that name.",
+                where=output.where,
+                mend="Create it before the job starts: CreateFeatureGroup, or an earlier step.",
             )
 
 

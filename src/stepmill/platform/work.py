@@ -240,8 +240,14 @@ class Work(Tracing):
             door=self._door,
             private=settings.home,
             note=self.lineage_recorder.note,
+            has_group=lambda name: bool(self._group_id(name)),
             tracker=self._tracker,
         )
+
+    def _group_id(self, name: str) -> str:
+        """Return the id of a feature group; empty if there is none."""
+        found = self.features.groups.find(name)
+        return found.id if found else ""
 
     @made_once
     def _job_handlers(self) -> dict[str, JobHandler[Any]]:
@@ -305,7 +311,7 @@ class Work(Tracing):
             keys,
             SqlCacheStore(self._database),
             self.records,
-            KeptOutputs(self.objects, self.settings.project),
+            KeptOutputs(self.objects, self.settings.project, self._group_id),
             self._clock,
             self.settings.cache_scope,
             self._tracker.track_reuse,

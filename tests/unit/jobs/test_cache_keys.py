@@ -144,6 +144,14 @@ class TestProcessing:
     def test_this_does_not(self, kept: Keeping, path: tuple[Any, ...], value: Any) -> None:
         assert processing(kept, changed(PROCESSING, path, value)).digest == processing(kept).digest
 
+    def test_the_feature_group_that_records_go_to_counts(self, kept: Keeping) -> None:
+        def key(name: str) -> str:
+            group = {"OutputName": "g", "FeatureStoreOutput": {"FeatureGroupName": name}}
+            return processing(kept, {**PROCESSING, "ProcessingOutputConfig": {"Outputs": [group]}}).digest
+
+        assert key("customers") == key("customers")
+        assert key("customers") != key("orders")
+
     def test_the_order_of_inputs_and_members_does_not_matter(self, kept: Keeping) -> None:
         new = dict(reversed(PROCESSING.items())) | {
             "ProcessingInputs": list(reversed(PROCESSING["ProcessingInputs"]))

@@ -39,6 +39,18 @@ def test_what_is_as_it_was_left(outputs: KeptOutputs) -> None:
     assert outputs.change(state) == ""
 
 
+def test_records_in_a_group_that_was_removed_or_made_anew_are_gone(kept: Keeping) -> None:
+    groups = {"customers": "first"}
+    outputs = KeptOutputs(kept.objects, kept.folder, lambda name: groups.get(name, ""))
+    group = {"OutputName": "g", "FeatureStoreOutput": {"FeatureGroupName": "customers"}}
+    state = outputs.state({"ProcessingOutputConfig": {"Outputs": [group]}})
+    assert outputs.change(state) == ""
+    groups["customers"] = "second"
+    assert outputs.change(state) == "the feature group customers was made anew since"
+    groups.clear()
+    assert outputs.change(state) == "the feature group customers is gone"
+
+
 def test_what_is_gone(outputs: KeptOutputs, kept: Keeping) -> None:
     state = outputs.state(processing("s3://bucket/out/"))
     kept.objects.delete([S3Uri.parse("s3://bucket/out/sub/b.csv")])

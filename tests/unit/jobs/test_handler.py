@@ -57,6 +57,7 @@ class House:
         self.compute = FakeCompute()
         self.images = FakeImages()
         self.handlers: list[JobHandler[Any]] = []
+        self.groups: set[str] = set()
 
     @property
     def services(self) -> JobServices:
@@ -70,6 +71,7 @@ class House:
             folder=self.folder / "home" / "jobs",
             project=self.folder,
             private=self.folder / "home",
+            has_group=self.groups.__contains__,
         )
 
     def handler(self, task: Task) -> JobHandler[Any]:
@@ -302,6 +304,22 @@ class TestProcessing:
         assert not reports.ended
         house.compute.error = None
         assert house.run(processing_task(), reports).output["ProcessingJobStatus"] == "Completed"
+
+    def test_an_output_that_is_a_feature_group_is_left_to_the_job(self, house: House) -> None:
+        group = {
+            "OutputName": "g",
+            "AppManaged": True,
+            "FeatureStoreOutput": {"FeatureGroupName": "customers"},
+        }
+        outputs = {"Outputs": [group, processing_output("o", "s3://data/o")]}
+        house.compute.program = writes("processing/output/o/a.csv")
+        missing = house.run(processing_task("early", ProcessingOutputConfig=outputs))
+        assert isinstance(missing, TaskFailed)
+        assert "the feature group 'customers', and there is none of that name" in missing.cause
+        assert house.compute.specs == []
+        house.groups.add("customers")
+        assert isinstance(house.run(processing_task(ProcessingOutputConfig=outputs)), TaskSucceeded)
+        assert house.keys() == ["o/a.csv"]
 
     def test_network_isolation_is_handed_on(self, house: House) -> None:
         house.run(processing_task(NetworkConfig={"EnableNetworkIsolation": True}))

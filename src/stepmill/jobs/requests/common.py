@@ -9,7 +9,7 @@ from datetime import timedelta
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import JsonObject
 from stepmill.images.needs import NO_NEEDS, Needs
-from stepmill.jobs.requests.data import Input
+from stepmill.jobs.requests.data import GroupOutput, Input
 from stepmill.jobs.requests.fields import Fields
 from stepmill.jobs.requests.remote_functions import needs_of
 
@@ -35,6 +35,7 @@ class JobRequest:
         network: Whether the job may reach the network.
         role: ARN of the role that it has.
         notes: What is accepted but means nothing here.
+        feature_groups: Those that it says it puts records into.
     """
 
     name: str
@@ -49,6 +50,7 @@ class JobRequest:
     network: bool
     role: str
     notes: tuple[str, ...] = ()
+    feature_groups: tuple[GroupOutput, ...] = ()
 
     @property
     def needs_endpoint(self) -> bool:

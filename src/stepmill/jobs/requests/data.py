@@ -98,6 +98,21 @@ class Output:
     where: str = ""
 
 
+@dataclass(frozen=True)
+class GroupOutput:
+    """A named output that is no folder: the job itself puts records into a feature group.
+
+    Args:
+        name: Of the output.
+        group: Name of the feature group.
+        where: Place in the request.
+    """
+
+    name: str
+    group: str
+    where: str = ""
+
+
 def read_source(fields: Fields, project: Path) -> tuple[Location, DataType, Distribution]:
     """Read S3Uri, S3DataType and S3DataDistributionType.
 

@@ -1,6 +1,7 @@
 """Reads a CreateProcessingJob request.
 
-Source: API reference, CreateProcessingJob; container contract, C4.
+Source: API reference, CreateProcessingJob, ProcessingOutput, ProcessingFeatureStoreOutput; container
+contract, C4.
 """
 
 from __future__ import annotations
@@ -8,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from stepmill.catalog.features.schema import check_name
 from stepmill.core.errors import InvalidInputError, UnsupportedError
 from stepmill.core.json import Json
 from stepmill.jobs.locations import read_location
 from stepmill.jobs.requests.common import JobRequest, check_job_name, read_environment, read_timeout
 from stepmill.jobs.requests.data import (
     Compression,
+    GroupOutput,
     Input,
     InputMode,
     Output,
@@ -58,9 +61,7 @@ def read_processing_request(document: Json, project: Path) -> ProcessingRequest:
     application = fields.fields("AppSpecification", required=True)
     name = fields.text("ProcessingJobName", "")
     inputs = tuple(_input(item, project) for item in fields.each("ProcessingInputs"))
-    outputs = tuple(
-        _output(item, project) for item in fields.fields("ProcessingOutputConfig").each("Outputs")
-    )
+    outputs = [_output(item, project) for item in fields.fields("ProcessingOutputConfig").each("Outputs")]
     check_distinct([i.name for i in inputs], "inputs", "ProcessingInputs")
     check_distinct([o.name for o in outputs], "outputs", "ProcessingOutputConfig.Outputs")
     return ProcessingRequest(
@@ -75,7 +76,8 @@ def read_processing_request(document: Json, project: Path) -> ProcessingRequest:
         timeout=read_timeout(fields),
         network=not fields.fields("NetworkConfig").flag("EnableNetworkIsolation"),
         role=fields.text("RoleArn", ""),
-        outputs=outputs,
+        outputs=tuple(one for one in outputs if isinstance(one, Output)),
+        feature_groups=tuple(one for one in outputs if isinstance(one, GroupOutput)),
     )
 
 
@@ -106,16 +108,18 @@ def _input(fields: Fields, project: Path) -> Input:
     )
 
 
-def _output(fields: Fields, project: Path) -> Output:
+def _output(fields: Fields, project: Path) -> Output | GroupOutput:
     name = fields.text("OutputName")
-    if fields.has("FeatureStoreOutput"):
-        raise UnsupportedError(
-            "Outputs to a feature group are not offered yet.",
-            where=fields.place("FeatureStoreOutput"),
-            mend="Store the output as objects.",
+    if fields.has("S3Output") == fields.has("FeatureStoreOutput"):
+        raise InvalidInputError(
+            f"The output {name[:100]!r} must specify exactly one of S3Output and FeatureStoreOutput.",
+            where=fields.where,
+            mend="Name where its files go, or the feature group that the job puts records into.",
         )
-    s3 = fields.fields("S3Output", required=True)
     app_managed = fields.flag("AppManaged")
+    if fields.has("FeatureStoreOutput"):
+        return _group_output(fields, name, app_managed=app_managed)
+    s3 = fields.fields("S3Output", required=True)
     destination = read_location(s3.text("S3Uri"), project, s3.place("S3Uri"))
     return Output(
         name=name,
@@ -124,6 +128,18 @@ def _output(fields: Fields, project: Path) -> Output:
         continuous=s3.choice("S3UploadMode", UploadMode, UploadMode.AT_END) is UploadMode.CONTINUOUS,
         where=s3.where,
     )
+
+
+def _group_output(fields: Fields, name: str, *, app_managed: bool) -> GroupOutput:
+    if not app_managed:
+        raise InvalidInputError(
+            f"The output {name[:100]!r} is a FeatureStoreOutput, which is supported only with AppManaged.",
+            where=fields.place("AppManaged"),
+            mend="Set AppManaged to true, and let the script put the records into the group.",
+        )
+    store = fields.fields("FeatureStoreOutput")
+    group = check_name(store.text("FeatureGroupName"), store.place("FeatureGroupName"))
+    return GroupOutput(name, group, store.where)
 
 
 def _local_path(fields: Fields) -> str:

@@ -182,6 +182,22 @@ def test_a_processing_job_has_its_inputs_and_outputs(house: House) -> None:
     assert house.may(key, "sagemaker", "DescribeProcessingJob", ProcessingJobName="prepare")
 
 
+def test_a_processing_job_writes_the_feature_group_that_its_output_names(house: House) -> None:
+    house.sessions.policy("Narrow", LOGS_ONLY)
+    group = {"OutputName": "g", "AppManaged": True, "FeatureStoreOutput": {"FeatureGroupName": "Customers"}}
+    request = processing_document(RoleArn=NARROW, ProcessingOutputConfig={"Outputs": [group]})
+    key = house.sessions.begin("prepare", request, kind="processing-job", role=NARROW)
+    runtime = "sagemaker-featurestore-runtime"
+    for operation in ("PutRecord", "DeleteRecord", "GetRecord"):
+        assert house.may(key, runtime, operation, FeatureGroupName="Customers"), operation
+        assert not house.may(key, runtime, operation, FeatureGroupName="Customers2"), operation
+    assert house.may(key, "sagemaker", "DescribeFeatureGroup", FeatureGroupName="customers")
+    assert not house.may(key, "sagemaker", "DeleteFeatureGroup", FeatureGroupName="Customers")
+    mixed = [{"FeatureGroupName": "Customers", "Record": []}, {"FeatureGroupName": "orders", "Record": []}]
+    assert house.may(key, runtime, "BatchWriteRecord", Entries=mixed[:1])
+    assert not house.may(key, runtime, "BatchWriteRecord", Entries=mixed)
+
+
 def test_a_deny_of_the_role_wins_over_what_the_job_needs(house: House, narrow: AccessKey) -> None:
     assert house.gets(narrow, "data/raw/train/a.csv")
     house.sessions.policy("Narrow", {"Effect": "Deny", "Action": "s3:Get*", "Resource": "*"}, name="no")

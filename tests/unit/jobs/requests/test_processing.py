@@ -110,14 +110,6 @@ def test_a_folder_is_made_normal() -> None:
             {"ProcessingInputs": [{"InputName": "a", "DatasetDefinition": {}}]},
             "ProcessingInputs[0].DatasetDefinition",
         ),
-        (
-            {
-                "ProcessingOutputConfig": {
-                    "Outputs": [{"OutputName": "a", "FeatureStoreOutput": {"FeatureGroupName": "g"}}]
-                }
-            },
-            "ProcessingOutputConfig.Outputs[0].FeatureStoreOutput",
-        ),
     ],
 )
 def test_what_is_not_offered_is_refused_by_name(changes: dict[str, Any], where: str) -> None:
@@ -158,6 +150,49 @@ def test_wrong_values_are_named_with_their_place(changes: dict[str, Any], where:
     with pytest.raises(InvalidInputError) as caught:
         read(**changes)
     assert caught.value.where == where
+
+
+def group_output(name: Any = "customers", managed: Any = True, **more: Any) -> dict[str, Any]:
+    group = {"OutputName": "g", "AppManaged": managed, "FeatureStoreOutput": {"FeatureGroupName": name}}
+    return {"ProcessingOutputConfig": {"Outputs": [{**group, **more}]}}
+
+
+def test_an_output_may_be_a_feature_group_and_then_it_is_no_folder() -> None:
+    config = group_output()["ProcessingOutputConfig"]
+    request = read(
+        ProcessingOutputConfig={"Outputs": [*config["Outputs"], processing_output("o", "s3://data/o")]}
+    )
+    assert [one.name for one in request.outputs] == ["o"]
+    (group,) = request.feature_groups
+    assert (group.name, group.group) == ("g", "customers")
+    assert group.where == "ProcessingOutputConfig.Outputs[0].FeatureStoreOutput"
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        (group_output(managed=False), ".AppManaged"),
+        (group_output(managed=None), ".AppManaged"),
+        (group_output(S3Output={"S3Uri": "s3://data/o", "LocalPath": "/opt/ml/processing/o"}), ""),
+        (group_output(FeatureStoreOutput=None), ""),
+        (group_output(""), ".FeatureStoreOutput.FeatureGroupName"),
+        (group_output(None), ".FeatureStoreOutput.FeatureGroupName"),
+        (group_output("-x"), ".FeatureStoreOutput.FeatureGroupName"),
+        (group_output("x" * 65), ".FeatureStoreOutput.FeatureGroupName"),
+        (group_output("-" * 100_000), ".FeatureStoreOutput.FeatureGroupName"),
+        (group_output(FeatureStoreOutput="customers"), ".FeatureStoreOutput"),
+    ],
+)
+def test_a_group_of_an_output_is_checked(changes: dict[str, Any], where: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        read(**changes)
+    assert caught.value.where == f"ProcessingOutputConfig.Outputs[0]{where}"
+
+
+def test_a_group_and_a_folder_do_not_share_a_name() -> None:
+    outputs = [*group_output()["ProcessingOutputConfig"]["Outputs"], processing_output("g", "s3://data/o")]
+    with pytest.raises(InvalidInputError, match="two outputs named 'g'"):
+        read(ProcessingOutputConfig={"Outputs": outputs})
 
 
 JSON = st.recursive(
