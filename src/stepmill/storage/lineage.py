@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from stepmill.core.json import JsonObject
 
@@ -26,12 +26,11 @@ class AssociationType(StrEnum):
 
     CONTRIBUTED_TO = "ContributedTo"
     ASSOCIATED_WITH = "AssociatedWith"
-    DERIVED_FROM = "DerivedFrom"
     PRODUCED = "Produced"
     SAME_AS = "SameAs"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entity:
     """A node of the graph.
 
@@ -62,7 +61,7 @@ class Entity:
     id: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Edge:
     """An edge of the graph, by the ARNs of its ends.
 
@@ -79,9 +78,8 @@ class Edge:
     created_at: datetime
 
 
-@dataclass(frozen=True)
-class Link:
-    """An edge between rows, and whether it is new to a walk."""
+class Link(NamedTuple):
+    """An edge between rows. Answers hold thousands, so they are made by C."""
 
     source: int
     destination: int
@@ -228,8 +226,8 @@ class LineageStore(Protocol):
         """Return how many edges an entity has, counting no further than ``limit`` each way."""
         ...
 
-    def entities(self, ids: Sequence[int]) -> dict[int, Entity]:
-        """Return entities by the ids of their rows."""
+    def entities(self, ids: Sequence[int], *, with_body: bool = True) -> dict[int, Entity]:
+        """Return entities by the ids of their rows; with an empty body where nobody needs it."""
         ...
 
     def at(self, places: Sequence[str], *, limit: int = 1000) -> list[Entity]:
@@ -258,6 +256,10 @@ class LineageStore(Protocol):
 
     def links(self, ids: Sequence[int], *, upstream: bool, limit: int) -> list[Link]:
         """Return the edges that lead away from rows, up or down the stream; always in the same order."""
+        ...
+
+    def neighbours(self, ids: Sequence[int], *, upstream: bool, limit: int) -> list[int]:
+        """Return the other ends of what ``links`` gives, in the same order."""
         ...
 
     def between(self, ids: Sequence[int]) -> list[Link]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from sqlalchemy import Integer, Select, bindparam, or_, select, tuple_
 from sqlalchemy.engine import Connection
 
 from stepmill.core.errors import InvalidInputError
+from stepmill.core.json import JsonObject
 from stepmill.storage.database import from_micros, to_micros
 from stepmill.storage.lineage import (
     Association,
@@ -27,6 +29,8 @@ from stepmill.storage.tables import lineage_edges, lineage_entities
 _e, _x = lineage_entities, lineage_edges
 _s, _d = lineage_entities.alias("source_entity"), lineage_entities.alias("destination_entity")
 _MOST = bindparam("most", type_=Integer())
+_NOTHING: JsonObject = MappingProxyType({})
+_KINDS = {str(kind): kind for kind in LineageKind}
 
 _ENTITY_FILTERS = {
     "source_uri": _e.c.source_uri == bindparam("source_uri"),
@@ -54,21 +58,14 @@ _EDGE_ORDERS: Mapping[EdgeOrder, Any] = {
 }
 
 
-def entity_of(row: Any) -> Entity:
-    """Return the entity of a row."""
-    return Entity(
-        arn=row.arn,
-        kind=LineageKind(row.kind),
-        type=row.type,
-        name=row.name,
-        source_uri=row.source_uri,
-        created_at=from_micros(row.created_at),
-        modified_at=from_micros(row.modified_at),
-        place=row.place,
-        digest=row.digest,
-        body=msgspec.json.decode(row.body),
-        id=row.id,
-    )
+def entity_of(row: Sequence[Any]) -> Entity:
+    """Return the entity of a row that has the columns of the table, in order; its body may be empty."""
+    number, arn, kind, type_, name, uri, place, digest, created, modified, body = row
+    at = from_micros(created)
+    # Most were never changed.
+    changed = at if modified == created else from_micros(modified)
+    told = msgspec.json.decode(body) if body else _NOTHING
+    return Entity(arn, _KINDS[kind], type_, name, uri, at, changed, place, digest, told, number)
 
 
 def entity_page(connection: Connection, selection: EntitySelection) -> tuple[list[Entity], str | None]:
@@ -91,7 +88,7 @@ def entity_page(connection: Connection, selection: EntitySelection) -> tuple[lis
     if selection.after is not None:
         value, number = decode_place(selection.after, label, text=selection.by_name)
         values |= {"place": value, "place_id": _number(number)}
-    rows = statement.all(connection, values)
+    rows = list(statement.each(connection, values))
     found = [entity_of(row) for row in rows[: selection.limit]]
     if len(rows) <= selection.limit:
         return found, None

@@ -53,6 +53,25 @@ class TestKeeping:
         assert store.degree("arn:a", limit=5) == 1
         assert not store.add(entity("a"))
 
+    def test_neighbours_are_the_other_ends_of_links(self, store: SqlLineageStore) -> None:
+        store.record([entity(name) for name in "abcd"], [edge("a", "b"), edge("a", "c"), edge("b", "d")])
+        ids = [found.id for name in "abcd" if (found := store.find(f"arn:{name}"))]
+        for upstream in (True, False):
+            for limit in (1, 2, 10):
+                links = store.links(ids, upstream=upstream, limit=limit)
+                others = [link.source if upstream else link.destination for link in links]
+                assert store.neighbours(ids, upstream=upstream, limit=limit) == others
+        assert store.neighbours([], upstream=True, limit=10) == []
+        assert len(store.between(ids)) == 3
+
+    def test_entities_come_without_their_bodies_where_nobody_needs_them(self, store: SqlLineageStore) -> None:
+        store.record([replace(entity("a", "s3://b/1", second=3), body={"Properties": {"x": "1"}})])
+        whole = store.find("arn:a")
+        assert whole is not None
+        [bare] = store.entities([whole.id], with_body=False).values()
+        assert whole.body == {"Properties": {"x": "1"}}
+        assert bare == replace(whole, body={})
+
     def test_edges_to_nowhere_are_passed_over(self, store: SqlLineageStore) -> None:
         store.record([entity("a")], [edge("a", "missing"), edge("missing", "a")])
         assert store.degree("arn:a") == 0

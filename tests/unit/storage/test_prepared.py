@@ -33,6 +33,12 @@ def database(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
+def test_rows_come_as_the_driver_gives_them(database: Database) -> None:
+    _add(database, "b", "a")
+    with database.read() as connection:
+        assert list(ALL.each(connection, {})) == [("a", 7), ("b", 7)]
+
+
 def _add(database: Database, *names: str) -> int:
     with database.write() as connection:
         return ADD.run(connection, *({"name": name, "created_at": 7} for name in names))

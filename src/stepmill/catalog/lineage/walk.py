@@ -86,17 +86,14 @@ def _one_way(
         for at in range(0, len(frontier), _FRONTIER):
             limit = _LINKS_AT_ONCE
             while left > 0:
-                links = store.links(frontier[at : at + _FRONTIER], upstream=upstream, limit=min(limit, left))
-                new: list[int] = []
-                for link in links:
-                    other = link.source if upstream else link.destination
-                    if other not in seen:
-                        seen.add(other)
-                        new.append(other)
+                some = frontier[at : at + _FRONTIER]
+                others = store.neighbours(some, upstream=upstream, limit=min(limit, left))
+                new = [one for one in dict.fromkeys(others) if one not in seen]
+                seen.update(new)
                 yield Reached(new, far, upstream)
                 found += new
-                if len(links) < min(limit, left):
-                    left -= len(links)
+                if len(others) < min(limit, left):
+                    left -= len(others)
                     break
                 if limit >= left:
                     return
@@ -171,7 +168,8 @@ class Found:
     """A page of the answer.
 
     Args:
-        entities: The nearest first; with no filters, those that were started from come before all.
+        entities: The nearest first; with no filters, those that were started from come before all. Only
+            of those, and where properties were asked for, is the body read; else it is empty.
         edges: Between those answered so far, of which at least one is on this page.
         next_token: For ``after``; ``None`` at the end.
     """
@@ -216,7 +214,8 @@ def ask(store: LineageStore, start: Sequence[Entity], question: Question) -> Fou
 
 def _answers(store: LineageStore, start: Sequence[Entity], question: Question) -> Iterator[Entity]:
     filters, given = question.filters, {entity.id for entity in start}
-    if filters == Filters():
+    is_all = filters == Filters()
+    if is_all:
         yield from start
     told: set[int] = set(given)
     for reached in walk(store, list(given), question.direction, depth=question.depth):
@@ -224,11 +223,12 @@ def _answers(store: LineageStore, start: Sequence[Entity], question: Question) -
         told.update(new)
         for at in range(0, len(new), _ENTITIES_AT_ONCE):
             some = new[at : at + _ENTITIES_AT_ONCE]
-            entities = store.entities(some)
+            # Thousands of documents that nobody looks into would keep the garbage collector busy.
+            entities = store.entities(some, with_body=bool(filters.properties))
             for one in some:
                 entity = entities.get(one)
                 # An experiment may be an end of an association, but is no vertex of an answer.
-                if entity and entity.kind is not LineageKind.EXPERIMENT and filters.take(entity):
+                if entity and entity.kind is not LineageKind.EXPERIMENT and (is_all or filters.take(entity)):
                     yield entity
 
 
