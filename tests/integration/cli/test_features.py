@@ -19,7 +19,10 @@ def test_a_table_goes_in_and_is_read_as_of_moments(cli: Cli) -> None:
     rows = ("id,at,age,score", "1,2026-01-01T00:00:00Z,30,0.5", "1,2026-01-02T00:00:00Z,31,")
     cli.write("rows.csv", "\n".join([*rows, "2,2026-01-01T00:00:00Z,,1"]))
     assert "Customers" in cli("features", "list").ok().out
-    assert "record identifier" in cli("features", "show", "customers").ok().out
+    shown = cli("features", "show", "customers").ok().out
+    assert "record identifier" in shown
+    table = shown.split("Table of SQL: sagemaker_featurestore.")[1].strip()
+    assert f"Did you mean '{table}'?" in cli("sql", "SELECT * FROM Customers").err
     done = cli("features", "ingest", "Customers", "rows.csv", "--json").ok().json
     assert (done["rows"], done["online"], done["new"]) == (3, 2, True)
     assert "taken in before" in cli("features", "ingest", "Customers", "rows.csv").ok().out

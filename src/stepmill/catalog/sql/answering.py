@@ -24,7 +24,7 @@ from stepmill.catalog.sql.dialect.statements import (
 )
 from stepmill.catalog.sql.engine_faults import fault_of
 from stepmill.catalog.sql.external import folder_of, read_table
-from stepmill.catalog.sql.faults import QueryError
+from stepmill.catalog.sql.faults import QueryError, missing_table
 from stepmill.catalog.sql.metastore import Metastore, as_query_error
 from stepmill.catalog.sql.processes import EngineError, Processes, ResultColumn, Stop
 from stepmill.catalog.sql.tables import (
@@ -144,6 +144,8 @@ class Answering:
             key = (of or database, name)
             if key not in known:
                 known[key] = self._find(*key)
+            if known[key] is None:
+                raise missing_table(*key, self._metastore.table_names(key[0]))
             return known[key]
 
         return find

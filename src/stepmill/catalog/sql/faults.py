@@ -5,6 +5,10 @@ Source: Athena user guide, "Athena error catalog"; Trino's ``StandardErrorCode``
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
+
+from stepmill.catalog.sql.tables import CATALOG
 from stepmill.core.errors import StepmillError
 
 _SYSTEM, _USER, _OTHER = 1, 2, 3
@@ -57,3 +61,17 @@ class MalformedQueryError(QueryError):
 
     def __init__(self, text: str, *, line: int = 0, column: int = 0) -> None:
         super().__init__("", text, line=line, column=column)
+
+
+def missing_table(database: str, name: str, names: Sequence[str]) -> QueryError:
+    """Return what is to be told of a table that is not there.
+
+    Args:
+        database: In which it was looked up.
+        name: Of the table.
+        names: Of the tables that are there. That of a feature group is its name and a number: who asks for
+            the group's name alone is told which it is.
+    """
+    near = [one for one in names if one.startswith(f"{name}_")] or difflib.get_close_matches(name, names, n=1)
+    mend = f"Did you mean {near[0]!r}?" if near else "SHOW TABLES lists those that there are."
+    return QueryError("TABLE_NOT_FOUND", f"Table '{CATALOG}.{database}.{name}' does not exist", mend=mend)

@@ -74,6 +74,8 @@ def show(group: Group, as_json: AsJson = False) -> None:
         for each in found.schema.features
     ]
     where = [str(found.offline.data)] if found.offline else []
+    if found.offline and found.offline.table:
+        where.append(f"Table of SQL: {found.offline.database}.{found.offline.table}")
     document = {**found.request, "FeatureDefinitions": found.schema.write()}
     output.answer(document, table(["FEATURE", "TYPE", ""], rows), *where)
 

@@ -14,7 +14,7 @@ from sqlglot import exp
 from stepmill.catalog.sql.dialect.nodes import check_nodes
 from stepmill.catalog.sql.dialect.reading import place_of, read_query
 from stepmill.catalog.sql.dialect.rewriting import rewrite_values
-from stepmill.catalog.sql.faults import MalformedQueryError, QueryError
+from stepmill.catalog.sql.faults import MalformedQueryError, QueryError, missing_table
 from stepmill.catalog.sql.tables import CATALOG, DataTable, View
 
 # Views that ask views that ask views ...
@@ -123,16 +123,10 @@ def _replace_table(table: exp.Table, text: str, database: str, under_way: _Compi
     where, name = (table.db or database).lower(), table.name.lower()
     try:
         found = under_way.find(where, name)
+        if found is None:
+            raise missing_table(where, name, ())
     except QueryError as error:
         raise QueryError(error.name, error.text, line=line, column=column, mend=error.mend) from error
-    if found is None:
-        raise QueryError(
-            "TABLE_NOT_FOUND",
-            f"Table '{CATALOG}.{where}.{name}' does not exist",
-            line=line,
-            column=column,
-            mend="SHOW TABLES lists those that there are.",
-        )
     alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
     if isinstance(found, View):
         if depth >= _DEEPEST_VIEW:
