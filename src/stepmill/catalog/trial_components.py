@@ -147,19 +147,6 @@ class TrialComponents:
         """
         return extra_of(self._entities.get(name_or_arn))
 
-    def change_extra(self, name_or_arn: str, change: Callable[[JsonObject], JsonObject]) -> JsonObject:
-        """Replace that by what ``change`` makes of it, with nobody else's change in between; return it.
-
-        Raises:
-            NotFoundError: If there is none.
-        """
-
-        def changed(record: Record) -> Record:
-            state = {**part(record.body, "state"), "extra": change(extra_of(record))}
-            return replace(record, body={**record.body, "state": state})
-
-        return extra_of(self._entities.update(name_or_arn, changed))
-
     def delete(self, name: str) -> JsonObject:
         """Remove one with its metrics, and return what Describe answered.
 

@@ -108,8 +108,7 @@ def test_there_may_be_any_number_of_entries_unless_its_door_minds(
 
 
 def test_what_another_door_keeps_is_no_part_of_the_document(components: TrialComponents) -> None:
-    components.create(request(), extra={"labels": {"a/b": "ü" * 8000}})
-    components.change_extra("FIT", lambda extra: {**extra, "stage": "deleted"})
+    components.create(request(), extra={"labels": {"a/b": "ü" * 8000}, "stage": "deleted"})
     components.update(request(DisplayName="D"))
     assert components.extra("fit") == {"labels": {"a/b": "ü" * 8000}, "stage": "deleted"}
     shape = service_model("sagemaker").answer("DescribeTrialComponent")

@@ -117,26 +117,3 @@ class TableSource(Protocol):
     def find(self, database: str, table: str) -> DataTable | None:
         """Return a table with its files, all that was acknowledged among them, or ``None``."""
         ...
-
-
-class NoTables:
-    """A source that knows no table."""
-
-    def databases(self) -> Sequence[str]:
-        """Return nothing."""
-        return ()
-
-    def tables(self, database: str) -> Sequence[str]:
-        """Return nothing."""
-        del database
-        return ()
-
-    def describe(self, database: str, table: str) -> JsonObject | None:
-        """Return nothing."""
-        del database, table
-        return None
-
-    def find(self, database: str, table: str) -> DataTable | None:
-        """Return nothing."""
-        del database, table
-        return None

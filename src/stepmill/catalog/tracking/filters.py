@@ -39,7 +39,6 @@ _NUMBER_SIGNS = frozenset({"=", "!=", "<", "<=", ">", ">="})
 _LISTS = frozenset({"IN", "NOT IN"})
 _NULLS = frozenset({"IS NULL", "IS NOT NULL"})
 _ORDER = re.compile(r"(.+?)(?:\s+(asc|desc))?", re.IGNORECASE | re.DOTALL)
-_LONGEST_ORDER = 1000
 _DATASET_KEYS = ("name", "digest", "context")
 
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 DATABASE = "sagemaker_featurestore"
 CATALOG = "AwsDataCatalog"
-MICROS_OF_HOUR = 3_600_000_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
