@@ -113,11 +113,6 @@ def known_kind(image: ImageReference) -> str:
     return "framework image" if _FRAMEWORKS.fullmatch(name) else ""
 
 
-def shipped_repositories() -> tuple[str, ...]:
-    """Return the names of the repositories that Stepmill stands in for."""
-    return (*_SHIPPED, "sagemaker-base-python-<version>")
-
-
 def asked_version(image: ImageReference) -> str:
     """Return the framework's version as the tag tells it, or an empty string.
 

@@ -449,10 +449,6 @@ class ExecutionStore(Protocol):
         """
         ...
 
-    def frame_names(self, execution: str) -> frozenset[str]:
-        """Return the names of an execution's frames."""
-        ...
-
     def frame(self, execution: str, name: str) -> str | None:
         """Return one frame's text, ``None`` if there is none of that name."""
         ...

@@ -335,12 +335,6 @@ class SqlExecutionStore:
             raise NotFoundError(f"There is no definition with the digest {digest!r}.", where=digest)
         return str(text)
 
-    def frame_names(self, execution: str) -> frozenset[str]:
-        """Return the names of an execution's frames."""
-        statement = select(_frames.c.frame).where(_frames.c.execution == execution)
-        with self._database.read() as connection:
-            return frozenset(connection.execute(statement).scalars())
-
     def frame(self, execution: str, name: str) -> str | None:
         """Return one frame's text, ``None`` if there is none of that name."""
         with self._database.read() as connection:

@@ -101,7 +101,6 @@ class TestCommit:
         assert stored.details.failure_reason == "Because."
         assert stored.owner == "me"
         assert store.frames("abc") == {"execution": "1", "step/A": "2"}
-        assert store.frame_names("abc") == {"execution", "step/A"}
         assert store.frame("abc", "step/A") == "2"
         assert store.history("abc") == change.history
         assert store.tasks("abc") == [StoredTask(TASK, stopping=True)]

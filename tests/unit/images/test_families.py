@@ -135,9 +135,3 @@ def test_the_requirements_are_those_of_the_extras() -> None:
     }.items():
         requirements = {package.requirement for package in shipped(uri).packages}
         assert requirements == set(extras[extra]), extra
-
-
-def test_every_shipped_repository_is_listed() -> None:
-    listed = families.shipped_repositories()
-    assert "sagemaker-scikit-learn" in listed
-    assert "sagemaker-base-python-<version>" in listed

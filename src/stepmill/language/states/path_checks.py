@@ -1,19 +1,16 @@
-"""What is wrong with a path, a call or a template, and what they read: for the checker and its data flow.
+"""What is wrong with a path or a call, and what they read: for the checker and its data flow.
 
-Source: Amazon States Language, sections "Paths", "Payload Template" and "Intrinsic Functions".
+Source: Amazon States Language, sections "Paths" and "Intrinsic Functions".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from stepmill.core.errors import InvalidInputError
-from stepmill.core.json import Json
 from stepmill.language.states.intrinsics import Intrinsic, is_intrinsic
 from stepmill.language.states.jsonpath import Field, ReferencePath, Root
-from stepmill.language.states.templates import SUFFIX, Template
 
 # As the service bounds them: "You can nest up to 10 intrinsic functions within a field".
 MOST_INTRINSICS = 10
@@ -58,52 +55,12 @@ def check_path_or_intrinsic(text: str) -> str | None:
     return complaint
 
 
-def check_template(document: Json) -> list[tuple[str, str]]:
-    """Return what is wrong with a payload template.
-
-    Returns:
-        Pairs of a JSON pointer into the template and the service's sentence about what stands there.
-
-    Example:
-        >>> check_template({"a": [{"b.$": "x"}], "c.$": 1})  # doctest: +NORMALIZE_WHITESPACE
-        [('/a/0/b.$', "The value for the field 'b.$' must be a valid JSONPath or a valid intrinsic function
-        call"), ('/c.$', "The value for the field 'c.$' must be a STRING that contains a JSONPath but was a
-        NUMBER")]
-    """
-    return list(_faults(document, ""))
-
-
 def _complaint(compile_: Callable[[], object]) -> str | None:
     try:
         compile_()
     except InvalidInputError as error:
         return error.what
     return None
-
-
-def _faults(document: Json, pointer: str) -> Iterator[tuple[str, str]]:
-    if isinstance(document, Mapping):
-        for key, value in document.items():
-            place = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
-            if not key.endswith(SUFFIX):
-                yield from _faults(value, place)
-            elif not isinstance(value, str):
-                yield place, _complaint(partial(Template.of, {key: value})) or ""
-            elif check_path_or_intrinsic(value) is not None:
-                said = "must be a valid JSONPath or a valid intrinsic function call"
-                yield place, f"The value for the field '{key}' {said}"
-    elif isinstance(document, Sequence) and not isinstance(document, str):
-        for index, value in enumerate(document):
-            yield from _faults(value, f"{pointer}/{index}")
-
-
-def paths_of(template: Json) -> tuple[Read, ...]:
-    """Return what a template reads; nothing if it cannot be compiled."""
-    try:
-        fields = Template.of(template).fields
-    except InvalidInputError:
-        return ()
-    return tuple(map(_read, fields))
 
 
 def referenced_paths(text: str) -> tuple[Read, ...]:

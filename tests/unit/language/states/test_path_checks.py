@@ -1,18 +1,15 @@
-"""What the checker learns of paths, calls and templates without running them."""
+"""What the checker learns of paths and calls without running them."""
 
 from __future__ import annotations
 
 import pytest
 
-from stepmill.core.json import Json
 from stepmill.language.states.jsonpath import Root
 from stepmill.language.states.path_checks import (
     Read,
     check_path,
     check_path_or_intrinsic,
     check_reference_path,
-    check_template,
-    paths_of,
     referenced_paths,
 )
 
@@ -43,42 +40,6 @@ def test_a_call_is_checked_with_its_paths_and_its_number_of_functions() -> None:
     assert "10 intrinsic functions" in (check_path_or_intrinsic(f"States.Array({ten})") or "")
 
 
-def _value(key: str, rest: str) -> str:
-    return f"The value for the field '{key}' must be a {rest}"
-
-
-@pytest.mark.parametrize(
-    ("template", "faults"),
-    [
-        ({"a": 1, "b.$": "$.x", "c": [{"d.$": "States.UUID()"}]}, []),
-        (
-            {"a/b": [{"c~d.$": "x"}]},
-            [
-                (
-                    "/a~1b/0/c~0d.$",
-                    _value("c~d.$", "valid JSONPath or a valid intrinsic function call"),
-                )
-            ],
-        ),
-        (
-            {"a.$": None, "b.$": {}},
-            [
-                (
-                    "/a.$",
-                    _value("a.$", "STRING that contains a JSONPath but was NULL"),
-                ),
-                (
-                    "/b.$",
-                    _value("b.$", "STRING that contains a JSONPath but was an OBJECT"),
-                ),
-            ],
-        ),
-    ],
-)
-def test_a_template_is_checked_everywhere_at_once(template: Json, faults: list[tuple[str, str]]) -> None:
-    assert check_template(template) == faults
-
-
 def test_what_is_read_is_told_as_far_as_it_is_fixed() -> None:
     assert referenced_paths("$.a[0].b") == (Read(Root.INPUT, "", ("a", 0, "b")),)
     assert referenced_paths("$.a[*].b") == (Read(Root.INPUT, "", ("a",), is_whole=False),)
@@ -90,11 +51,3 @@ def test_what_is_read_is_told_as_far_as_it_is_fixed() -> None:
         Read(Root.VARIABLE, "v", ()),
     )
     assert referenced_paths("no path") == ()
-
-
-def test_a_template_tells_all_that_it_reads() -> None:
-    assert paths_of({"a.$": "$.x", "b": [{"c.$": "States.Array($y)"}]}) == (
-        Read(Root.INPUT, "", ("x",)),
-        Read(Root.VARIABLE, "y", ()),
-    )
-    assert paths_of({"a.$": 1}) == ()
