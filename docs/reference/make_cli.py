@@ -20,7 +20,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import typer
 from typer.models import ArgumentInfo, OptionInfo
 
-from stepmill.cli.app import command_line
+from stepmill.cli.app import all_modules
 from stepmill.server.main import COMMANDS
 
 PAGE = Path(__file__).with_name("cli.md")
@@ -57,7 +57,10 @@ class Parameter:
 
 def page() -> str:
     """Return the text of the page."""
-    commands = list(_commands(command_line(COMMANDS), "stepmill"))
+    app = typer.Typer()
+    for module in all_modules(COMMANDS):
+        module.register(app)
+    commands = list(_commands(app, "stepmill"))
     listed = [
         f"| [`{name}`](#{_anchor(name)}) | {_first_sentence(callback)} |" for name, callback in commands
     ]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stepmill.cli.late import LateModule
 
 
-def main(more: Iterable[Callable[[Any], None]] = (), prepare: Callable[[Any], None] | None = None) -> None:
+def main(more: Iterable[LateModule] = (), prepare: Callable[[Any], None] | None = None) -> None:
     """Run the command line.
 
     Args:
-        more: Add further commands to it; see ``stepmill.cli.app.command_line``.
+        more: Modules with further commands; see ``stepmill.cli.app.all_modules``.
         prepare: Gives a platform that a command opens what this folder does not know.
     """
     from stepmill.cli.app import command_line

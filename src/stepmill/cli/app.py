@@ -7,36 +7,60 @@ from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from stepmill.cli.commands import (
-    author,
-    callbacks,
-    features,
-    functions,
-    housekeeping,
-    lineage,
-    look,
-    machines,
-    models,
-    objects,
-    run,
-    runs,
-    sql,
-    steer,
-)
-from stepmill.cli.context import PREPARE
 from stepmill.cli.exit_codes import ExitCode, exit_code_of
-from stepmill.cli.output import Output
+from stepmill.cli.late import PREPARE, LateGroup, LateModule
 from stepmill.core.errors import StepmillError
 
-# Adds commands to an app.
-Register = Callable[[typer.Typer], None]
+_HERE = "stepmill.cli.commands"
+_FIRST = (
+    LateModule(
+        f"{_HERE}.author",
+        {
+            "init": "Start a project with a small pipeline that runs.",
+            "lint": "Check a pipeline or a state machine.",
+            "compile": "Print the definition that AWS would take.",
+        },
+    ),
+    LateModule(f"{_HERE}.run", {"run": "Run a pipeline or a state machine to its end."}),
+    LateModule(
+        f"{_HERE}.look",
+        {
+            "list": "List executions, newest first.",
+            "show": "Show an execution: its graph, and how each step stands.",
+            "logs": "Print what the jobs of an execution wrote.",
+        },
+    ),
+    LateModule(
+        f"{_HERE}.machines",
+        {
+            "history": "List the events of an execution of a state machine.",
+            "redrive": "Go on with a state machine from where it failed.",
+        },
+    ),
+    LateModule(
+        f"{_HERE}.steer",
+        {
+            "stop": "Stop an execution.",
+            "retry": "Go on with a failed, stopped or interrupted execution.",
+            "resume": "Go on with executions whose process was killed.",
+        },
+    ),
+    LateModule(f"{_HERE}.sql", {"sql": "Ask feature groups and files with SQL."}),
+    LateModule(f"{_HERE}.housekeeping", {"gc": "Remove what nothing needs any more."}),
+)
+_LAST = (
+    LateModule(f"{_HERE}.runs", {"runs": "What was run, with what, and what came of it."}),
+    LateModule(f"{_HERE}.models", {"models": "Model package groups and their versions."}),
+    LateModule(f"{_HERE}.features", {"features": "Feature groups and their records."}),
+    LateModule(f"{_HERE}.lineage", {"lineage": "Which data and code made what, and what came of it."}),
+    LateModule(f"{_HERE}.objects", {"objects": "What lies at s3:// addresses here."}),
+    LateModule(f"{_HERE}.functions", {"functions": "Functions that Lambda steps call."}),
+    LateModule(f"{_HERE}.callbacks", {"callbacks": "Callback steps that wait for an answer."}),
+)
 
-_MODULES = (author, run, look, machines, steer, runs, models, features, sql, lineage, housekeeping)
 
-
-class _ErrorsToExitCodes(TyperGroup):
+class _ErrorsToExitCodes(LateGroup):
     """Shows a Stepmill error as what, where and mend, and ends with its exit code."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -44,24 +68,39 @@ class _ErrorsToExitCodes(TyperGroup):
         try:
             return super().invoke(ctx)
         except StepmillError as error:
+            from stepmill.cli.output import Output
+
             Output(as_json="--json" in sys.argv[1:]).error(error)
             raise typer.Exit(exit_code_of(error)) from error
         except KeyboardInterrupt:
+            from stepmill.cli.output import Output
+
             Output().remark("Interrupted.", "yellow")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
-def command_line(more: Iterable[Register] = (), prepare: Callable[[Any], None] | None = None) -> typer.Typer:
+def all_modules(more: Iterable[LateModule] = ()) -> tuple[LateModule, ...]:
+    """Return the modules with commands, in the order in which these are listed.
+
+    Args:
+        more: Those of the doors beside the terminal, which this folder does not know.
+    """
+    return (*_FIRST, *more, *_LAST)
+
+
+def command_line(
+    more: Iterable[LateModule] = (), prepare: Callable[[Any], None] | None = None
+) -> typer.Typer:
     """Return the command line.
 
     Args:
-        more: Add the commands of the doors beside the terminal, which this folder does not know.
+        more: See ``all_modules``.
         prepare: Gives a platform that a command opens what those doors have for it.
     """
     PREPARE.set(prepare)
     app = typer.Typer(
         name="stepmill",
-        cls=_ErrorsToExitCodes,
+        cls=type("_Root", (_ErrorsToExitCodes,), {"modules": all_modules(more)}),
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
@@ -69,11 +108,6 @@ def command_line(more: Iterable[Register] = (), prepare: Callable[[Any], None] |
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for register in (*(module.register for module in _MODULES), *more):
-        register(app)
-    app.add_typer(objects.app, name="objects")
-    app.add_typer(functions.app, name="functions")
-    app.add_typer(callbacks.app, name="callbacks")
     return app
 
 

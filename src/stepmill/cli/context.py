@@ -7,21 +7,18 @@ three times the time that ``stepmill --help`` takes in all.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stepmill.cli.late import PREPARE
 from stepmill.cli.output import Output
 
 if TYPE_CHECKING:
     from stepmill.platform import Platform
-
-# Gives a platform that a command opens what the doors beside the terminal have for it.
-PREPARE: ContextVar[Callable[[Any], None] | None] = ContextVar("prepare", default=None)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 ExecutionArgument = Annotated[

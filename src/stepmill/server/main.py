@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from stepmill.server.commands import env, exec_, keys, serve
+from stepmill.cli.late import LateModule
 
 if TYPE_CHECKING:
-    import typer
-
     from stepmill.core.api_calls import ApiCalls
     from stepmill.platform import Platform
 
-COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
-    serve.register,
-    env.register,
-    exec_.register,
-    keys.register,
+_HERE = "stepmill.server.commands"
+COMMANDS = (
+    LateModule(f"{_HERE}.serve", {"serve": "Answer AWS's clients at an address of this machine."}),
+    LateModule(f"{_HERE}.env", {"env": "Print what points a shell at the server."}),
+    LateModule(f"{_HERE}.exec_", {"exec": "Run a program whose calls to AWS arrive here."}),
+    LateModule(f"{_HERE}.keys", {"keys": "Keys that requests to the server are signed with."}),
 )
 
 

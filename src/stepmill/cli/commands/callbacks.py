@@ -14,12 +14,17 @@ from stepmill.core.json import write_json
 if TYPE_CHECKING:
     from stepmill.jobs.callbacks import WaitingCallback
 
-app = typer.Typer(no_args_is_help=True, help="Callback steps that wait for an answer.")
+callbacks_app = typer.Typer(no_args_is_help=True, help="Callback steps that wait for an answer.")
 
 Token = Annotated[str, typer.Argument(help="The token of the message; `stepmill callbacks list` shows it.")]
 
 
-@app.command("list")
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    app.add_typer(callbacks_app, name="callbacks")
+
+
+@callbacks_app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the callbacks that wait, with the message that was sent."""
     output = Output(as_json=as_json)
@@ -46,7 +51,7 @@ def _execution(callback: WaitingCallback) -> str:
     return callback.execution_arn.rpartition("/")[2]
 
 
-@app.command()
+@callbacks_app.command()
 def succeed(
     token: Token,
     result: Annotated[
@@ -61,7 +66,7 @@ def succeed(
     output.answer({"token": token, "status": "Succeeded"}, "Answered: the step succeeds.")
 
 
-@app.command()
+@callbacks_app.command()
 def fail(
     token: Token,
     reason: Annotated[str, typer.Option(help="Why; becomes the step's reason.")],

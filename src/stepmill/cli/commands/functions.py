@@ -12,10 +12,15 @@ from rich.text import Text
 from stepmill.cli.context import AsJson, open_platform
 from stepmill.cli.output import Output, duration, table
 
-app = typer.Typer(no_args_is_help=True, help="Functions that Lambda steps call.")
+functions_app = typer.Typer(no_args_is_help=True, help="Functions that Lambda steps call.")
 
 
-@app.command()
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    app.add_typer(functions_app, name="functions")
+
+
+@functions_app.command()
 def put(
     name: Annotated[str, typer.Argument(help="The function's name.")],
     code: Annotated[Path, typer.Option(help="A folder, a .py file, or a zip.")],
@@ -32,7 +37,7 @@ def put(
     output.answer({"name": function.name, "arn": function.arn, "version": function.version}, function.arn)
 
 
-@app.command("list")
+@functions_app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the functions."""
     output = Output(as_json=as_json)
@@ -50,7 +55,7 @@ def list_(as_json: AsJson = False) -> None:
     )
 
 
-@app.command()
+@functions_app.command()
 def delete(
     name: Annotated[str, typer.Argument(help="The function's name.")], as_json: AsJson = False
 ) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stepmill.storage.objects.store import ObjectStore
     from stepmill.storage.objects.uri import S3Uri
 
-app = typer.Typer(no_args_is_help=True, help="What lies at s3:// addresses here.")
+objects_app = typer.Typer(no_args_is_help=True, help="What lies at s3:// addresses here.")
 
 Address = Annotated[str, typer.Argument(metavar="URI", help="s3://BUCKET/KEY.")]
 
@@ -27,7 +27,12 @@ Address = Annotated[str, typer.Argument(metavar="URI", help="s3://BUCKET/KEY.")]
 _MOST_LISTED = 1000
 
 
-@app.command("list")
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    app.add_typer(objects_app, name="objects")
+
+
+@objects_app.command("list")
 def list_(
     prefix: Annotated[
         str, typer.Argument(metavar="URI", help="Only what begins so: s3://BUCKET/BEGINNING. [default: all]")
@@ -49,7 +54,7 @@ def list_(
         output.remark("There are more: give a longer beginning, or --limit.")
 
 
-@app.command()
+@objects_app.command()
 def get(
     uri: Address,
     path: Annotated[
@@ -72,7 +77,7 @@ def get(
     output.answer({"files": list(map(str, files))}, _said(files))
 
 
-@app.command()
+@objects_app.command()
 def put(
     path: Annotated[Path, typer.Argument(help="A file or folder.", show_default=False)],
     uri: Address,
@@ -88,7 +93,7 @@ def put(
     output.answer({"objects": list(map(str, uris))}, _said(uris))
 
 
-@app.command()
+@objects_app.command()
 def delete(
     uri: Annotated[
         str, typer.Argument(metavar="URI", help="s3://BUCKET/KEY; with a / at its end, all that lies below.")
