@@ -3,6 +3,7 @@
 import time
 
 import boto3
+import feature_datasets
 import pandas as pd
 import sagemaker
 from sagemaker.feature_store.feature_definition import FractionalFeatureDefinition, StringFeatureDefinition
@@ -154,4 +155,6 @@ prefix = resolved.partition(f"s3://{bucket}/")[2]
 files = boto3.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
 assert files, "the files of a deleted group stay"
 assert all("/year=20" in one["Key"] and one["Key"].endswith(".parquet") for one in files), files
+
+feature_datasets.check(session, role, wait_while)
 print("FEATURES OK")

@@ -3,6 +3,7 @@
 import time
 
 import boto3
+import feature_datasets
 import pandas as pd
 from sagemaker.core.helper.session_helper import Session, get_execution_role
 from sagemaker.mlops.feature_store import (
@@ -108,4 +109,6 @@ try:
     raise AssertionError("it is still there")
 except boto3.client("sagemaker").exceptions.ResourceNotFound:
     pass
+
+feature_datasets.check(session, role)
 print("FEATURES OK")
