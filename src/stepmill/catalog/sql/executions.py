@@ -1,7 +1,7 @@
 """Query executions: durable records of what was asked, how it stands and what came of it.
 
 A query that was running when its process was killed is found by whoever looks next: it is run again if it
-only reads, else it has failed and says so.
+only reads, a few times at most, else it has failed and says so.
 
 Source: Athena API reference, StartQueryExecution, QueryExecution, QueryExecutionStatus.
 """
@@ -20,6 +20,8 @@ from stepmill.core.json import JsonObject
 from stepmill.storage.records import Page, Record, RecordStore, Selection, SortBy
 
 EXECUTION_KIND = "query-execution"
+# A query may be what its process was killed for.
+MOST_BEGINNINGS = 3
 _NAMESPACE = uuid.UUID("6f1c9f0e-6a43-4b7d-9df0-0e5b5b1f0a51")
 _NEWEST = Selection(sort_by=SortBy.CREATED, descending=True)
 
@@ -93,6 +95,7 @@ class Execution:
         submitted: When, ISO 8601.
         ended: The same; empty while it has not.
         owner: Which process runs it.
+        beginnings: How many processes have taken it up.
     """
 
     id: str
@@ -104,6 +107,7 @@ class Execution:
     submitted: str
     ended: str
     owner: str
+    beginnings: int = 1
 
 
 class Executions:
@@ -193,7 +197,8 @@ class Executions:
         def changed(record: Record) -> Record:
             if QueryState(record.status).is_final or record.body["owner"] != execution.owner:
                 return record
-            return replace(record, status=QueryState.QUEUED, body={**record.body, "owner": owner})
+            body: JsonObject = {**record.body, "owner": owner, "beginnings": execution.beginnings + 1}
+            return replace(record, status=QueryState.QUEUED, body=body)
 
         kept = self._records.update(EXECUTION_KIND, execution.id, changed)
         return kept.status == QueryState.QUEUED and kept.body["owner"] == owner
@@ -235,4 +240,5 @@ def read_execution(record: Record) -> Execution:
         submitted=as_text(record.created_at),
         ended=str(body.get("ended") or ""),
         owner=str(body["owner"]),
+        beginnings=int(body.get("beginnings", 1)),
     )

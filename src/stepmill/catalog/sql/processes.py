@@ -173,8 +173,13 @@ class Processes:
         with self._lock:
             if self._is_closed:
                 raise QueryStoppedError("closing")
-            if self._idle:
-                return self._idle.pop()
+            while self._idle:
+                process = self._idle.pop()
+                if process.is_alive:
+                    return process
+                # It ends with the thread that began it.
+                self._all.discard(process)
+                process.discard()
         process = _Process(self._folder, self._limits)
         with self._lock:
             self._all.add(process)

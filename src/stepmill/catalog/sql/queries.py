@@ -23,7 +23,13 @@ from stepmill.catalog.sql.dialect.statements import (
     Statement,
     kinds_of,
 )
-from stepmill.catalog.sql.executions import Execution, Executions, QueryRequest, QueryState
+from stepmill.catalog.sql.executions import (
+    MOST_BEGINNINGS,
+    Execution,
+    Executions,
+    QueryRequest,
+    QueryState,
+)
 from stepmill.catalog.sql.external import folder_of
 from stepmill.catalog.sql.faults import MalformedQueryError, QueryError
 from stepmill.catalog.sql.limits import Limits
@@ -39,6 +45,7 @@ from stepmill.storage.objects.uri import S3Uri
 _log = logging.getLogger(__name__)
 _QUICK_AT_ONCE = 2
 _STOPPED = "Query cancelled by user"
+_GIVEN_UP = f"The process that ran this query ended before it, {MOST_BEGINNINGS} times: each time."
 _CUT_OFF = "The process that ran this statement ended before it. Look at what it has done, and run it again."
 
 
@@ -165,10 +172,12 @@ class Queries:
         except QueryError as error:
             self._fail(execution.id, error, {})
             return
-        if isinstance(statement, Query | Show):
-            self._submit(execution, statement)
-        else:
+        if not isinstance(statement, Query | Show):
             self._fail(execution.id, QueryError("", _CUT_OFF, is_ours=True), {})
+        elif execution.state is QueryState.RUNNING and execution.beginnings >= MOST_BEGINNINGS:
+            self._fail(execution.id, QueryError("", _GIVEN_UP, is_ours=True), {})
+        else:
+            self._submit(execution, statement)
 
     def _submit(self, execution: Execution, statement: Statement) -> None:
         stop = Stop(self._limits.time)
