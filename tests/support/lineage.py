@@ -15,9 +15,12 @@ from stepmill.catalog.lineage.kept_code import KeptCode
 from stepmill.catalog.lineage.lineage import Lineage
 from stepmill.catalog.lineage.versions import Versions
 from stepmill.catalog.lineage.walk import Direction, Question
+from stepmill.core.endpoint import JobIdentity
 from stepmill.core.errors import NotFoundError
 from stepmill.core.statuses import JobStatus
+from stepmill.jobs.access import digest_of
 from stepmill.jobs.lineage.recorder import ExecutionView, LineageRecorder
+from stepmill.jobs.lineage.touches import GroupTouches, Way
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, JobState, body_of, request_of, state_of
 from stepmill.storage.lineage import EdgeSelection, Entity, EntitySelection, LineageKind
 from stepmill.storage.records import Record
@@ -71,6 +74,12 @@ class Recording:
             return replace(record, status=status, body=body_of(request_of(record), state))
 
         self.kept.records.update(kind, name, ended)
+
+    def touch(self, name: str, group: str, way: Way, kind: str = TRAINING_JOB) -> None:
+        """Say that a call of a job has written or read a feature group."""
+        self.kept.clock.advance(SECOND)
+        touches = GroupTouches(self.kept.records, lambda spelled: spelled)
+        touches.saw(JobIdentity(kind, name, digest_of(name)), [group], way)
 
     def process(
         self, name: str, inputs: Mapping[str, str], outputs: Mapping[str, str], data: str = "made"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from stepmill.aws.service import Call, Caller
 from stepmill.aws.wire import Request
@@ -65,5 +66,19 @@ class Permissions(Protocol):
 
         Raises:
             ApiError: If it may not.
+        """
+        ...
+
+
+class Witness(Protocol):
+    """Hears of what jobs have done. Called on worker threads, before the answer is sent."""
+
+    def saw(self, service: str, call: Call, answer: Mapping[str, Any]) -> None:
+        """Hear of a call of a job that was answered without an error. It must be quick.
+
+        Args:
+            service: As botocore names it.
+            call: Whose caller is a job.
+            answer: Members of the answer.
         """
         ...

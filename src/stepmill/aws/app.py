@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
-from stepmill.aws.admission import Admission, Permissions
+from stepmill.aws.admission import Admission, Permissions, Witness
 from stepmill.aws.calls import Asked, Calls, Outcome, refusal, unsupported
 from stepmill.aws.dispatch import S3, Address, address_of, is_signed
 from stepmill.aws.errors import ApiError
@@ -54,6 +54,7 @@ class App:
         hosts: The names that requests may be sent to.
         holds: Whether answers to waiting clients are held until they are settled.
         permissions: Checks what a caller may do; ``None``: everybody may do everything.
+        witness: Hears of what jobs have done; ``None``: nobody does.
         beside: Doors of other kinds at the same address. What AWS's clients have signed is never theirs.
     """
 
@@ -65,10 +66,11 @@ class App:
         *,
         holds: bool = True,
         permissions: Permissions | None = None,
+        witness: Witness | None = None,
         beside: tuple[Door, ...] = (),
     ) -> None:
         self._beside = beside
-        self._calls = Calls(services, admission, permissions)
+        self._calls = Calls(services, admission, permissions, witness)
         self._hosts = hosts
         self._waiting = Waiting()
         self._holding = Holding()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepmill.aws.admission import Admission, Permissions
+from stepmill.aws.admission import Admission, Permissions, Witness
 from stepmill.aws.auth.refusals import refusals_of
 from stepmill.aws.dispatch import signing_name
 from stepmill.aws.errors import ApiError, code_of, text_of
@@ -59,12 +59,18 @@ class Calls:
         services: Those that are offered.
         admission: Checks signatures.
         permissions: Checks what a caller may do; ``None``: everybody may do everything.
+        witness: Hears of what jobs have done; ``None``: nobody does.
     """
 
     def __init__(
-        self, services: tuple[Service, ...], admission: Admission, permissions: Permissions | None = None
+        self,
+        services: tuple[Service, ...],
+        admission: Admission,
+        permissions: Permissions | None = None,
+        witness: Witness | None = None,
     ) -> None:
         self._permissions = permissions
+        self._witness = witness
         self._services = {service.name: service for service in services}
         self._admission = admission
 
@@ -115,6 +121,8 @@ class Calls:
             answer: Answer = service.handlers[call.operation](call)
             if isinstance(answer, Response):
                 return Outcome(answer, asked)
+            if call.caller.job is not None and self._witness is not None:
+                self._witness.saw(service.name, call, answer or {})
             is_settled = service.waits.get(call.operation)
             return Outcome(
                 codec.answer(call.operation, answer, call.request_id),

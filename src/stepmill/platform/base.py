@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stepmill.core.api_calls import ApiCalls
 from stepmill.core.clock import SystemClock
-from stepmill.core.endpoint import Endpoint
+from stepmill.core.endpoint import Endpoint, JobIdentity
 from stepmill.core.errors import UnsupportedError
 from stepmill.core.happenings import Emit, Happening, tell_nobody
 from stepmill.core.json import Json
@@ -280,7 +280,11 @@ class Base:
             SqlPlaces(self.layout.queries, f"s3://{settings.default_bucket}/athena/"),
             limits=Limits(time=settings.query_time_limit, memory_bytes=settings.query_memory_limit_bytes),
             clock=self._clock,
+            read=self._read_by_job,
         )
+
+    def _read_by_job(self, job: JobIdentity, tables: Sequence[tuple[str, str]]) -> None:
+        """Hear of the tables that a job has read: for the part that records lineage."""
 
     def _problems_of_task(self, _resource: str, _parameters: Json) -> Sequence[str]:
         """Return what keeps parameters from being those of a resource; whoever does tasks knows better."""

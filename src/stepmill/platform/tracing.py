@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from stepmill.core.endpoint import JobIdentity
 from stepmill.core.made_once import made_once
 from stepmill.platform.base import Base
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from stepmill.images.catalog import ImageCatalog
     from stepmill.jobs.lineage.comparing import Comparing
     from stepmill.jobs.lineage.recorder import ExecutionView, LineageRecorder
+    from stepmill.jobs.lineage.touches import GroupTouches
     from stepmill.storage.records import Record
 
 
@@ -38,6 +40,17 @@ class Tracing(Base):
             clock=self._clock,
             arns=self.settings.arns,
         )
+
+    @made_once
+    def group_touches(self) -> GroupTouches:
+        """Notes which job has written and read which feature group."""
+        from stepmill.jobs.lineage.touches import GroupTouches
+
+        def spelled(group: str) -> str:
+            found = self.features.groups.find(group)
+            return found.name if found else ""
+
+        return GroupTouches(self.records, spelled, lambda kind, name: self.lineage_recorder.note(kind, name))
 
     @made_once
     def lineage_finder(self) -> Finder:
@@ -81,6 +94,12 @@ class Tracing(Base):
 
         series = SqlSeriesStore(self._database, durable=False)
         return Experiments(self._progress, self.settings.arns, Tags(self._progress), series)
+
+    def _read_by_job(self, job: JobIdentity, tables: Sequence[tuple[str, str]]) -> None:
+        from stepmill.jobs.lineage.touches import Way
+
+        found = [self.features.groups.of_table(*table) for table in tables]
+        self.group_touches.saw(job, [group.name for group in found if group], Way.READ)
 
     def _catch_up_with_lineage(self) -> None:
         self.lineage_recorder.catch_up()

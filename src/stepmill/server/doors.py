@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stepmill.aws.admission import Admission, Permissions
+from stepmill.aws.admission import Admission, Permissions, Witness
 from stepmill.aws.app import App
 from stepmill.aws.auth.signatures import SignatureCheck
 from stepmill.aws.authorization.permissions import JobPermissions
+from stepmill.aws.group_calls import GroupWitness
 from stepmill.aws.hosts import Hosts
 from stepmill.aws.service import Service
 from stepmill.aws.services.all import services_of
@@ -27,6 +28,7 @@ class Doors:
         admission: Checks signatures.
         holds: Whether answers to waiting clients are held until there is nothing to wait for.
         permissions: Checks what a caller may do; ``None``: everybody may do everything.
+        witness: Hears of what jobs have done; ``None``: nobody does.
         beside: Doors for clients other than AWS's.
     """
 
@@ -34,6 +36,7 @@ class Doors:
     admission: Admission
     holds: bool = True
     permissions: Permissions | None = None
+    witness: Witness | None = None
     beside: tuple[Door, ...] = ()
 
     def app(self, hosts: Hosts) -> App:
@@ -48,6 +51,7 @@ class Doors:
             hosts,
             holds=self.holds,
             permissions=self.permissions,
+            witness=self.witness,
             beside=self.beside,
         )
 
@@ -64,4 +68,11 @@ def doors_of(platform: Platform, *, only: str = "") -> Doors:
     permissions = JobPermissions(platform.settings.arns, platform.job_sessions, platform.role_policies)
     holds = not platform.settings.parity
     beside = (MlflowDoor(platform, keys),)
-    return Doors(services_of(platform), admission, holds=holds, permissions=permissions, beside=beside)
+    return Doors(
+        services_of(platform),
+        admission,
+        holds=holds,
+        permissions=permissions,
+        witness=GroupWitness(lambda: platform.group_touches),
+        beside=beside,
+    )

@@ -42,3 +42,16 @@ def test_the_catalog_tells_what_made_the_model(ran: Cli) -> None:
     told = ran("lineage", "of", "abalone/1").ok().out
     assert "made by training job Train" in told
     assert "sourcedir.tar.gz" in told
+    # Train was only told the name of the group: what it read there, Prepare had put there.
+    group, prepared, code = (
+        told.index(w) for w in ("from feature group abalone", "job Prepare", "prepare.py")
+    )
+    assert group < prepared < code
+
+
+def test_the_catalog_tells_what_came_of_the_group(ran: Cli) -> None:
+    came = ran("lineage", "from", "feature-group/abalone").ok().out
+    assert "used by training job Train" in came
+    assert "model version abalone/1" in came
+    # What Prepare says that it has made is nothing but the records.
+    assert "feature group abalone" in ran("lineage", "from", "Prepare").ok().out

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from stepmill.catalog.lineage.kept_code import KeptFile
@@ -13,13 +15,14 @@ from stepmill.catalog.package_reviews import ModelApprovalStatus
 from stepmill.core.json import digest
 from stepmill.core.statuses import JobStatus
 from stepmill.jobs.lineage.recorder import ExecutionView
-from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
+from stepmill.jobs.lineage.touches import Way
+from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, body_of, request_of, state_of
 from stepmill.storage.executions import PIPELINES, ExecutionDetails, NewExecution
 from stepmill.storage.lineage import LineageKind
 from stepmill.storage.objects.uri import S3Uri
 from stepmill.storage.sql_executions import SqlExecutionStore
 from support.keeping import EXECUTION
-from support.lineage import SECOND, Recording, label, processing, recording
+from support.lineage import SECOND, Recording, label, processing, recording, training
 
 
 @pytest.fixture
@@ -229,6 +232,71 @@ class TestCode:
         monkeypatch.setattr("stepmill.catalog.lineage.kept_code.LARGEST_BYTES", 0)
         assert home.code.keep("s3://bucket/code")[0] == []
         assert "could not be kept" in home.code.keep("s3://nowhere/x")[1]
+
+
+class TestGroups:
+    def test_what_one_job_put_into_a_group_and_another_read_led_to_its_model(self, home: Recording) -> None:
+        home.kept.put("s3://bucket/raw/a.csv")
+        home.process("prepare", {"raw": "s3://bucket/raw"}, {})
+        home.touch("prepare", "Shells", Way.WRITTEN, PROCESSING_JOB)
+        home.begin(TRAINING_JOB, "fit", training({}))
+        home.touch("fit", "Shells", Way.READ)
+        home.recorder.catch_up()
+        # What it reads is told when it has ended: the edge says until when.
+        assert not [edge for edge in home.edges() if edge[0].startswith("Shells")]
+        model = home.kept.put("s3://bucket/models/fit/output/model.tar.gz")
+        home.end(TRAINING_JOB, "fit", model=model)
+        home.recorder.catch_up()
+        assert {
+            ("prepare", "ContributedTo", "Shells-aws-feature-group"),
+            ("Shells-aws-feature-group", "ContributedTo", "fit"),
+        } <= home.edges()
+        assert {"prepare", "s3://bucket/raw"} <= set(home.up(home.artifact(model).arn))
+        assert {"fit", model} <= set(home.down(home.artifact("s3://bucket/raw").arn))
+        (group,) = [one for one in home.all(LineageKind.CONTEXT) if one.type == "FeatureGroup"]
+        assert group.source_uri == "arn:aws:sagemaker:us-west-2:123456789012:feature-group/shells"
+
+    def test_a_job_that_failed_has_written_all_the_same(self, home: Recording) -> None:
+        home.begin(PROCESSING_JOB, "bad", processing({}, {}))
+        home.touch("bad", "shells", Way.WRITTEN, PROCESSING_JOB)
+        home.end(PROCESSING_JOB, "bad", JobStatus.FAILED)
+        home.recorder.catch_up()
+        assert ("bad", "ContributedTo", "shells-aws-feature-group") in home.edges()
+
+    def test_what_was_noted_when_the_job_had_been_drawn_is_drawn_too_once(self, home: Recording) -> None:
+        home.train("fit", {})
+        home.recorder.catch_up()
+        home.touch("fit", "shells", Way.READ)
+        home.touch("gone", "shells", Way.READ)
+        home.recorder.catch_up()
+        before = home.all(), home.edges()
+        assert ("shells-aws-feature-group", "ContributedTo", "fit") in home.edges()
+        home.new_recorder().catch_up()
+        assert (home.all(), home.edges()) == before
+
+    def test_a_job_of_the_same_name_is_another(self, home: Recording) -> None:
+        home.touch("fit", "shells", Way.READ)
+        home.begin(TRAINING_JOB, "fit", training({}))
+        home.kept.records.update(
+            TRAINING_JOB,
+            "fit",
+            lambda old: replace(
+                old, body=body_of(request_of(old), msgspec.structs.replace(state_of(old), task_id="another"))
+            ),
+        )
+        home.end(TRAINING_JOB, "fit")
+        home.recorder.catch_up()
+        assert not [edge for edge in home.edges() if "feature-group" in edge[0]]
+
+    def test_an_output_that_names_a_group_went_there(self, home: Recording) -> None:
+        group = {"OutputName": "g", "AppManaged": True, "FeatureStoreOutput": {"FeatureGroupName": "Shells"}}
+        request = {**processing({}, {}), "ProcessingOutputConfig": {"Outputs": [group]}}
+        home.begin(PROCESSING_JOB, "prepare", request)
+        home.touch("prepare", "Shells", Way.WRITTEN, PROCESSING_JOB)
+        home.end(PROCESSING_JOB, "prepare")
+        home.recorder.catch_up()
+        written = [edge for edge in home.edges() if edge[2] == "Shells-aws-feature-group"]
+        assert written == [("prepare", "ContributedTo", "Shells-aws-feature-group")]
 
 
 class TestModels:

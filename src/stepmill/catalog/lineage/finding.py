@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from stepmill.catalog.entities import COMPONENT
+from stepmill.catalog.features.group import GROUP_KIND
 from stepmill.catalog.job_components import component_name
 from stepmill.catalog.lineage.documents import CONTEXT, place_of
 from stepmill.catalog.lineage.lineage import Lineage
@@ -43,6 +44,7 @@ class Finder:
         """
         ways: tuple[Callable[[str], Entity | None], ...] = (
             self._by_arn,
+            self._by_group,
             self._by_version,
             self._by_place,
             self._by_name,
@@ -66,6 +68,11 @@ class Finder:
         if arn is not None and arn.kind in _JOBS:
             return self._component(component_name(arn.name, _JOBS[arn.kind]))
         return self._newest(LineageKind.ARTIFACT, text) or self._newest(LineageKind.CONTEXT, text)
+
+    def _by_group(self, text: str) -> Entity | None:
+        """Find a feature group that is named as in its ARN: a group of models may be called the same."""
+        name = text.removeprefix(f"{GROUP_KIND}/")
+        return self._context(f"{name}-aws-feature-group") if name != text else None
 
     def _by_version(self, text: str) -> Entity | None:
         """Find a version of a model package group; of a group's name alone, its newest version."""

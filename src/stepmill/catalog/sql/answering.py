@@ -58,12 +58,14 @@ class Answered:
         rows: How many rows were returned or written.
         scanned_bytes: Of the files that were asked.
         location: Where a table's new files lie; empty: nowhere.
+        tables: That were read, (database, name); of a view those that it reads.
     """
 
     columns: tuple[ResultColumn, ...] = ()
     rows: int = 0
     scanned_bytes: int = 0
     location: str = ""
+    tables: tuple[tuple[str, str], ...] = ()
 
 
 class Answering:
@@ -168,7 +170,7 @@ class Answering:
         try:
             with self._processes.running(compiled, stop) as running:
                 keep(running.columns, running.pieces())
-                return Answered(running.columns, running.rows, _size(compiled))
+                return Answered(running.columns, running.rows, _size(compiled), tables=_tables(compiled))
         except EngineError as error:
             raise fault_of(error, text) from error
 
@@ -308,7 +310,9 @@ class Answering:
                         f"{len(names)} target column(s)",
                     )
                 self._objects.put_stream(uri, running.pieces())
-                return Answered(running.columns, running.rows, _size(compiled), str(folder))
+                return Answered(
+                    running.columns, running.rows, _size(compiled), str(folder), _tables(compiled)
+                )
         except EngineError as error:
             raise fault_of(error, text) from error
 
@@ -321,6 +325,10 @@ def _kept(listing: catalog_statements.Listing, keep: Keep) -> Answered:
 
 def _size(compiled: Compiled) -> int:
     return sum(asked.table.size_bytes for asked in compiled.asked)
+
+
+def _tables(compiled: Compiled) -> tuple[tuple[str, str], ...]:
+    return tuple((asked.database, asked.name) for asked in compiled.asked)
 
 
 def _check_names(columns: Sequence[ResultColumn]) -> None:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, cast
 
 from stepmill.core.clock import Clock, as_text
+from stepmill.core.endpoint import JobIdentity
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError
 from stepmill.core.json import JsonObject
 from stepmill.storage.records import Page, Record, RecordStore, Selection, SortBy
@@ -54,6 +55,7 @@ class QueryRequest:
         catalog: Of the database, as it was given.
         configuration: The request's ResultConfiguration, to be told again.
         token: The same one asks for the same execution; empty: for a new one.
+        job: The job that asks, if one does.
     """
 
     query: str
@@ -64,6 +66,7 @@ class QueryRequest:
     catalog: str = ""
     configuration: JsonObject | None = None
     token: str = ""
+    job: JobIdentity | None = None
 
     def document(self) -> JsonObject:
         """Return it as it is kept."""
@@ -146,6 +149,8 @@ class Executions:
             "location": location.replace("{id}", id_),
             "outcome": {},
             "owner": owner,
+            # Not in the request: who asks with the same token need not be the same job.
+            "job": [job.kind, job.name, job.task] if (job := request.job) else None,
         }
         try:
             record = self._records.create(
@@ -232,6 +237,7 @@ def read_execution(record: Record) -> Execution:
             parameters=tuple(given["parameters"]),
             catalog=given["catalog"],
             configuration=given["configuration"],
+            job=JobIdentity(*map(str, job)) if (job := body.get("job")) else None,
         ),
         state=QueryState(record.status),
         kinds=(str(body["kinds"][0]), str(body["kinds"][1])),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from stepmill.catalog.sql.limits import Limits
 from stepmill.catalog.sql.owners import Owner
 from stepmill.catalog.sql.processes import QueryStoppedError, ResultColumn, Stop
 from stepmill.catalog.sql.results import ResultPage, read_page
+from stepmill.core.endpoint import JobIdentity
 from stepmill.core.errors import InvalidInputError, StepmillError, WrongStateError
 from stepmill.core.workers import WorkerPool
 from stepmill.storage.objects.attributes import Attributes
@@ -43,6 +44,8 @@ from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.objects.uri import S3Uri
 
 _log = logging.getLogger(__name__)
+Read = Callable[[JobIdentity, Sequence[tuple[str, str]]], None]
+
 _QUICK_AT_ONCE = 2
 _STOPPED = "Query cancelled by user"
 _GIVEN_UP = f"The process that ran this query ended before it, {MOST_BEGINNINGS} times: each time."
@@ -58,6 +61,8 @@ class Queries:
         objects: Where results are kept.
         folder: Where the owners of queries are known.
         limits: Of each query.
+        read: Told of a job and the tables that its query has read, (database, name), before the query counts
+            as ended.
     """
 
     def __init__(
@@ -67,7 +72,9 @@ class Queries:
         objects: ObjectStore,
         folder: Path,
         limits: Limits,
+        read: Read = lambda _job, _tables: None,
     ) -> None:
+        self._read = read
         self._answering = answering
         self.executions = executions
         self._objects = objects
@@ -195,6 +202,8 @@ class Queries:
                 return
             answered = self._answer(execution, statement, stop)
             statistics = _statistics(submitted_s, began_s, answered.scanned_bytes)
+            if execution.request.job is not None and answered.tables:
+                self._read(execution.request.job, answered.tables)
             self.executions.end(execution.id, QueryState.SUCCEEDED, _outcome(answered, statement, statistics))
         except QueryStoppedError:
             if not self._is_closed:

@@ -5,7 +5,7 @@ What runs queries is loaded at the first one: the parser and the processes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from stepmill.catalog.sql.metastore import Metastore
 from stepmill.catalog.sql.tables import TableSource
 from stepmill.catalog.sql.work_groups import WorkGroups
 from stepmill.core.clock import Clock
+from stepmill.core.endpoint import JobIdentity
 from stepmill.core.made_once import made_once
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.records import RecordStore
@@ -49,6 +50,7 @@ class Sql:
         places: Where things are.
         limits: Of each query.
         clock: Tells the time.
+        read: Told of a job and the tables that its query has read; see ``Queries``.
     """
 
     def __init__(
@@ -60,7 +62,9 @@ class Sql:
         *,
         limits: Limits,
         clock: Clock,
+        read: Callable[[JobIdentity, Sequence[tuple[str, str]]], None] = lambda _job, _tables: None,
     ) -> None:
+        self._read = read
         self.executions = Executions(records, clock)
         self.work_groups = WorkGroups(records, places.results)
         self.limits = limits
@@ -87,7 +91,7 @@ class Sql:
         from stepmill.catalog.sql.queries import Queries
 
         folder = self._places.folder / "owners"
-        return Queries(self.answering, self.executions, self._objects, folder, self.limits)
+        return Queries(self.answering, self.executions, self._objects, folder, self.limits, self._read)
 
     def resume(self) -> int:
         """Take up what processes left behind that were killed; return how many executions there were."""

@@ -25,7 +25,8 @@ Reference = Annotated[
     str,
     typer.Argument(
         metavar="WHAT",
-        help="GROUP/VERSION, an s3:// address, a path, a job, a step, an execution, or an ARN.",
+        help="GROUP/VERSION, feature-group/NAME, an s3:// address, a path, a job, a step, an execution, or "
+        "an ARN.",
         show_default=False,
     ),
 ]

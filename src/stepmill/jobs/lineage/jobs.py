@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from stepmill.catalog.lineage.documents import place_of
@@ -10,6 +10,7 @@ from stepmill.core.json import Json, JsonObject
 from stepmill.core.statuses import JobStatus
 from stepmill.jobs.lineage.facts import JobFacts, facts_of
 from stepmill.jobs.lineage.sheet import Sheet
+from stepmill.jobs.lineage.touches import TOUCH_KIND, Touch, Way
 from stepmill.jobs.records import JobState, request_of, state_of
 from stepmill.storage.database import to_micros
 from stepmill.storage.lineage import AssociationType, Entity, Mark
@@ -21,13 +22,16 @@ BEGUN = "begun:"
 _MOST_AROUND = 100
 
 
-def draw_up_job(sheet: Sheet, record: Record, software: Mapping[str, str]) -> None:
+def draw_up_job(
+    sheet: Sheet, record: Record, software: Mapping[str, str], touches: Sequence[Touch] = ()
+) -> None:
     """Draw up a job, as far as it has come.
 
     Args:
         sheet: Where.
         record: Of the job.
         software: What stood for its image, by name: its version.
+        touches: Which feature groups its calls have written and read.
     """
     state = state_of(record)
     facts = facts_of(record.kind, request_of(record), model=state.model)
@@ -37,6 +41,7 @@ def draw_up_job(sheet: Sheet, record: Record, software: Mapping[str, str]) -> No
     if sheet.store.stamp(f"{BEGUN}{record.kind}", record.name) < born:
         _draw_inputs(sheet, job, facts, record, state)
         sheet.marks.append(Mark(f"{BEGUN}{record.kind}", record.name, born))
+    _draw_groups(sheet, job, state, touches)
     if state.status.is_final:
         _draw_outputs(sheet, job, facts, state)
         sheet.marks.append(Mark(record.kind, record.name, to_micros(record.modified_at)))
@@ -69,7 +74,24 @@ def _draw_outputs(sheet: Sheet, job: str, facts: JobFacts, state: JobState) -> N
             arn = sheet.data(thing, at, of=state.arn, unchanged_since=at)
             sheet.connect(job, arn, AssociationType.PRODUCED, at)
     for name in facts.feature_groups:
-        sheet.connect(job, sheet.feature_group(name, at), AssociationType.CONTRIBUTED_TO, at)
+        sheet.connect(
+            job, sheet.feature_group(name, at), AssociationType.CONTRIBUTED_TO, state.started_at or at
+        )
+
+
+def _draw_groups(sheet: Sheet, job: str, state: JobState, touches: Sequence[Touch]) -> None:
+    """Draw the groups that a job has written and read, be it that it failed later.
+
+    Each edge tells a moment: a group was written from then on, and read until then. Who wrote it later than
+    that led to nothing that came of it.
+    """
+    for touch in touches:
+        group = sheet.feature_group(touch.group, touch.at)
+        if touch.way is Way.WRITTEN:
+            sheet.connect(job, group, AssociationType.CONTRIBUTED_TO, touch.at)
+        elif state.status.is_final:
+            sheet.connect(group, job, AssociationType.CONTRIBUTED_TO, state.ended_at or touch.at)
+        sheet.marks.append(Mark(TOUCH_KIND, touch.record, to_micros(touch.at)))
 
 
 def _made_around(sheet: Sheet, uri: str, before: datetime) -> list[str]:

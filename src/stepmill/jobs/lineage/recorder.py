@@ -19,13 +19,16 @@ from stepmill.catalog.lineage.kept_code import KeptCode
 from stepmill.catalog.lineage.versions import Versions
 from stepmill.core.arns import Arns
 from stepmill.core.clock import Clock
+from stepmill.core.endpoint import JobIdentity
 from stepmill.core.errors import NotFoundError, StepmillError
 from stepmill.core.json import Json
 from stepmill.core.statuses import JobStatus, PipelineExecutionStatus
+from stepmill.jobs.access import digest_of
 from stepmill.jobs.lineage import executions, registered
 from stepmill.jobs.lineage.jobs import draw_up_job
 from stepmill.jobs.lineage.sheet import MEMBERS, PENDING, Sheet, same_as
-from stepmill.jobs.records import request_of
+from stepmill.jobs.lineage.touches import TOUCH_KIND, read_touch, touches_of
+from stepmill.jobs.records import request_of, state_of
 from stepmill.storage.database import to_micros
 from stepmill.storage.lineage import Entity, LineageStore, Mark
 from stepmill.storage.records import Record, RecordStore
@@ -41,6 +44,7 @@ _OVERLAP = timedelta(minutes=2)
 SMALL_BYTES = 64 * 1024 * 1024
 # Artifacts that are remembered by address and stamp, so that they are not looked up again.
 _MOST_KNOWN = 10_000
+_OTHERS = (*registered.KINDS, TOUCH_KIND)
 _CURSOR = "cursor"
 _EXECUTION = "execution"
 _FINAL_JOBS = tuple(str(status) for status in JobStatus if status.is_final)
@@ -220,7 +224,7 @@ class LineageRecorder:
 
     def _unrecorded(self, since: int) -> list[tuple[str, str]]:
         jobs = self._store.unrecorded(tuple(MEMBERS), _FINAL_JOBS, since=since, limit=_AT_ONCE)
-        others = self._store.unrecorded(registered.KINDS, (), since=since, limit=_AT_ONCE)
+        others = self._store.unrecorded(_OTHERS, (), since=since, limit=_AT_ONCE)
         # Packages come after the jobs that made their models.
         return [(kind, name) for kind, name, _ in (jobs or others)]
 
@@ -232,8 +236,10 @@ class LineageRecorder:
                 continue
             try:
                 if kind in MEMBERS:
-                    draw_up_job(sheet, record, self._software(record))
+                    self._draw_job(sheet, record)
                     jobs += [record] if record.status in _FINAL_JOBS else []
+                elif kind == TOUCH_KIND:
+                    self._draw_touch(sheet, record)
                 else:
                     registered.draw_up_record(sheet, record)
             except (StepmillError, OSError, ValueError, KeyError):
@@ -243,6 +249,19 @@ class LineageRecorder:
         # Before the marks: after a kill in between, they are only looked for once more.
         self._components(jobs)
         sheet.write()
+
+    def _draw_job(self, sheet: Sheet, record: Record) -> None:
+        job = JobIdentity(record.kind, record.name, digest_of(state_of(record).task_id))
+        draw_up_job(sheet, record, self._software(record), touches_of(self._records, job))
+
+    def _draw_touch(self, sheet: Sheet, record: Record) -> None:
+        """Draw up the job of a touch that is not drawn with it yet: that was noted while the job ended."""
+        touch = read_touch(record)
+        job = self._records.find(touch.job.kind, touch.job.name)
+        # Another one of its name may have come since.
+        if job is not None and digest_of(state_of(job).task_id) == touch.job.task:
+            self._draw_job(sheet, job)
+        sheet.marks.append(Mark(TOUCH_KIND, record.name, to_micros(record.modified_at)))
 
     def _draw_executions(self, ended: Sequence[tuple[str, int]]) -> None:
         sheet = self._sheet()

@@ -44,6 +44,7 @@ def handlers(platform: Platform) -> dict[str, Handler]:
             catalog=str(context.get("Catalog") or ""),
             configuration=configuration,
             token=str(given.get("ClientRequestToken") or ""),
+            job=call.caller.job,
         )
         return {"QueryExecutionId": sql.queries.start(request).id}
 

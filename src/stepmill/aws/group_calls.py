@@ -1,0 +1,63 @@
+"""Which feature groups a call has written and read, for whoever records what came of what.
+
+Source: SageMaker feature store runtime API reference.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from stepmill.aws.service import Call
+from stepmill.jobs.lineage.touches import GroupTouches, Way
+
+_RUNTIME = "sagemaker-featurestore-runtime"
+_GROUP = "FeatureGroupName"
+
+
+class GroupWitness:
+    """Notes which groups the calls of jobs have written and read. See ``aws.admission.Witness``.
+
+    What queries read is noted where it is known: by whoever runs them.
+
+    Args:
+        touches: Where it is noted.
+    """
+
+    def __init__(self, touches: Callable[[], GroupTouches]) -> None:
+        self._touches = touches
+
+    def saw(self, service: str, call: Call, answer: Mapping[str, Any]) -> None:
+        """Note what a call has done that was answered. Of whoever is no job nothing is noted."""
+        if service != _RUNTIME or call.caller.job is None:
+            return
+        way = _WAYS.get(call.operation)
+        if way is not None:
+            self._touches().saw(call.caller.job, _groups(call.operation, call.parameters, answer), way)
+
+
+_WAYS = {
+    "PutRecord": Way.WRITTEN,
+    "UpdateRecord": Way.WRITTEN,
+    "DeleteRecord": Way.WRITTEN,
+    "BatchWriteRecord": Way.WRITTEN,
+    "GetRecord": Way.READ,
+    "ListRecords": Way.READ,
+    "BatchGetRecord": Way.READ,
+}
+
+
+def _groups(operation: str, given: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterable[str]:
+    if operation == "BatchWriteRecord":
+        # Of a batch each record is taken or refused for itself.
+        refused = Counter(one["Entry"][_GROUP] for one in answer["Errors"])
+        return (Counter(one[_GROUP] for one in given["Entries"]) - refused).keys()
+    if operation == "BatchGetRecord":
+        # A record that is not there was looked for in a group that may well be.
+        refused = Counter(one[_GROUP] for one in answer["Errors"])
+        asked = Counter[str]()
+        for one in given["Identifiers"]:
+            asked[one[_GROUP]] += len(one["RecordIdentifiersValueAsString"])
+        return (asked - refused).keys()
+    return (given[_GROUP],)
