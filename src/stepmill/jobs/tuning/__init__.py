@@ -1,0 +1,1 @@
+"""Hyperparameter tuning: training jobs with other hyperparameters each, until the best are found."""
