@@ -7,7 +7,6 @@ before, so that they are not what is measured. Beside them: how long a commit on
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import sqlite3
@@ -22,7 +21,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from benchmarks.support import environment
+from benchmarks.support import environment, seconds_asked
 from benchmarks.wire import CLIENTS, show, stepmill
 from benchmarks.wire_clients import Load, Outcome, send_load
 
@@ -137,9 +136,7 @@ def send(url: str, requests: list[str], seconds: float) -> Outcome:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=SECONDS)
-    seconds = parser.parse_args().seconds
+    seconds = seconds_asked(__doc__, SECONDS)
     print(environment())
     with tempfile.TemporaryDirectory(prefix="stepmill-bench-") as name:
         folder = Path(name)

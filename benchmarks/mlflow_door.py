@@ -6,7 +6,6 @@ acknowledged is counted. The requests are made before, so that the clients are n
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 import urllib.request
@@ -14,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.features_wire import commit_ms
-from benchmarks.support import environment
+from benchmarks.support import environment, seconds_asked
 from benchmarks.wire import CLIENTS, show, stepmill
 from benchmarks.wire_clients import Load, send_load
 from stepmill.core.endpoint import AccessKey, bearer_token
@@ -77,9 +76,7 @@ def count(folder: Path, runs: list[str], key: str) -> int:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=SECONDS)
-    seconds = parser.parse_args().seconds
+    seconds = seconds_asked(__doc__, SECONDS)
     print(environment())
     with tempfile.TemporaryDirectory(prefix="stepmill-bench-") as name:
         folder = Path(name)

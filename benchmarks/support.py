@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import platform as machine
 import statistics
 import tempfile
@@ -17,6 +18,13 @@ from stepmill.platform import Platform, StartOptions
 
 NOTHING = "pass\n"
 IMPORTS = "import pandas\nimport sklearn.ensemble\nimport sklearn.model_selection\n"
+
+
+def seconds_asked(about: str | None, usual: float) -> float:
+    """Return for how many seconds a benchmark is to go on, as its command line says: ``--seconds``."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--seconds", type=float, default=usual)
+    return float(parser.parse_args().seconds)
 
 
 @contextmanager

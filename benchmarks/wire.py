@@ -6,7 +6,6 @@ The clients send requests that were signed before, so that they are not what is 
 
 from __future__ import annotations
 
-import argparse
 import os
 import socket
 import subprocess
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import boto3
 
-from benchmarks.support import environment
+from benchmarks.support import environment, seconds_asked
 from benchmarks.wire_clients import Load, Outcome, send_load, signed_requests
 
 CLIENTS = 8
@@ -168,9 +167,7 @@ def resident_mb(pid: int) -> float:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=SECONDS)
-    seconds = parser.parse_args().seconds
+    seconds = seconds_asked(__doc__, SECONDS)
     print(environment())
     with tempfile.TemporaryDirectory(prefix="stepmill-bench-") as name:
         folder = Path(name)

@@ -200,6 +200,17 @@ def differences(
     return found
 
 
+def head_of(run: Run) -> dict[str, str]:
+    """Return what tells runs apart, name -> text."""
+    return {
+        "run": run.name,
+        "kind": str(run.kind),
+        "title": run.title,
+        "experiment": run.experiment,
+        "status": run.status,
+    }
+
+
 def rows_of(runs: Sequence[Run]) -> list[dict[str, Value | datetime]]:
     """Return a row for each run, all with the same columns; ``param.x``, ``metric.x``, ``tag.x`` are some."""
     rows = [_row(run) for run in runs]
@@ -214,11 +225,7 @@ _FIRST_COLUMNS = (
 
 def _row(run: Run) -> dict[str, Value | datetime]:
     return {
-        "run": run.name,
-        "kind": str(run.kind),
-        "title": run.title,
-        "experiment": run.experiment,
-        "status": run.status,
+        **head_of(run),
         "created_at": run.created_at,
         "started_at": run.started_at,
         "ended_at": run.ended_at,

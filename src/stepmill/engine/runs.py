@@ -19,12 +19,11 @@ from stepmill.catalog.trial_components import TrialComponents, in_experiment, in
 from stepmill.core.errors import ConflictError, NotFoundError
 from stepmill.engine.reading import ExecutionReader
 from stepmill.engine.summaries import ExecutionSummary
+from stepmill.jobs.surroundings import ENVIRONMENT_KIND
 from stepmill.storage.records import LARGEST_PAGE, Record, RecordStore, Selection
 from stepmill.storage.series import SeriesPoint
 
 _PAGE = 1000
-# As ``jobs.surroundings`` keeps them.
-_ENVIRONMENT = "environment"
 
 
 class Runs:
@@ -99,7 +98,7 @@ class Runs:
         """Return digest -> name -> version of what was installed where runs ran."""
         digests = sorted({digest for run in runs for digest in run.environments.values()})
         found: dict[str, Mapping[str, str]] = {}
-        for record in self._records.find_all(_ENVIRONMENT, digests):
+        for record in self._records.find_all(ENVIRONMENT_KIND, digests):
             kept = record.body["packages"]
             if isinstance(kept, Mapping):
                 found[record.name] = {name: str(version) for name, version in kept.items()}

@@ -263,12 +263,10 @@ def _pictures(drawn: Mapping[str, Sequence[float]]) -> list[RenderableType]:
 
 
 def _document(run: Run, drawn: Mapping[str, Sequence[float]]) -> dict[str, object]:
+    from stepmill.catalog.runs import head_of
+
     return {
-        "run": run.name,
-        "kind": str(run.kind),
-        "title": run.title,
-        "experiment": run.experiment,
-        "status": run.status,
+        **head_of(run),
         "reason": run.reason,
         "created_at": run.created_at,
         "started_at": run.started_at,

@@ -79,6 +79,19 @@ def handlers(platform: Platform) -> dict[str, Handler]:
         token = {"NextToken": page.next_token} if page.next_token else {}
         return {"QueryExecutionIds": [record.name for record in page.records], **token}
 
+    return {
+        "StartQueryExecution": as_athena(start),
+        "GetQueryExecution": as_athena(get),
+        "BatchGetQueryExecution": as_athena(batch),
+        "StopQueryExecution": as_athena(stop),
+        "ListQueryExecutions": as_athena(list_),
+        **_of_results(platform),
+    }
+
+
+def _of_results(platform: Platform) -> dict[str, Handler]:
+    sql = platform.sql
+
     def results(call: Call) -> dict[str, Any]:
         given = call.parameters
         execution, page = sql.queries.results(
@@ -105,11 +118,6 @@ def handlers(platform: Platform) -> dict[str, Handler]:
         return {"QueryRuntimeStatistics": {"Timeline": timeline, "Rows": rows}}
 
     return {
-        "StartQueryExecution": as_athena(start),
-        "GetQueryExecution": as_athena(get),
-        "BatchGetQueryExecution": as_athena(batch),
-        "StopQueryExecution": as_athena(stop),
-        "ListQueryExecutions": as_athena(list_),
         "GetQueryResults": as_athena(results),
         "GetQueryRuntimeStatistics": as_athena(statistics),
     }

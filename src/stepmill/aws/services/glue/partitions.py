@@ -9,12 +9,13 @@ from typing import Any
 
 from stepmill.aws.errors import ApiError
 from stepmill.aws.service import Call, Handler
+from stepmill.aws.services.glue.batches import done_each
 from stepmill.aws.services.glue.paging import page_of
-from stepmill.core.errors import ConflictError, NotFoundError
+from stepmill.core.errors import NotFoundError
 from stepmill.platform import Platform
 
 
-def handlers(platform: Platform) -> dict[str, Handler]:  # noqa: C901 - one after another
+def handlers(platform: Platform) -> dict[str, Handler]:
     """Return the operations."""
     metastore = platform.sql.metastore
 
@@ -24,14 +25,12 @@ def handlers(platform: Platform) -> dict[str, Handler]:  # noqa: C901 - one afte
         return {}
 
     def create_many(call: Call) -> dict[str, Any]:
-        given, errors = call.parameters, []
-        for one in given["PartitionInputList"]:
-            try:
-                metastore.create_partition(given["DatabaseName"], given["TableName"], one)
-            except ConflictError as error:
-                detail = {"ErrorCode": "AlreadyExistsException", "ErrorMessage": error.what}
-                errors.append({"PartitionValues": one.get("Values") or [], "ErrorDetail": detail})
-        return {"Errors": errors}
+        given = call.parameters
+        return done_each(
+            given["PartitionInputList"],
+            lambda one: metastore.create_partition(given["DatabaseName"], given["TableName"], one),
+            lambda one: {"PartitionValues": one.get("Values") or []},
+        )
 
     def get(call: Call) -> dict[str, Any]:
         given = call.parameters
@@ -61,14 +60,12 @@ def handlers(platform: Platform) -> dict[str, Handler]:  # noqa: C901 - one afte
         return {}
 
     def delete_many(call: Call) -> dict[str, Any]:
-        given, errors = call.parameters, []
-        for one in given["PartitionsToDelete"]:
-            try:
-                metastore.delete_partition(given["DatabaseName"], given["TableName"], one["Values"])
-            except NotFoundError as error:
-                detail = {"ErrorCode": "EntityNotFoundException", "ErrorMessage": error.what}
-                errors.append({"PartitionValues": one["Values"], "ErrorDetail": detail})
-        return {"Errors": errors}
+        given = call.parameters
+        return done_each(
+            given["PartitionsToDelete"],
+            lambda one: metastore.delete_partition(given["DatabaseName"], given["TableName"], one["Values"]),
+            lambda one: {"PartitionValues": one["Values"]},
+        )
 
     return {
         "CreatePartition": create,

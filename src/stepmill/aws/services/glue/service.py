@@ -11,8 +11,8 @@ from typing import Any, cast
 from stepmill.aws.errors import ApiError
 from stepmill.aws.service import Call, Handler, Service, joined
 from stepmill.aws.services.glue import partitions
+from stepmill.aws.services.glue.batches import done_each
 from stepmill.aws.services.glue.paging import page_of
-from stepmill.core.errors import NotFoundError
 from stepmill.platform import Platform
 
 # Members of a table that Glue gives, and does not take.
@@ -95,14 +95,12 @@ def _of_tables(platform: Platform) -> dict[str, Handler]:
         return {}
 
     def delete_many(call: Call) -> dict[str, Any]:
-        errors = []
-        for name in call.parameters["TablesToDelete"]:
-            try:
-                metastore.delete_table(call.parameters["DatabaseName"], name)
-            except NotFoundError as error:
-                detail = {"ErrorCode": "EntityNotFoundException", "ErrorMessage": error.what}
-                errors.append({"TableName": name, "ErrorDetail": detail})
-        return {"Errors": errors}
+        database = call.parameters["DatabaseName"]
+        return done_each(
+            call.parameters["TablesToDelete"],
+            lambda name: metastore.delete_table(database, name),
+            lambda name: {"TableName": name},
+        )
 
     return {
         "CreateTable": create,

@@ -22,7 +22,7 @@ _NOT_FOUND = 404
 
 def handlers(platform: Platform) -> Mapping[str, Handler]:
     """Return operation -> who answers it."""
-    return {**_roles(platform), **_tags(platform)}
+    return {**_roles(platform), **_changes(platform), **_tags(platform)}
 
 
 def _roles(platform: Platform) -> Mapping[str, Handler]:
@@ -64,6 +64,17 @@ def _roles(platform: Platform) -> Mapping[str, Handler]:
         found = [role for role in roles.made() if role.path.startswith(prefix)]
         return paged(call.parameters, found, lambda role: role.name, "Roles", described)
 
+    return {
+        "CreateRole": create_role,
+        "DeleteRole": delete_role,
+        "GetRole": get_role,
+        "ListRoles": list_roles,
+    }
+
+
+def _changes(platform: Platform) -> Mapping[str, Handler]:
+    roles = platform.roles
+
     def update_role(call: Call) -> dict[str, Any]:
         given = call.parameters
 
@@ -81,14 +92,7 @@ def _roles(platform: Platform) -> Mapping[str, Handler]:
         trust = call.parameters["PolicyDocument"]
         roles.change(call.parameters["RoleName"], lambda role: msgspec.structs.replace(role, trust=trust))
 
-    return {
-        "CreateRole": create_role,
-        "DeleteRole": delete_role,
-        "GetRole": get_role,
-        "ListRoles": list_roles,
-        "UpdateAssumeRolePolicy": update_trust,
-        "UpdateRole": update_role,
-    }
+    return {"UpdateAssumeRolePolicy": update_trust, "UpdateRole": update_role}
 
 
 def _tags(platform: Platform) -> Mapping[str, Handler]:

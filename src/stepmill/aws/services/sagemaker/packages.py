@@ -46,22 +46,6 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
         with told_as(VALIDATION, NotFoundError, missing):
             yield name
 
-    def create(call: Call) -> dict[str, Any]:
-        _check_kind(call.parameters)
-        _check_containers(call.parameters)
-        if call.parameters.get(_GROUP):
-            group = name_of(call.parameters, _GROUP, GROUP_KIND, arns)
-            missing = f"ModelPackageGroup {arns.sagemaker(GROUP_KIND, group)} does not exist."
-            with told_as(VALIDATION, NotFoundError, missing):
-                registry.groups.get(group)
-        # Tokens of calls and of tasks are told apart.
-        token = call.parameters.get("ClientToken")
-        with told_as(VALIDATION, ConflictError), told_as(VALIDATION, NotFoundError):
-            made = registry.create(
-                call.parameters, token=f"call/{token}" if token else "", by=call.caller.name
-            )
-        return {_ARN: made[_ARN]}
-
     def describe(call: Call) -> JsonObject:
         with named(call) as name:
             found = _as_told(with_arns(registry.describe(name), arns))
@@ -92,13 +76,29 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
             registry.delete(name)
 
     return {
-        "CreateModelPackage": create,
+        "CreateModelPackage": lambda call: _create(platform, call),
         "DescribeModelPackage": describe,
         "ListModelPackages": list_,
         "UpdateModelPackage": update,
         "DeleteModelPackage": delete,
         "BatchDescribeModelPackage": lambda call: _describe_many(platform, call),
     }
+
+
+def _create(platform: Platform, call: Call) -> dict[str, Any]:
+    registry, arns = platform.models, platform.settings.arns
+    _check_kind(call.parameters)
+    _check_containers(call.parameters)
+    if call.parameters.get(_GROUP):
+        group = name_of(call.parameters, _GROUP, GROUP_KIND, arns)
+        missing = f"ModelPackageGroup {arns.sagemaker(GROUP_KIND, group)} does not exist."
+        with told_as(VALIDATION, NotFoundError, missing):
+            registry.groups.get(group)
+    # Tokens of calls and of tasks are told apart.
+    token = call.parameters.get("ClientToken")
+    with told_as(VALIDATION, ConflictError), told_as(VALIDATION, NotFoundError):
+        made = registry.create(call.parameters, token=f"call/{token}" if token else "", by=call.caller.name)
+    return {_ARN: made[_ARN]}
 
 
 def _check_kind(given: Mapping[str, Any]) -> None:

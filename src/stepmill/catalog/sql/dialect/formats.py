@@ -7,6 +7,7 @@ functions".
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from sqlglot import exp
 
@@ -61,22 +62,17 @@ def joda_pattern(pattern: str) -> str:
     Raises:
         QueryError: If something in it is not known.
     """
-    made, end = [], 0
-    for found in _JODA_TOKEN.finditer(pattern):
-        if found.start() != end:
-            break
-        end = found.end()
+
+    def translated(found: re.Match[str]) -> str:
         if found[1] is not None:
-            made.append((found[1].replace("''", "'") or "'").replace("%", "%%"))
-        elif found[2]:
-            if found[0] not in _JODA:
-                raise _unknown(found[0])
-            made.append(_JODA[found[0]])
-        else:
-            made.append(found[0].replace("%", "%%"))
-    if end != len(pattern):
-        raise _unknown(pattern)
-    return "".join(made)
+            return (found[1].replace("''", "'") or "'").replace("%", "%%")
+        if not found[2]:
+            return found[0].replace("%", "%%")
+        if found[0] not in _JODA:
+            raise _unknown(found[0])
+        return _JODA[found[0]]
+
+    return "".join(map(translated, _tokens(_JODA_TOKEN, pattern)))
 
 
 def teradata_pattern(pattern: str) -> str:
@@ -89,15 +85,20 @@ def teradata_pattern(pattern: str) -> str:
     Raises:
         QueryError: If something in it is not known.
     """
-    made, end = [], 0
-    for found in _TERADATA_TOKEN.finditer(pattern):
-        if found.start() != end:
-            break
+    return "".join(
+        _TERADATA.get(found[0].lower(), found[0].replace("%", "%%"))
+        for found in _tokens(_TERADATA_TOKEN, pattern)
+    )
+
+
+def _tokens(token: re.Pattern[str], pattern: str) -> Iterator[re.Match[str]]:
+    """Yield what a pattern consists of, without a gap."""
+    end = 0
+    while found := token.match(pattern, end):
         end = found.end()
-        made.append(_TERADATA.get(found[0].lower(), found[0].replace("%", "%%")))
+        yield found
     if end != len(pattern):
         raise _unknown(pattern)
-    return "".join(made)
 
 
 def date_add(unit: str, amount: exp.Expr, value: exp.Expr) -> exp.Expr:
