@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stepmill.catalog.features.group import FeatureGroup
+from stepmill.catalog.features.group import GROUP_KIND, FeatureGroup
 from stepmill.catalog.features.groups import FeatureGroups
 from stepmill.catalog.features.offline.files import OfflineFile, OfflineFiles
 from stepmill.catalog.features.offline.flushing import Flushing
@@ -32,6 +32,7 @@ from stepmill.storage.records import RecordStore
 if TYPE_CHECKING:
     # They load Arrow and numpy, which most of those who ask for groups or records need not wait for.
     from stepmill.catalog.features.offline.compaction import Compaction
+    from stepmill.catalog.features.offline.copies import Copies
     from stepmill.catalog.features.offline.ingest import Ingests
     from stepmill.catalog.features.offline.reading import OfflineReading
 
@@ -97,6 +98,7 @@ class FeatureStore:
         self._clock = clock
         self._objects = objects
         self._folder = folder
+        self._copies = folder / "copies"
         self._sizes: dict[str, tuple[datetime, int]] = {}
 
     @made_once
@@ -104,14 +106,23 @@ class FeatureStore:
         """Writes tables to groups."""
         from stepmill.catalog.features.offline.ingest import Ingests
 
-        return Ingests(self.rows, self.files, self._objects, self._folder, self._clock)
+        return Ingests(self.rows, self.files, self.copies, self._objects, self._folder, self._clock)
 
     @made_once
     def offline(self) -> OfflineReading:
         """Reads groups' files: the newest records, those of a moment, joins."""
         from stepmill.catalog.features.offline.reading import OfflineReading
 
-        return OfflineReading(self.files, self.flushing)
+        return OfflineReading(self.files, self.copies, self.flushing)
+
+    @made_once
+    def copies(self) -> Copies:
+        """Copies of small files, which joins read instead of these."""
+        from stepmill.catalog.features.offline.copies import Copies
+
+        copies = Copies(self._copies, self._is_current)
+        copies.sweep(lambda: (group.id for group in self.groups.all()))
+        return copies
 
     @made_once
     def compaction(self) -> Compaction:
@@ -154,6 +165,8 @@ class FeatureStore:
         with suppress(BucketNotFoundError):
             # What was acknowledged meanwhile.
             self.flushing.settle(group)
+        if (self._copies / group.id).is_dir():
+            self.copies.drop(group)
         return group
 
     def table(self, database: str, table: str) -> OfflineTable:
@@ -171,6 +184,10 @@ class FeatureStore:
     def close(self) -> None:
         """Flush no more; what has been acknowledged stays in the journal."""
         self.flushing.close()
+
+    def _is_current(self, group: FeatureGroup) -> bool:
+        version = self.rows.version(GROUP_KIND, group.name.lower())
+        return version is not None and version[0] == group.id
 
     def _with_files(self) -> Mapping[str, FeatureGroup]:
         return {group.id: group for group in self.groups.with_files()}

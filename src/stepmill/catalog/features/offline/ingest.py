@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from stepmill.catalog.features.group import GROUP_KIND, FeatureGroup
 from stepmill.catalog.features.groups import group_not_found
+from stepmill.catalog.features.offline.copies import Copies
 from stepmill.catalog.features.offline.door import Door, Rows
 from stepmill.catalog.features.offline.files import OfflineFiles
 from stepmill.catalog.features.offline.manifests import Manifest, Manifests, check_ingest_id
@@ -57,16 +58,24 @@ class Ingests:
     Args:
         rows: The online store.
         files: The offline store's files.
+        copies: Copies of them.
         objects: Where these are kept.
         folder: Where files are made; best on the same file system.
         clock: Tells when rows came.
     """
 
     def __init__(
-        self, rows: FeatureRows, files: OfflineFiles, objects: ObjectStore, folder: Path, clock: Clock
+        self,
+        rows: FeatureRows,
+        files: OfflineFiles,
+        copies: Copies,
+        objects: ObjectStore,
+        folder: Path,
+        clock: Clock,
     ) -> None:
         self._rows = rows
         self._files = files
+        self._copies = copies
         self._folder = folder
         self._manifests = Manifests(objects)
         self._clock = clock
@@ -100,8 +109,7 @@ class Ingests:
             check_ingest_id(ingest_id)
         progress = progress or _tell_nobody
         self.resume(group)
-        with self._scratch() as scratch:
-            staging = Staging(group, scratch, to_micros(self._clock.now()))
+        with self._scratch() as scratch, closing(self._staging(group, scratch)) as staging:
             for rows in Door(group.schema).enter(source):
                 staging.add(rows, to_micros(self._clock.now()))
                 progress("read", staging.rows)
@@ -112,6 +120,7 @@ class Ingests:
             earlier = self._commit(group, manifest, files, scratch)
             if earlier is not None:
                 return Ingested(ingest, earlier.rows, len(earlier.files), 0, is_new=False)
+            self._keep_copy(group, staging, manifest)
             written = self._go_online(group, staging, manifest, progress) if is_online else 0
         return Ingested(ingest, manifest.rows, len(files), written, is_new=True)
 
@@ -149,6 +158,14 @@ class Ingests:
                 self._manifests.commit(group, manifest, files, scratch)
         return None if earlier is None else earlier[0]
 
+    def _keep_copy(self, group: FeatureGroup, staging: Staging, manifest: Manifest) -> None:
+        copy = staging.copy() if manifest.files else None
+        if copy is None:
+            return
+        paths = self._paths(group, manifest)
+        if len(paths) == len(manifest.files):  # else some have been replaced since
+            self._copies.adopt(group, copy, paths)
+
     def _go_online(
         self, group: FeatureGroup, staging: Staging, manifest: Manifest, progress: Progress
     ) -> int:
@@ -182,6 +199,9 @@ class Ingests:
         version = self._rows.version(GROUP_KIND, group.name.lower())
         if version is None or version[0] != group.id:
             raise group_not_found(group.name)
+
+    def _staging(self, group: FeatureGroup, scratch: Path) -> Staging:
+        return Staging(group, scratch, to_micros(self._clock.now()))
 
     @contextmanager
     def _scratch(self) -> Iterator[Path]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from stepmill.catalog.features.group import FeatureGroup
 from stepmill.catalog.features.offline import reads
+from stepmill.catalog.features.offline.copies import Copies
 from stepmill.catalog.features.offline.files import OfflineFiles
 from stepmill.catalog.features.offline.flushing import Flushing
 from stepmill.catalog.features.offline.reads import Bounds, Files, Joined
@@ -37,11 +38,13 @@ class OfflineReading:
 
     Args:
         files: Their files.
+        copies: Copies of them.
         flushing: Brings acknowledged records into them.
     """
 
-    def __init__(self, files: OfflineFiles, flushing: Flushing) -> None:
+    def __init__(self, files: OfflineFiles, copies: Copies, flushing: Flushing) -> None:
         self._files = files
+        self._copies = copies
         self._flushing = flushing
 
     def snapshot(
@@ -109,7 +112,8 @@ class OfflineReading:
 
     def _now(self, group: FeatureGroup) -> Files:
         self._flushing.settle(group)
-        return Files(group.name, group.schema, [file.path for file in self._files.list(group)])
+        paths = [file.path for file in self._files.list(group)]
+        return Files(group.name, group.schema, self._copies.gather(group, paths))
 
     def _again(self, read: Callable[[], T]) -> T:
         for _ in range(_ATTEMPTS - 1):

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from stepmill.catalog.features.offline.columns import arrow_type
+from stepmill.catalog.features.offline.copies import Cover
 from stepmill.catalog.features.offline.event_times import micros_of
 from stepmill.catalog.features.offline.identifiers import codes_of
-from stepmill.catalog.features.offline.loading import in_threads, load, one_array, taken
+from stepmill.catalog.features.offline.loading import in_threads, one_array, taken
 from stepmill.catalog.features.offline.point_in_time import (
     BoolArray,
     History,
@@ -45,12 +45,12 @@ class Files:
     Args:
         name: Of the group.
         schema: Of the group.
-        paths: The files, as they were at one moment.
+        cover: How its files are read, as they were at one moment.
     """
 
     name: str
     schema: GroupSchema
-    paths: Sequence[Path]
+    cover: Cover
 
 
 @dataclass(frozen=True)
@@ -215,9 +215,8 @@ def _features_at(
 
 def _read(files: Files, names: Sequence[str], bounds: Bounds, asked: pa.Array | None = None) -> _Read:
     schema = files.schema
-    deciding = [schema.record_identifier, schema.event_time, WRITE_TIME, API_INVOCATION_TIME, IS_DELETED]
-    table = load(files.paths, files.schema, list(dict.fromkeys([*deciding, *names])))
-    times = micros_of(one_array(table.column(schema.event_time)))
+    deciding = [schema.record_identifier, WRITE_TIME, API_INVOCATION_TIME, IS_DELETED]
+    table, times = files.cover.load(schema, list(dict.fromkeys([*deciding, *names])))
     written = one_array(table.column(WRITE_TIME)).cast(pa.int64())
     counts = _counting(times, written, bounds)
     if counts is not None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stepmill.catalog.features.group import FeatureGroup
+from stepmill.catalog.features.offline.copying import Copying, CopyWriter
 from stepmill.catalog.features.offline.door import Rows
 from stepmill.catalog.features.offline.event_times import micros_of
 from stepmill.catalog.features.offline.files import by_hours, data_of, write_parquet
@@ -35,7 +36,7 @@ class _File:
 
 
 class Staging:
-    """Writes the parts of an ingest.
+    """Writes the parts of an ingest. Close it when what it has written is in place.
 
     Args:
         group: Whose.
@@ -52,6 +53,7 @@ class Staging:
         self._held: list[Rows] = []
         self._files: list[_File] = []
         self._hash = hashlib.blake2b(digest_size=16)
+        self._copying = Copying(scratch, group.schema)
 
     def add(self, rows: Rows, now: int) -> None:
         """Write a part to files."""
@@ -70,10 +72,13 @@ class Staging:
         folder.mkdir()
         with ThreadPoolExecutor(_WRITERS) as writers:
             writing: list[Future[None]] = []
+            hours: list[pa.Table] = []
             for part, latest in by_hours(table, rows.event_times):
                 path = folder / f"{len(writing)}.parquet"
                 writing.append(writers.submit(write_parquet, part, path))
+                hours.append(part)
                 self._files.append(_File(hour_folder(latest), latest, self._parts, path))
+            self._copying.add(hours, rows.event_times)
             for each in writing:
                 each.result()
         self._parts += 1
@@ -99,6 +104,14 @@ class Staging:
     def paths(self) -> list[Path]:
         """Return the files, in the order of the rows."""
         return [file.path for file in self._files]
+
+    def copy(self) -> CopyWriter | None:
+        """Return a copy of all files, if they are so many that one has been made. No rows come after that."""
+        return self._copying.done()
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._copying.close()
 
     @property
     def held(self) -> Rows | None:
