@@ -34,7 +34,7 @@ def query_processes(home: Path) -> list[int]:
             words = (folder / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if any(word.startswith(bytes(home)) for word in words) and b"stepmill.catalog.sql.child" in words:
+        if any(word.startswith(bytes(home)) for word in words) and b"stepmill.catalog.sql.confined" in words:
             found.append(int(folder.name))
     return found
 

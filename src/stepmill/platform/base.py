@@ -277,7 +277,7 @@ class Base:
             self.records,
             self.objects,
             tables,
-            SqlPlaces(self.layout.queries, f"s3://{settings.default_bucket}/athena/"),
+            SqlPlaces(self.layout.queries, self.layout.objects, f"s3://{settings.default_bucket}/athena/"),
             limits=Limits(time=settings.query_time_limit, memory_bytes=settings.query_memory_limit_bytes),
             clock=self._clock,
             read=self._read_by_job,

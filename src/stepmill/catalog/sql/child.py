@@ -1,7 +1,7 @@
 """The process that runs queries: one after another, each in a database of its own that is locked before.
 
-It is started by ``stepmill.catalog.sql.processes``, and told what to do on its standard input. It is killed
-when a query is stopped or takes too long, so it keeps nothing.
+``processes`` starts it, by ``confined``, and tells it what to do on its standard input. It is killed when a
+query is stopped or takes too long, so it keeps nothing.
 
 Before the query is run, the views of its tables are made; then DuckDB may read the files of those tables and
 no others, no setting can be changed any more, and only one statement, a SELECT, is taken.
@@ -12,9 +12,8 @@ from __future__ import annotations
 import io
 import json
 import os
-import resource
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO
 
@@ -24,46 +23,36 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from stepmill.catalog.sql.binding import bind, files_of, literal, quoted
+from stepmill.catalog.sql.confined import SPILL_FACTOR
 from stepmill.catalog.sql.framing import ClosedError, Kind, read_frame, write_frame
 from stepmill.catalog.sql.macros import needed, written
 
 _ROWS_AT_ONCE = 8192
 _PIECE_BYTES = 256 * 1024
-# Beside what DuckDB is allowed: the interpreter, the libraries, what threads reserve and never use.
-_BEYOND_DUCKDB_BYTES = 6 * 1024**3
-_PR_SET_PDEATHSIG, _SIGKILL = 1, 9
 
 
-def main() -> None:
-    """Take requests until there are no more."""
-    _end_with_parent()
+def serve(memory_bytes: int, threads: int, folder: str, lacks: Sequence[str]) -> None:
+    """Take requests on standard input until there are no more, and answer on standard output.
+
+    Args:
+        memory_bytes: Of DuckDB.
+        threads: Of each query.
+        folder: Where queries put what does not fit into memory.
+        lacks: What there is not of a sandbox; is told with the first frame.
+    """
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb", buffering=0)
     # Whatever a library prints is no answer.
     os.dup2(2, 1)
-    memory_bytes, threads, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-    limit = memory_bytes + _BEYOND_DUCKDB_BYTES
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while True:
         # Made before it is needed: opening a database takes longer than most queries.
         connection = _open(memory_bytes, threads, folder)
-        write_frame(answers.write, Kind.READY, b"")
+        write_frame(answers.write, Kind.READY, json.dumps(lacks).encode())
         with suppress(ClosedError):
             _, request = read_frame(requests)
             _answer(connection, json.loads(request), answers)
             connection.close()
             continue
         return
-
-
-def _end_with_parent() -> None:
-    """Be killed with whoever started this: a query outlives nobody."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL)
-        if os.getppid() == 1:
-            sys.exit()
 
 
 def _open(memory_bytes: int, threads: int, folder: str) -> duckdb.DuckDBPyConnection:
@@ -75,7 +64,7 @@ def _open(memory_bytes: int, threads: int, folder: str) -> duckdb.DuckDBPyConnec
         "memory_limit": f"'{memory_bytes // 1024}KiB'",
         "threads": str(threads),
         "temp_directory": literal(folder),
-        "max_temp_directory_size": f"'{4 * memory_bytes // 1024}KiB'",
+        "max_temp_directory_size": f"'{SPILL_FACTOR * memory_bytes // 1024}KiB'",
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "python_enable_replacements": "false",
@@ -191,7 +180,3 @@ def _write_parquet(reader: pa.RecordBatchReader, _: list[str], answers: BinaryIO
             rows += batch.num_rows
             writer.write_batch(batch)
     return rows
-
-
-if __name__ == "__main__":
-    main()

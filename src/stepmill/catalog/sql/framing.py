@@ -15,7 +15,7 @@ LARGEST_FRAME = 256 * 1024 * 1024
 class Kind(IntEnum):
     """Of a frame."""
 
-    READY = 1  # a process: it can take a request
+    READY = 1  # JSON: a process can take a request; what its sandbox lacks
     REQUEST = 2  # JSON
     COLUMNS = 3  # JSON: names and types of the result
     DATA = 4  # bytes of the result

@@ -1,11 +1,12 @@
 """Processes that run queries: started at the first one, kept warm, killed when a query must end.
 
-Each runs one query at a time. What a query may use is bounded twice: DuckDB's memory by DuckDB, the process
-by the system; and whoever asks bounds the time.
+Each runs one query at a time. What a query may use and reach is bounded twice: by DuckDB, and for the process
+by the system (``confined``); and whoever asks bounds the time.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from stepmill.catalog.sql.framing import ClosedError, Kind, read_frame, write_fr
 from stepmill.catalog.sql.limits import Limits
 from stepmill.catalog.sql.types import duckdb_type
 
-_STARTING_S = 120.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,15 @@ class Processes:
 
     Args:
         folder: Where they put what does not fit into memory.
+        files: The folder that the files of all tables are in.
         limits: Of each query.
     """
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
+    def __init__(self, folder: Path, files: Path, limits: Limits) -> None:
         self._folder = folder
+        self._files = files
         self._limits = limits
+        self._has_told = False
         self._lock = threading.Lock()
         self._idle: list[_Process] = []
         self._all: set[_Process] = set()
@@ -129,6 +133,7 @@ class Processes:
             clean = False
             try:
                 stop.attach(process.kill)
+                self._tell(process.expect_ready())
                 process.write(
                     msgspec.json.encode(
                         {
@@ -180,10 +185,16 @@ class Processes:
                 # It ends with the thread that began it.
                 self._all.discard(process)
                 process.discard()
-        process = _Process(self._folder, self._limits)
+        process = _Process(self._folder, self._files, self._limits)
         with self._lock:
             self._all.add(process)
         return process
+
+    def _tell(self, lacks: Sequence[str]) -> None:
+        """Say once what there is not of a sandbox."""
+        if lacks and not self._has_told:
+            self._has_told = True
+            _log.warning("Queries run with DuckDB's own locks only: %s.", "; ".join(lacks))
 
     def _give(self, process: _Process, *, is_clean: bool) -> None:
         with self._lock:
@@ -253,17 +264,19 @@ class Stop:
 class _Process:
     """One process."""
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
+    def __init__(self, folder: Path, files: Path, limits: Limits) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._process = subprocess.Popen(
             [
                 sys.executable,
                 "-I",
                 "-m",
-                "stepmill.catalog.sql.child",
+                "stepmill.catalog.sql.confined",
+                str(os.getpid()),
                 str(limits.memory_bytes),
                 str(limits.threads),
                 str(folder),
+                str(files),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -274,17 +287,20 @@ class _Process:
         )
         self._in, self._out = cast(BinaryIO, self._process.stdin), cast(BinaryIO, self._process.stdout)
         self.is_at_end = False
-        self._is_ready = False
 
     @property
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
+    def expect_ready(self) -> Sequence[str]:
+        """Wait until it takes a request; return what there is not of a sandbox."""
+        kind, lacks = self.read()
+        if kind is not Kind.READY:
+            raise ClosedError
+        return msgspec.json.decode(lacks, type=list[str])
+
     def write(self, request: bytes) -> None:
-        if not self._is_ready:
-            self._expect_ready()
         self.is_at_end = False
-        self._is_ready = False
         try:
             write_frame(self._in.write, Kind.REQUEST, request)
             self._in.flush()
@@ -310,12 +326,6 @@ class _Process:
         """End it, where nobody reads from it any more."""
         self.kill()
         self._out.close()
-
-    def _expect_ready(self) -> None:
-        kind, _ = self.read()
-        if kind is not Kind.READY:
-            raise ClosedError
-        self._is_ready = True
 
 
 def _environment() -> dict[str, str]:

@@ -33,10 +33,12 @@ class SqlPlaces:
 
     Args:
         folder: For what queries put on the disk while they run.
+        files: The folder of the objects: no other file of this machine is read.
         results: Address in S3 for results of queries that name none.
     """
 
     folder: Path
+    files: Path
     results: str
 
 
@@ -115,4 +117,4 @@ class Sql:
     def _processes(self) -> Processes:
         from stepmill.catalog.sql.processes import Processes
 
-        return Processes(self._places.folder / "work", self.limits)
+        return Processes(self._places.folder / "work", self._places.files, self.limits)
