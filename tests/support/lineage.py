@@ -19,6 +19,7 @@ from stepmill.core.endpoint import JobIdentity
 from stepmill.core.errors import NotFoundError
 from stepmill.core.statuses import JobStatus
 from stepmill.jobs.access import digest_of
+from stepmill.jobs.lineage.digesting import Digesting
 from stepmill.jobs.lineage.recorder import ExecutionView, LineageRecorder
 from stepmill.jobs.lineage.touches import GroupTouches, Way
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, JobState, body_of, request_of, state_of
@@ -42,13 +43,14 @@ class Recording:
         self.lineage = Lineage(self.store, kept.records, kept.clock, ARNS, kept.tags)
         self.versions = Versions(kept.objects, kept.contents, kept.folder)
         self.code = KeptCode(kept.folder / "code", kept.objects, self.versions)
+        self.digesting = Digesting(self.store, self.versions, kept.folder / "digesting.lock")
         self.recorder = self.new_recorder()
 
     def new_recorder(self) -> LineageRecorder:
         """Return another recorder, as another process has it."""
         return LineageRecorder(
             self.store, self.kept.records, self.versions, self.code, self._view,
-            lambda image: {"python": "3.11"} if image else {}, self.opened.extend,
+            lambda image: {"python": "3.11"} if image else {}, self.opened.extend, self.digesting,
             clock=self.kept.clock, arns=ARNS,
         )  # fmt: skip
 

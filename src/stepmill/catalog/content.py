@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from hashlib import file_digest, sha256
+from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from stepmill.catalog.source_archives import SOURCE_ARCHIVE, archive_digest
 from stepmill.core.errors import InvalidInputError, NotFoundError, StorageError
+from stepmill.storage.objects.digests import sha256_of
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.objects.uri import S3Uri
 
@@ -39,8 +41,13 @@ class ContentDigests:
         self._archives: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def of_object(self, uri: str) -> str:
+    def of_object(self, uri: str, passed: Callable[[int], None] | None = None) -> str:
         """Return the digest of one object or one local file.
+
+        Args:
+            uri: Its address or path.
+            passed: Is told of each piece of a file that has to be read how many bytes it had; what it
+                raises ends the reading.
 
         Raises:
             NotFoundError: If there is none.
@@ -51,7 +58,7 @@ class ContentDigests:
             return self._of_stored(S3Uri.parse(uri))
         if not path.is_file():
             raise NotFoundError(f"There is no file {path}.")
-        return self._of_file(path)
+        return self._of_file(path, passed)
 
     def below(self, uri: str) -> str:
         """Return the digest of what an input of that address holds.
@@ -122,7 +129,7 @@ class ContentDigests:
                     tree.update(b"%d:%s%s" % (len(relative), relative, self._of_file(file).encode()))
         return tree.hexdigest()
 
-    def _of_file(self, path: Path) -> str:
+    def _of_file(self, path: Path, passed: Callable[[int], None] | None = None) -> str:
         """Digest a file, unless its size, its time of change and its inode are the ones seen before."""
         try:
             found = path.stat()
@@ -133,7 +140,7 @@ class ContentDigests:
             if not stat.S_ISREG(found.st_mode):
                 raise NotFoundError(f"{path} is not a file.")
             with path.open("rb") as handle:
-                digest = file_digest(handle, "sha256").hexdigest()
+                digest = sha256_of(handle, passed)
         except OSError as error:
             raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
         with self._lock:

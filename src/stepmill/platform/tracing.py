@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stepmill.catalog.lineage.versions import Versions
     from stepmill.images.catalog import ImageCatalog
     from stepmill.jobs.lineage.comparing import Comparing
+    from stepmill.jobs.lineage.digesting import Digesting
     from stepmill.jobs.lineage.recorder import ExecutionView, LineageRecorder
     from stepmill.jobs.lineage.touches import GroupTouches
     from stepmill.storage.records import Record
@@ -37,6 +38,7 @@ class Tracing(Base):
             self._view_of_execution,
             lambda image: self._images.identity(image),
             self._open_components,
+            self.lineage_digesting,
             clock=self._clock,
             arns=self.settings.arns,
         )
@@ -51,6 +53,13 @@ class Tracing(Base):
             return found.name if found else ""
 
         return GroupTouches(self.records, spelled, lambda kind, name: self.lineage_recorder.note(kind, name))
+
+    @made_once
+    def lineage_digesting(self) -> Digesting:
+        """Computes the digests of artifacts."""
+        from stepmill.jobs.lineage.digesting import Digesting
+
+        return Digesting(self.lineage.store, self._versions, self.layout.digesting)
 
     @made_once
     def lineage_finder(self) -> Finder:

@@ -72,6 +72,11 @@ class HomeLayout:
         return self.home / "code"
 
     @property
+    def digesting(self) -> Path:
+        """A lock that whoever digests large data holds: one process at a time."""
+        return self.home / "digesting.lock"
+
+    @property
     def server(self) -> Path:
         """What the server of this home says of itself; its lock lies beside it."""
         return self.home / "server.json"

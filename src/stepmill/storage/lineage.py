@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -182,6 +183,10 @@ class EdgeSelection:
 class LineageStore(Protocol):
     """Keeps the graph. Safe to share between threads; several processes may use the same one."""
 
+    def reading(self) -> AbstractContextManager[None]:
+        """Let what this thread reads inside cost less; it still sees what is there at its time."""
+        ...
+
     def record(
         self,
         entities: Sequence[Entity],
@@ -234,20 +239,24 @@ class LineageStore(Protocol):
         """Return the artifacts at these places, newest first."""
         ...
 
+    def named(self, arn: str, place: str, *, limit: int) -> list[Entity]:
+        """Return the entity of an ARN, if there is one, and so many artifacts at a place, newest first."""
+        ...
+
     def below(self, place: str, *, limit: int = 1000) -> list[Entity]:
         """Return the artifacts whose place begins with this one and a slash, newest first."""
         ...
 
-    def with_digest(self, digest: str, *, limit: int = 100) -> list[Entity]:
-        """Return the artifacts of this content, oldest first."""
+    def oldest_with(self, digests: Collection[str]) -> dict[str, Entity]:
+        """Return, of each of these contents, the oldest artifact, if there is one."""
         ...
 
-    def digested(self, arn: str, digest: str) -> None:
-        """Say what the digest of an artifact is, unless it was deleted."""
+    def digested(self, digests: Mapping[str, str], edges: Sequence[Edge] = ()) -> None:
+        """Write the digests of artifacts by their ARNs, unless they were deleted, and what came to light."""
         ...
 
-    def pending(self, beginning: str, *, limit: int) -> list[Entity]:
-        """Return artifacts whose digest begins so, oldest first."""
+    def pending(self, first: str, last: str, *, limit: int) -> list[Entity]:
+        """Return artifacts whose digest lies between these texts, or is one of them, in its order."""
         ...
 
     def like(self, text: str, *, limit: int = 10) -> list[Entity]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
@@ -41,6 +42,10 @@ class SqlLineageStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Let what this thread reads inside cost less; it still sees what is there at its time."""
+        return self._database.reading()
 
     def record(
         self,
@@ -145,6 +150,13 @@ class SqlLineageStore:
         with self._database.read() as connection:
             return _entities(connection, statements.AT, {**wanted, "most": limit})
 
+    def named(self, arn: str, place: str, *, limit: int) -> list[Entity]:
+        """Return the entity of an ARN, if there is one, and so many artifacts at a place, newest first."""
+        check_text(arn, place)
+        values = {"arn_": arn, "place_": place, "most": limit}
+        with self._database.read() as connection:
+            return _entities(connection, statements.NAMED, values)
+
     def below(self, place: str, *, limit: int = 1000) -> list[Entity]:
         """Return the artifacts whose place begins with this one and a slash, newest first."""
         check_text(place)
@@ -153,22 +165,26 @@ class SqlLineageStore:
         with self._database.read() as connection:
             return _entities(connection, statements.BELOW, values)
 
-    def with_digest(self, digest: str, *, limit: int = 100) -> list[Entity]:
-        """Return the artifacts of this content, oldest first."""
-        if not digest:
-            return []
+    def oldest_with(self, digests: Collection[str]) -> dict[str, Entity]:
+        """Return, of each of these contents, the oldest artifact, if there is one."""
+        wanted = [digest for digest in digests if digest]
+        if not wanted:
+            return {}
         with self._database.read() as connection:
-            return _entities(connection, statements.WITH_DIGEST, {"digest_": digest, "most": limit})
+            found = _entities(connection, statements.OLDEST_WITH, _many(wanted))
+        return {one.digest: one for one in found}
 
-    def digested(self, arn: str, digest: str) -> None:
-        """Say what the digest of an artifact is, unless it was deleted."""
-        # It can be computed again.
+    def digested(self, digests: Mapping[str, str], edges: Sequence[Edge] = ()) -> None:
+        """Write the digests of artifacts by their ARNs, unless they were deleted, and what came to light."""
+        # They can be computed again.
         with self._database.write(durable=False) as connection:
-            statements.DIGESTED.run(connection, {"arn_": arn, "digest_": digest})
+            rows = ({"arn_": arn, "digest_": digest} for arn, digest in digests.items())
+            statements.DIGESTED.run(connection, *rows)
+            _connect_all(connection, edges)
 
-    def pending(self, beginning: str, *, limit: int) -> list[Entity]:
-        """Return artifacts whose digest begins so, oldest first."""
-        values = {"first_": beginning, "end_": f"{beginning}\uffff", "most": limit}
+    def pending(self, first: str, last: str, *, limit: int) -> list[Entity]:
+        """Return artifacts whose digest lies between these texts, or is one of them, in its order."""
+        values = {"first_": first, "last_": last, "most": limit}
         with self._database.read() as connection:
             return _entities(connection, statements.PENDING, values)
 
@@ -274,6 +290,8 @@ def _links(connection: Connection, ids: Sequence[int], upstream: bool, limit: in
 
 def _connect_all(connection: Connection, edges: Sequence[Edge]) -> int:
     """Write edges, and return how many were new."""
+    if not edges:
+        return 0
     ids = _ids(connection, {arn for edge in edges for arn in (edge.source, edge.destination)})
     rows = [
         {

@@ -68,20 +68,39 @@ AT = Prepared(
     .order_by(_e.c.created_at.desc(), _e.c.id.desc())
     .limit(_MOST)
 )
+_NEWEST_THERE = (
+    select(_e)
+    .where(_e.c.place == bindparam("place_"), _e.c.place != "")
+    .order_by(_e.c.created_at.desc(), _e.c.id.desc())
+    .limit(_MOST)
+    .subquery()
+)
+NAMED = Prepared(select(_e).where(_e.c.arn == bindparam("arn_")).union_all(select(_NEWEST_THERE)))
 BELOW = Prepared(
     select(_e)
     .where(_e.c.place >= bindparam("first_"), _e.c.place < bindparam("end_"))
     .order_by(_e.c.created_at.desc(), _e.c.id.desc())
     .limit(_MOST)
 )
-WITH_DIGEST = Prepared(
-    select(_e).where(_e.c.digest == bindparam("digest_")).order_by(_e.c.created_at, _e.c.id).limit(_MOST)
+_OLDER = _e.alias("older")
+OLDEST_WITH = Prepared(
+    select(_e).where(
+        _e.c.id.in_(
+            select(
+                select(_OLDER.c.id)
+                .where(_OLDER.c.digest == _TEXTS.c.value)
+                .order_by(_OLDER.c.created_at, _OLDER.c.id)
+                .limit(1)
+                .scalar_subquery()
+            ).select_from(_TEXTS)
+        )
+    )
 )
 DIGESTED = Prepared(_e.update().where(_e.c.arn == bindparam("arn_")).values(digest=bindparam("digest_")))
 PENDING = Prepared(
     select(_e)
-    .where(_e.c.digest >= bindparam("first_"), _e.c.digest < bindparam("end_"))
-    .order_by(_e.c.id)
+    .where(_e.c.digest >= bindparam("first_"), _e.c.digest <= bindparam("last_"))
+    .order_by(_e.c.digest, _e.c.created_at, _e.c.id)
     .limit(_MOST)
 )
 LIKE = Prepared(

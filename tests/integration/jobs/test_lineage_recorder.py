@@ -139,7 +139,7 @@ class TestContent:
         home.train("fit", {f"c{n}": f"s3://bucket/{place}" for n, place in enumerate(("mine", "empty-1"))})
         home.train("fit-2", {"c": "s3://bucket/empty-2"})
         home.recorder.catch_up()
-        home.recorder.complete()
+        home.digesting.complete()
         same = [edge for edge in home.edges() if edge[1] == "SameAs"]
         assert same == [("s3://bucket/o", "SameAs", "s3://bucket/mine")]
         assert "fit" in home.down(home.artifact("s3://bucket/raw").arn)
@@ -171,7 +171,7 @@ class TestContent:
         model = home.train("fit", {"train": "s3://bucket/raw"})
         home.recorder.catch_up()
         home.kept.objects.delete([S3Uri.parse("s3://bucket/raw/a.csv"), S3Uri.parse(model)])
-        home.recorder.complete()
+        home.digesting.complete()
         digest = home.artifact("s3://bucket/raw").digest
         assert digest.startswith("sha256:")
         assert "fit" in home.down(home.artifact("s3://bucket/raw").arn)
@@ -182,7 +182,7 @@ class TestContent:
         write(folder / "a.csv", "x")
         home.train("fit", {"train": "my data %41", "one": str(folder / "a.csv")})
         home.recorder.catch_up()
-        home.recorder.complete()
+        home.digesting.complete()
         found = home.all(of_type="DataSet")
         assert {one.source_uri for one in found} == {folder.as_uri(), (folder / "a.csv").as_uri()}
         assert all(one.digest.startswith("sha256:") for one in found)
@@ -191,8 +191,8 @@ class TestContent:
         write(home.kept.folder / "large", "12345")
         home.train("fit", {"train": "large"})
         home.recorder.catch_up()
-        assert home.recorder.complete(largest_bytes=4) == 1
-        assert home.recorder.complete(largest_bytes=5) == 0
+        assert home.digesting.complete(largest_bytes=4) == 1
+        assert home.digesting.complete(largest_bytes=5) == 0
 
 
 class TestCode:

@@ -86,8 +86,33 @@ class TestKeeping:
         assert found is not None
         assert (found.digest, found.body, found.modified_at) == ("sha256:1", {"x": 1}, later)
         assert store.update("arn:missing", lambda old: old) is None
-        assert [one.arn for one in store.with_digest("sha256:1")] == ["arn:a"]
-        assert store.with_digest("") == []
+
+    def test_of_a_content_the_oldest_is_found(self, store: SqlLineageStore) -> None:
+        some = [replace(entity(f"e{n}", second=9 - n), digest=f"sha256:{n % 2}") for n in range(6)]
+        store.record([*some, entity("none")])
+        found = store.oldest_with(["sha256:0", "sha256:1", "sha256:x", ""])
+        assert {digest: one.arn for digest, one in found.items()} == {
+            "sha256:0": "arn:e4",
+            "sha256:1": "arn:e5",
+        }
+        assert store.oldest_with([]) == {}
+
+    def test_what_is_to_be_digested_comes_in_the_order_of_its_size(self, store: SqlLineageStore) -> None:
+        sizes = (300, 5, 70)
+        some = [replace(entity(f"e{n}"), digest=f"pending:{size:020}") for n, size in enumerate(sizes)]
+        store.record([*some, replace(entity("old"), digest="pending:12"), entity("none")])
+
+        def names(first: str, last: str, limit: int = 10) -> list[str]:
+            return [one.name for one in store.pending(first, last, limit=limit)]
+
+        everything = ("pending:", "pending:\uffff")
+        # What was written before sizes had zeros in front comes last.
+        assert names(*everything) == ["e1", "e2", "e0", "old"]
+        assert names(*everything, limit=2) == ["e1", "e2"]
+        assert names(f"pending:{6:020}", f"pending:{70:020}") == ["e2"]
+        store.digested({"arn:e1": "sha256:1", "arn:gone": "sha256:2"}, [edge("e1", "e0")])
+        assert names(*everything) == ["e2", "e0", "old"]
+        assert store.degree("arn:e1") == 1
 
     def test_only_what_has_no_edges_is_deleted(self, store: SqlLineageStore) -> None:
         store.record([entity("a"), entity("b")], [edge("a", "b")])

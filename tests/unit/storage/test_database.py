@@ -120,6 +120,35 @@ def test_a_write_inside_a_read_is_possible(database: Database) -> None:
     assert _names(database) == ["one"]
 
 
+def test_many_reads_by_one_connection_each_see_what_is_there_at_their_time(database: Database) -> None:
+    with database.reading(), database.reading():
+        with database.read() as first:
+            assert _names(database) == []
+            _add(database, "one")
+            assert _names(database) == [], "one read sees one state"
+        with database.read() as second:
+            assert second is first
+        assert _names(database) == ["one"]
+        with database.write() as connection:
+            connection.execute(buckets.insert(), {"name": "two", "created_at": 0})
+            assert _names(database) == ["one", "two"]
+        with pytest.raises(KeyError), database.read():
+            raise KeyError
+        assert _names(database) == ["one", "two"]
+    with database.read() as other:
+        assert not other.closed
+    assert _names(database) == ["one", "two"]
+
+
+def test_another_thread_does_not_read_by_that_connection(database: Database) -> None:
+    def mine() -> int:
+        with database.read() as connection:
+            return id(connection)
+
+    with database.reading(), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(mine).result() != mine()
+
+
 def test_a_write_inside_a_write_is_refused_at_once(database: Database) -> None:
     with pytest.raises(IllegalTransitionError, match="inside another"), database.write():
         _add(database, "one")

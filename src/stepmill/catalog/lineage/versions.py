@@ -7,7 +7,7 @@ version is made of what the store knows anyway, and is another as soon as anythi
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -96,44 +96,61 @@ class Versions:
             return None
         return _version_of_objects(address.key, is_one, infos) if infos else None
 
-    def digest(self, uri: str, stamp: str) -> str:
+    def digest(self, uri: str, stamp: str, passed: Callable[[int], None] | None = None) -> str:
         """Read what lies at an address, and return the digest of its content.
 
         Empty if it is another version by now.
+
+        Args:
+            uri: The address.
+            stamp: Of the version.
+            passed: Is told of each piece that is read how many bytes it had; what it raises ends the reading.
+                The objects that were read by then are not read again.
         """
-        before = self.look(uri)
-        if before is None or before.stamp != stamp:
-            return ""
         try:
-            found = before.digest or self._read(uri)
-        except (StepmillError, OSError):
+            path = self.local_path(uri)
+            found = (
+                self._read_objects(uri, stamp, passed)
+                if path is None
+                else self._read_files(path, stamp, passed)
+            )
+        except (StepmillError, OSError, ValueError):
             return ""
-        after = self.look(uri)
+        after = self.look(uri) if found else None
         return found if after is not None and after.stamp == stamp else ""
 
-    def _read(self, uri: str) -> str:
-        path = self.local_path(uri)
-        if path is None:
-            address = S3Uri.parse(uri)
-            is_one, infos = self._infos(address)
-            return _joined(
-                is_one,
-                ((_relative(info, infos, address.key), self._objects.digest(info.uri)) for info in infos),
-            )
-        files = [path] if path.is_file() else list(_files_below(path))
-        return _joined(
-            path.is_file(),
-            ((one.relative_to(path).as_posix(), self._digests.of_object(str(one))) for one in files),
+    def _read_objects(self, uri: str, stamp: str, passed: Callable[[int], None] | None) -> str:
+        address = S3Uri.parse(uri)
+        is_one, infos = self._infos(address)
+        version = _version_of_objects(address.key, is_one, infos) if infos else None
+        if version is None or version.stamp != stamp:
+            return ""
+        named = (
+            (_relative(info, infos, address.key), info.sha256 or self._objects.digest(info.uri, passed))
+            for info in infos
         )
+        return version.digest or _joined(is_one, named)
+
+    def _read_files(self, path: Path, stamp: str, passed: Callable[[int], None] | None) -> str:
+        version = _version_of_path(path)
+        if version is None or version.stamp != stamp:
+            return ""
+        files = [path] if version.is_one else list(_files_below(path))
+        named = (
+            (one.relative_to(path).as_posix(), self._digests.of_object(str(one), passed)) for one in files
+        )
+        return _joined(version.is_one, named)
 
     def _infos(self, address: S3Uri) -> tuple[bool, list[ObjectInfo]]:
         """Return whether an address is that of one object, and the objects that it stands for."""
-        if address.key and not address.key.endswith("/"):
-            try:
-                return True, [self._objects.head(address)]
-            except StepmillError:
-                pass
-        return False, list(islice(self._objects.all(address), MOST_FILES))
+        found = self._objects.all(address)
+        first = next(found, None)
+        if first is None:
+            return False, []
+        # In the order of keys an object comes before all those whose keys begin as its own.
+        if first.key == address.key and not address.key.endswith("/"):
+            return True, [first]
+        return False, [first, *islice(found, MOST_FILES - 1)]
 
 
 def _version_of_objects(prefix: str, is_one: bool, infos: list[ObjectInfo]) -> Version:

@@ -175,7 +175,7 @@ def _answer(
 
 def _catch_up(platform: Platform) -> None:
     platform.lineage.catch_up()
-    platform.lineage_recorder.complete()
+    platform.lineage_digesting.complete()
 
 
 def _finder(platform: Platform) -> Finder:

@@ -70,8 +70,9 @@ def _draw_outputs(sheet: Sheet, job: str, facts: JobFacts, state: JobState) -> N
     if at is None or state.status is JobStatus.FAILED:
         return
     for thing in facts.outputs:
-        if sheet.versions.look(thing.uri) is not None:
-            arn = sheet.data(thing, at, of=state.arn, unchanged_since=at)
+        version = sheet.versions.look(thing.uri)
+        if version is not None:
+            arn = sheet.data_as(version, thing, at, of=state.arn, unchanged_since=at)
             sheet.connect(job, arn, AssociationType.PRODUCED, at)
     for name in facts.feature_groups:
         sheet.connect(

@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -25,12 +25,13 @@ from stepmill.core.json import Json
 from stepmill.core.statuses import JobStatus, PipelineExecutionStatus
 from stepmill.jobs.access import digest_of
 from stepmill.jobs.lineage import executions, registered
+from stepmill.jobs.lineage.digesting import Digesting
 from stepmill.jobs.lineage.jobs import draw_up_job
-from stepmill.jobs.lineage.sheet import MEMBERS, PENDING, Sheet, same_as
+from stepmill.jobs.lineage.sheet import MEMBERS, Sheet
 from stepmill.jobs.lineage.touches import TOUCH_KIND, read_touch, touches_of
 from stepmill.jobs.records import request_of, state_of
 from stepmill.storage.database import to_micros
-from stepmill.storage.lineage import Entity, LineageStore, Mark
+from stepmill.storage.lineage import LineageStore, Mark
 from stepmill.storage.records import Record, RecordStore
 
 # So long the first of a burst waits for the others: they are written together, and a short job only once.
@@ -40,8 +41,6 @@ _LONGEST_CLOSE_S = 2.0
 _AT_ONCE = 200
 # A record may have been written a while after the moment that it tells: so far back is looked again.
 _OVERLAP = timedelta(minutes=2)
-# What is read at once to complete a digest; more is read only where nobody waits.
-SMALL_BYTES = 64 * 1024 * 1024
 # Artifacts that are remembered by address and stamp, so that they are not looked up again.
 _MOST_KNOWN = 10_000
 _OTHERS = (*registered.KINDS, TOUCH_KIND)
@@ -87,6 +86,7 @@ class LineageRecorder:
         executions: Looks at executions.
         identify: Gives, for an image, the versions of the software that stands for it here.
         components: Makes the trial components of jobs that have ended, where they are missing.
+        digesting: Is told to digest what was recorded.
         clock: Tells the time.
         arns: Builds ARNs.
     """
@@ -100,6 +100,7 @@ class LineageRecorder:
         executions: Executions,
         identify: Callable[[str], Mapping[str, str]],
         components: Callable[[Sequence[Record]], None],
+        digesting: Digesting,
         *,
         clock: Clock,
         arns: Arns,
@@ -111,6 +112,7 @@ class LineageRecorder:
         self._executions = executions
         self._identify = identify
         self._components = components
+        self._digesting = digesting
         self._clock = clock
         self._arns = arns
         self._waiting: dict[tuple[str, str], None] = {}
@@ -141,6 +143,7 @@ class LineageRecorder:
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join(_LONGEST_CLOSE_S)
+        self._digesting.close()
 
     def catch_up(self) -> None:
         """Draw up all that has happened and is not drawn up yet."""
@@ -159,28 +162,6 @@ class LineageRecorder:
                 self._store.record([], marks=[Mark(_CURSOR, "", to_micros(start))])
             self._seen = start
 
-    def complete(self, *, largest_bytes: int = SMALL_BYTES, most: int = 1000) -> int:
-        """Read what is not digested yet, up to a size each; return how many are left.
-
-        Args:
-            largest_bytes: What is larger is left.
-            most: So many at once.
-        """
-        left = 0
-        for entity in self._store.pending(PENDING, limit=most):
-            size = entity.digest.removeprefix(PENDING)
-            if size.isdigit() and int(size) > largest_bytes:
-                left += 1
-                continue
-            self._complete(entity)
-        return left
-
-    def _complete(self, entity: Entity) -> None:
-        digest = self._versions.digest(entity.source_uri, str(entity.body.get("stamp")))
-        self._store.digested(entity.arn, digest)
-        if edges := same_as(self._store, replace(entity, digest=digest)):
-            self._store.record([], edges)
-
     # ---- what is noted ---------------------------------------------------------------------------
 
     def _work(self) -> None:
@@ -193,7 +174,7 @@ class LineageRecorder:
                 if not self._is_closed:
                     self._changed.wait(_GATHER_S)
             self._safely(self._draw_waiting)
-            self._safely(self.complete)
+            self._digesting.wake()
 
     def _safely(self, do: Callable[[], object]) -> None:
         try:
@@ -230,25 +211,29 @@ class LineageRecorder:
 
     def _draw(self, some: Sequence[tuple[str, str]]) -> None:
         sheet, jobs = self._sheet(), list[Record]()
-        for kind, name in some:
-            record = self._records.find(kind, name)
-            if record is None:
-                continue
-            try:
-                if kind in MEMBERS:
-                    self._draw_job(sheet, record)
-                    jobs += [record] if record.status in _FINAL_JOBS else []
-                elif kind == TOUCH_KIND:
-                    self._draw_touch(sheet, record)
-                else:
-                    registered.draw_up_record(sheet, record)
-            except (StepmillError, OSError, ValueError, KeyError):
-                # One that cannot be read must not keep all others from being drawn up for ever.
-                _log.warning("The lineage of %s %s cannot be drawn up.", kind, name, exc_info=True)
-                sheet.marks.append(Mark(kind, name, to_micros(record.modified_at)))
-        # Before the marks: after a kill in between, they are only looked for once more.
-        self._components(jobs)
-        sheet.write()
+        with self._store.reading():
+            for kind, name in some:
+                record = self._records.find(kind, name)
+                if record is None:
+                    continue
+                jobs += [record] if kind in MEMBERS and record.status in _FINAL_JOBS else []
+                self._draw_record(sheet, record)
+            # Before the marks: after a kill in between, they are only looked for once more.
+            self._components(jobs)
+            sheet.write()
+
+    def _draw_record(self, sheet: Sheet, record: Record) -> None:
+        try:
+            if record.kind in MEMBERS:
+                self._draw_job(sheet, record)
+            elif record.kind == TOUCH_KIND:
+                self._draw_touch(sheet, record)
+            else:
+                registered.draw_up_record(sheet, record)
+        except (StepmillError, OSError, ValueError, KeyError):
+            # One that cannot be read must not keep all others from being drawn up for ever.
+            _log.warning("The lineage of %s %s cannot be drawn up.", record.kind, record.name, exc_info=True)
+            sheet.marks.append(Mark(record.kind, record.name, to_micros(record.modified_at)))
 
     def _draw_job(self, sheet: Sheet, record: Record) -> None:
         job = JobIdentity(record.kind, record.name, digest_of(state_of(record).task_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,8 +16,10 @@ from stepmill.core.json import Json, JsonObject
 from stepmill.jobs.lineage.facts import CODE, IMAGE, Thing
 from stepmill.storage.lineage import AssociationType, Edge, Entity, LineageKind, LineageStore, Mark
 
-# In the place of a digest, for one that has yet to be computed: then comes the stamp of the version.
+# In the place of a digest, for one that has yet to be computed. Then comes the size: in the order of texts
+# the smallest are the first, so that a query finds them without looking at the others.
 PENDING = "pending:"
+LARGEST_PENDING = f"{PENDING}\uffff"
 _DIGESTED = "sha256:"
 _LONGEST_URI = 2048
 _LONGEST_DIGEST = 80
@@ -53,13 +55,9 @@ class Sheet:
         """Write all of it, in one transaction."""
         if not (self.entities or self.marks or self.renewed):
             return
-        self.store.record(
-            [*self.entities.values()], [*self.edges.values()], self.marks, [*self.renewed.values()]
-        )
-        digested = [one for one in self.entities.values() if one.digest.startswith(_DIGESTED)]
-        edges = [edge for entity in digested for edge in same_as(self.store, entity)]
-        if edges:
-            self.store.record([], edges)
+        entities = [*self.entities.values()]
+        edges = [*self.edges.values(), *same_as(self.store, entities)]
+        self.store.record(entities, edges, self.marks, [*self.renewed.values()])
 
     def add(self, entity: Entity) -> str:
         """Add an entity, and return its ARN."""
@@ -107,8 +105,20 @@ class Sheet:
             unchanged_since: When the job took or gave it: had it been changed later, nobody could tell any
                 more what the job saw, and it is an artifact of its own, without a digest.
         """
-        uri = self.versions.address(thing.uri)[:_LONGEST_URI]
         version = self.versions.look(thing.uri)
+        return self.data_as(version, thing, at, of=of, unchanged_since=unchanged_since)
+
+    def data_as(
+        self,
+        version: Version | None,
+        thing: Thing,
+        at: datetime,
+        *,
+        of: str,
+        unchanged_since: datetime | None,
+    ) -> str:
+        """Do what ``data`` does, with a version that was looked at just now."""
+        uri = self.versions.address(thing.uri)[:_LONGEST_URI]
         if version is None or (unchanged_since is not None and version.newest > unchanged_since):
             source: JsonObject = {"SourceUri": uri, "SourceTypes": [{"SourceIdType": "Custom", "Value": of}]}
             why = "nothing was there" if version is None else "it was changed before it was looked at"
@@ -127,19 +137,21 @@ class Sheet:
             extra["code"] = [file.row for file in kept]
             if problem:
                 properties["Kept"] = problem
-        digest = version.digest or f"{PENDING}{version.size_bytes}"
+        digest = version.digest or pending(version.size_bytes)
         return self._put(thing, uri, version.source(uri), at, digest, properties, extra)
 
     def _known(self, uri: str, version: Version) -> str | None:
         """Return the ARN of the artifact of a version, if it is told of already."""
         arn = artifact_arn(self.arns, version.source(uri))
-        if arn in self.entities or self.store.find(arn) is not None:
+        if arn in self.entities:
             return arn
         place = place_of(uri)
-        for entity in (*self.entities.values(), *self.store.at([place], limit=50)):
-            if entity.place == place and entity.body.get("stamp") == version.stamp:
-                return entity.arn
-        return None
+        # At the same place: the address may have been spelled otherwise.
+        alike = [*self.store.named(arn, place, limit=50), *self.entities.values()]
+        if any(entity.arn == arn for entity in alike):
+            return arn
+        same = (one for one in alike if one.place == place and one.body.get("stamp") == version.stamp)
+        return next((one.arn for one in same), None)
 
     def _put(
         self,
@@ -211,23 +223,31 @@ class Sheet:
         return self.add(Entity(arn, LineageKind.ACTION, kind, name, uri, at, at, body=body))
 
 
-def same_as(store: LineageStore, entity: Entity) -> list[Edge]:
-    """Return the edges between an artifact and those of the same content at other addresses.
+def pending(size_bytes: int) -> str:
+    """Return what stands in the place of the digest of so many bytes that are still to be read."""
+    return f"{PENDING}{size_bytes:020}"
 
-    From the first to each later one: what is told of one then goes for the other. That two things are
-    empty makes them no relatives.
+
+def same_as(store: LineageStore, entities: Sequence[Entity]) -> list[Edge]:
+    """Return the edges between artifacts and the oldest ones of the same content at other addresses.
+
+    From the older to the newer: what is told of one then goes for the other. That two things are empty
+    makes them no relatives.
     """
+    told = sorted(
+        (one for one in entities if one.digest.startswith(_DIGESTED) and not _is_empty(one)),
+        key=lambda one: one.created_at,
+    )
+    oldest = store.oldest_with({one.digest for one in told})
+    edges: list[Edge] = []
+    for one in told:
+        other = oldest.setdefault(one.digest, one)
+        if one.place != other.place:
+            older, newer = sorted((one, other), key=lambda either: either.created_at)
+            edges.append(Edge(older.arn, newer.arn, str(AssociationType.SAME_AS), newer.created_at))
+    return edges
+
+
+def _is_empty(entity: Entity) -> bool:
     properties = entity.body.get("Properties")
-    size = properties.get("Bytes") if isinstance(properties, Mapping) else None
-    if not entity.digest.startswith(_DIGESTED) or size in (None, "0"):
-        return []
-    alike = store.with_digest(entity.digest)
-    if not alike:
-        return []
-    first = alike[0]
-    others = [one for one in alike if one.arn == entity.arn or first.arn == entity.arn]
-    return [
-        Edge(first.arn, one.arn, str(AssociationType.SAME_AS), one.created_at)
-        for one in others
-        if one.place != first.place
-    ]
+    return (properties.get("Bytes") if isinstance(properties, Mapping) else None) in (None, "0")

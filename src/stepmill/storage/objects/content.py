@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from hashlib import file_digest
 from pathlib import Path
 
 from stepmill.storage.failures import translated_disk_errors
 from stepmill.storage.objects import files, index
 from stepmill.storage.objects.blobs import Batch, inode_hint
+from stepmill.storage.objects.digests import sha256_of
 from stepmill.storage.objects.index import Entry, with_blob_of
 from stepmill.storage.objects.shelf import Shelf
 
@@ -47,19 +47,27 @@ def take_in(shelf: Shelf, batch: Batch, about: Entry, path: Path, *, move: bool)
         return with_blob_of(about, batch.copy(descriptor))
 
 
-def digests(shelf: Shelf, entries: Sequence[Entry]) -> Sequence[str]:
+def digests(
+    shelf: Shelf, entries: Sequence[Entry], passed: Callable[[int], None] | None = None
+) -> Sequence[str]:
     """Return the SHA-256 of the entries' bytes; compute and remember those that are missing."""
+
+    def compute(blob: Path, entry: Entry) -> tuple[str, str]:
+        with blob.open("rb") as file:
+            return entry.blob, sha256_of(file, passed)
+
     known = {entry.blob: entry.sha256 for entry in entries if entry.sha256}
     computed: dict[str, str] = {}
     found = []
     for entry in entries:
         digest = known.get(entry.blob)
         if digest is None:
-            blob, digest = shelf.with_blob(entry, _compute)
+            blob, digest = shelf.with_blob(entry, compute)
             known[blob] = computed[blob] = digest
         found.append(digest)
     if computed:
-        with shelf.database.write() as connection:
+        # After a power cut they are computed again.
+        with shelf.database.write(durable=False) as connection:
             index.remember_digests(connection, computed)
     return found
 
@@ -75,8 +83,3 @@ def _own_blob(shelf: Shelf, status: os.stat_result) -> Entry | None:
             if files.is_same_file(shelf.blobs.path(entry.blob).stat(), status):
                 return entry
     return None
-
-
-def _compute(blob: Path, entry: Entry) -> tuple[str, str]:
-    with blob.open("rb") as file:
-        return entry.blob, file_digest(file, "sha256").hexdigest()

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import md5, sha1, sha256, sha512
-from typing import Protocol
+from hashlib import file_digest, md5, sha1, sha256, sha512
+from typing import BinaryIO, Protocol
 
 # Less is hashed before a thread has begun.
 _WORTH_A_THREAD_BYTES = 512 * 1024
@@ -45,6 +45,33 @@ _POLYNOMIALS: Mapping[Checksum, _Polynomial] = {
     Checksum.CRC32C: _Polynomial(0x82F63B78, 32),
     Checksum.CRC64NVME: _Polynomial(0x9A6C9329AC4BC9B5, 64),
 }
+
+
+def sha256_of(file: BinaryIO, passed: Callable[[int], None] | None = None) -> str:
+    """Return the SHA-256 of what is left of a file, in lower-case hexadecimal, reading piece by piece.
+
+    Args:
+        file: Opened for reading bytes.
+        passed: Is told of each piece how many bytes it had; what it raises ends the reading.
+    """
+    read = file if passed is None else _Told(file, passed)
+    return file_digest(read, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A file that tells of what is read, as far as ``file_digest`` needs one."""
+
+    file: BinaryIO
+    passed: Callable[[int], None]
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:
+        size = int(self.file.readinto(buffer))  # type: ignore[attr-defined]
+        self.passed(size)
+        return size
 
 
 class _Algorithm(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from hashlib import md5, sha256
@@ -277,10 +277,10 @@ class FolderStore:
         rows = self._page(prefix.bucket, prefix.key, "", _ALL)
         return [(index.info_of(row), self._blobs.path(row.blob)) for row in rows]
 
-    def digest(self, uri: S3Uri) -> str:
+    def digest(self, uri: S3Uri, passed: Callable[[int], None] | None = None) -> str:
         """Return the SHA-256 of an object's bytes."""
         entry = self._shelf.entry(uri)
-        return entry.sha256 or content.digests(self._shelf, [entry])[0]
+        return entry.sha256 or content.digests(self._shelf, [entry], passed)[0]
 
     def digest_below(self, prefix: S3Uri) -> str:
         """Return one digest over all objects whose key begins with that of ``prefix``."""
@@ -349,6 +349,8 @@ class FolderStore:
     def _rest(self, prefix: S3Uri, found: Sequence[ObjectInfo]) -> Iterator[ObjectInfo]:
         while found:
             yield from found
+            if len(found) < _PAGE:
+                return
             found = self.list(prefix.bucket, prefix.key, after=found[-1].key)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -292,8 +292,13 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def digest(self, uri: S3Uri) -> str:
+    def digest(self, uri: S3Uri, passed: Callable[[int], None] | None = None) -> str:
         """Return the SHA-256 of an object's bytes in lower-case hexadecimal; computed only once.
+
+        Args:
+            uri: Of the object.
+            passed: Is told of each piece that has to be read how many bytes it had; what it raises ends the
+                reading.
 
         Raises:
             NotFoundError: If there is none.

@@ -386,6 +386,20 @@ class ObjectStoreContract:
         store.put_bytes(uri("b"), b"other")
         assert store.digest(uri("b")) == sha256(b"other").hexdigest()
 
+    def test_who_asks_for_a_digest_is_told_what_is_read(self, store: ObjectStore, tmp_path: Path) -> None:
+        (tmp_path / "file").write_bytes(b"data" * 100_000)
+        store.put_file(uri("a"), tmp_path / "file")
+        told: list[int] = []
+
+        def stop(size_bytes: int) -> None:
+            raise KeyError(size_bytes)
+
+        with pytest.raises(KeyError):
+            store.digest(uri("a"), stop)
+        assert store.digest(uri("a"), told.append) == sha256(b"data" * 100_000).hexdigest()
+        assert sum(told) == 400_000
+        store.digest(uri("a"), stop)  # it is known by now
+
     def test_equal_trees_have_equal_digests(self, store: ObjectStore, tmp_path: Path) -> None:
         (tmp_path / "file").write_bytes(b"2")
         store.put_bytes(uri("one/a"), b"1")
