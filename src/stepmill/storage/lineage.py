@@ -87,6 +87,20 @@ class Link(NamedTuple):
     type: str
 
 
+class Arrival(NamedTuple):
+    """An edge by which a walk may come to a feature group.
+
+    Args:
+        row: From where.
+        at: When the edge was made, microseconds since 1970-01-01T00:00Z.
+        is_job: Whether that is a job.
+    """
+
+    row: int
+    at: int
+    is_job: bool
+
+
 @dataclass(frozen=True)
 class Association:
     """An edge with both of its ends."""
@@ -277,6 +291,25 @@ class LineageStore(Protocol):
 
     def fan(self, ids: Sequence[int], *, upstream: bool, most: int) -> tuple[list[Link], dict[int, int]]:
         """Return at most so many edges that lead away from each row, and row -> how many there are."""
+        ...
+
+    def feature_groups(self) -> frozenset[int]:
+        """Return the rows of all feature groups."""
+        ...
+
+    def arrivals(self, row: int, *, upstream: bool) -> list[Arrival]:
+        """Return all edges by which a walk that goes up or down may come to a row."""
+        ...
+
+    def passing(self, row: int, moment: int, *, upstream: bool, limit: int) -> tuple[list[Link], int]:
+        """Return at most so many edges that lead away from a row, and how many there are.
+
+        Args:
+            row: From where.
+            moment: Of edges to jobs only those count that were made no later, downstream no earlier.
+            upstream: Which way; then the newest come first, else the oldest.
+            limit: At most so many.
+        """
         ...
 
     def page(self, selection: EntitySelection) -> tuple[list[Entity], str | None]:

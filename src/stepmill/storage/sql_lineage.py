@@ -13,6 +13,7 @@ from stepmill.core.json import write_json
 from stepmill.storage import sql_lineage_statements as statements
 from stepmill.storage.database import Database, to_micros
 from stepmill.storage.lineage import (
+    Arrival,
     Association,
     Edge,
     EdgeSelection,
@@ -224,6 +225,27 @@ class SqlLineageStore:
                 if counts.get(one, 0) > most:
                     found += _links(connection, [one], upstream, most)
         return found, counts
+
+    def feature_groups(self) -> frozenset[int]:
+        """Return the rows of all feature groups."""
+        with self._database.read() as connection:
+            row = statements.FEATURE_GROUPS.one(connection, {})
+        return msgspec.json.decode(row.all, type=frozenset[int])
+
+    def arrivals(self, row: int, *, upstream: bool) -> list[Arrival]:
+        """Return all edges by which a walk that goes up or down may come to a row."""
+        with self._database.read() as connection:
+            rows = statements.ARRIVALS[upstream].each(connection, {"id_": row})
+            return [Arrival(other, at, bool(is_job)) for other, at, is_job in rows]
+
+    def passing(self, row: int, moment: int, *, upstream: bool, limit: int) -> tuple[list[Link], int]:
+        """Return at most so many edges that lead away from a row, and how many there are."""
+        values = {"id_": row, "moment_": moment, "most": limit}
+        with self._database.read() as connection:
+            found = [Link(*one) for one in statements.PASSING[upstream].each(connection, values)]
+            if len(found) < limit:
+                return found, len(found)
+            return found, int(statements.COUNT_PASSING[upstream].one(connection, values).number)
 
     def page(self, selection: EntitySelection) -> tuple[list[Entity], str | None]:
         """Return the entities asked for, and the token of the next page."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import Integer, String, bindparam, func, literal, literal_column, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
+from stepmill.storage.lineage import LineageKind
 from stepmill.storage.prepared import Prepared
 from stepmill.storage.tables import executions, lineage_edges, lineage_entities, lineage_marks, records
 
@@ -148,6 +149,37 @@ def _counting(upstream: bool) -> Prepared:
     return Prepared(query.where(near.in_(select(_NUMBERS.c.value))).group_by(near))
 
 
+FEATURE_GROUPS = Prepared(
+    select(func.json_group_array(_e.c.id).label("all")).where(
+        _e.c.kind == str(LineageKind.CONTEXT), _e.c.type == "FeatureGroup"
+    )
+)
+
+
+def _arriving(upstream: bool) -> Prepared:
+    """Return the statement of the edges by which one comes to a row."""
+    near, far = (_x.c.source, _x.c.destination) if upstream else (_x.c.destination, _x.c.source)
+    rows = select(far, _x.c.created_at, (_e.c.kind == str(LineageKind.COMPONENT)).label("is_job"))
+    return Prepared(rows.join_from(_x, _e, _e.c.id == far).where(near == bindparam("id_")))
+
+
+def _passing(upstream: bool, *, counts: bool) -> Prepared:
+    """Return the statement of the edges that lead away from a row, to jobs only before or after a moment."""
+    near, far = (_x.c.destination, _x.c.source) if upstream else (_x.c.source, _x.c.destination)
+    moment = bindparam("moment_", type_=Integer())
+    in_time = _x.c.created_at <= moment if upstream else _x.c.created_at >= moment
+    is_passed = (near == bindparam("id_"), or_(_e.c.kind != str(LineageKind.COMPONENT), in_time))
+    if counts:
+        count = select(func.count().label("number"))
+        return Prepared(count.join_from(_x, _e, _e.c.id == far).where(*is_passed))
+    order = _x.c.created_at.desc() if upstream else _x.c.created_at
+    rows = select(_x.c.source, _x.c.destination, _x.c.type).join_from(_x, _e, _e.c.id == far)
+    return Prepared(rows.where(*is_passed).order_by(order, far).limit(_MOST))
+
+
+ARRIVALS = {upstream: _arriving(upstream) for upstream in (True, False)}
+PASSING = {upstream: _passing(upstream, counts=False) for upstream in (True, False)}
+COUNT_PASSING = {upstream: _passing(upstream, counts=True) for upstream in (True, False)}
 LEADING = {upstream: _leading(upstream) for upstream in (True, False)}
 NEIGHBOURS = {upstream: _neighbouring(upstream) for upstream in (True, False)}
 COUNTING = {upstream: _counting(upstream) for upstream in (True, False)}

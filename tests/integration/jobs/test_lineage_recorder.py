@@ -256,6 +256,26 @@ class TestGroups:
         (group,) = [one for one in home.all(LineageKind.CONTEXT) if one.type == "FeatureGroup"]
         assert group.source_uri == "arn:aws:sagemaker:us-west-2:123456789012:feature-group/shells"
 
+    def test_what_was_put_there_later_led_to_nothing_of_before(self, home: Recording) -> None:
+        models = {}
+        for number in (1, 2):
+            raw = home.kept.put(f"s3://bucket/raw-{number}/a.csv", str(number))
+            home.process(f"prepare-{number}", {"raw": raw}, {})
+            home.touch(f"prepare-{number}", "shells", Way.WRITTEN, PROCESSING_JOB)
+            home.begin(TRAINING_JOB, f"fit-{number}", training({}))
+            home.touch(f"fit-{number}", "shells", Way.READ)
+            models[number] = home.kept.put(f"s3://bucket/models/fit-{number}/output/model.tar.gz")
+            home.end(TRAINING_JOB, f"fit-{number}", model=models[number])
+            home.recorder.catch_up()
+        led = {number: set(home.up(home.artifact(model).arn)) for number, model in models.items()}
+        assert "prepare-1" in led[1] & led[2]
+        assert "prepare-2" in led[2] - led[1]
+        came = {number: home.down(home.artifact(f"s3://bucket/raw-{number}/a.csv").arn) for number in (1, 2)}
+        assert "fit-1" in came[1]
+        assert "fit-2" in came[1]
+        assert "fit-1" not in came[2]
+        assert "fit-2" in came[2]
+
     def test_a_job_that_failed_has_written_all_the_same(self, home: Recording) -> None:
         home.begin(PROCESSING_JOB, "bad", processing({}, {}))
         home.touch("bad", "shells", Way.WRITTEN, PROCESSING_JOB)

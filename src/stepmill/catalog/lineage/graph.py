@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from stepmill.catalog.lineage.gates import Gates
 from stepmill.storage.lineage import Entity, LineageStore, Link
 
 MOST_NODES = 300
@@ -65,8 +66,13 @@ def shown(
     order, frontier = [start.id], [start.id]
     links: dict[tuple[int, int], Link] = {}
     more: dict[int, int] = {}
+    gates = Gates(store, [start.id], upstream=upstream)
     for _ in range(depth):
-        found, counts = store.fan(frontier, upstream=upstream, most=most_each)
+        groups, others = gates.split(frontier)
+        found, counts = store.fan(others, upstream=upstream, most=most_each)
+        for gate in groups:
+            passing, counts[gate] = gates.passing(gate, nodes, limit=most_each)
+            found += passing
         left_out = {node: count - most_each for node, count in counts.items() if count > most_each}
         reached: list[int] = []
         for link in found:
@@ -80,7 +86,7 @@ def shown(
             links[link.source, link.destination] = link
         more |= left_out
         order += reached
-        frontier = reached
+        frontier = [*reached, *gates.wider(reached)]
         if not frontier:
             break
     entities = store.entities(order)

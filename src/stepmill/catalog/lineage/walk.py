@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from stepmill.catalog.lineage.documents import vertex_type
+from stepmill.catalog.lineage.gates import Gates
 from stepmill.catalog.packages import part
 from stepmill.core.errors import InvalidInputError
 from stepmill.storage.lineage import Edge, Entity, LineageKind, LineageStore
@@ -63,7 +64,7 @@ def walk(
 ) -> Iterator[Reached]:
     """Yield what can be reached, the nearest first; both ways: first up, then down.
 
-    Cycles end where they began.
+    Cycles end where they began. Through feature groups a walk goes as time does; see ``gates.py``.
 
     Args:
         store: Holds the graph.
@@ -81,12 +82,22 @@ def _one_way(
     store: LineageStore, start: Sequence[int], upstream: bool, depth: int, most_links: int
 ) -> Iterator[Reached]:
     seen, frontier, left = set(start), list(start), most_links
+    gates = Gates(store, seen.copy(), upstream=upstream)
     for far in range(1, depth + 1):
         found: list[int] = []
-        for at in range(0, len(frontier), _FRONTIER):
+        groups, others_than_groups = gates.split(frontier)
+        for gate in groups:
+            links, _ = gates.passing(gate, seen, limit=left)
+            left -= len(links)
+            ends = (link.source if upstream else link.destination for link in links)
+            new = [one for one in dict.fromkeys(ends) if one not in seen]
+            seen.update(new)
+            yield Reached(new, far, upstream)
+            found += new
+        for at in range(0, len(others_than_groups), _FRONTIER):
             limit = _LINKS_AT_ONCE
             while left > 0:
-                some = frontier[at : at + _FRONTIER]
+                some = others_than_groups[at : at + _FRONTIER]
                 others = store.neighbours(some, upstream=upstream, limit=min(limit, left))
                 new = [one for one in dict.fromkeys(others) if one not in seen]
                 seen.update(new)
@@ -99,9 +110,9 @@ def _one_way(
                     return
                 # Whoever reads on gets the first ones again, which is cheaper than to sort them all.
                 limit *= 8
-        if not found:
+        frontier = [*found, *gates.wider(found)]
+        if not frontier:
             return
-        frontier = found
 
 
 @dataclass(frozen=True)
