@@ -65,7 +65,7 @@ class Run:
         metrics: Name -> metric.
         tags: Name -> value.
         inputs: Name -> address of what it took.
-        outputs: Name -> address of what it gave.
+        outputs: Name -> address of what it gave; of a state machine's execution also what it said at its end.
         code: Name -> address of the code.
         environments: Name of a step -> digest of the packages; of a job's run the name is empty.
         machine: What is known of it.
@@ -165,7 +165,7 @@ def run_of_execution(run: Run, members: Sequence[tuple[str, Run]]) -> Run:
         metrics=_joined([(label, one.metrics) for label, one in members]),
         # What one step hands to the next is no input of the whole.
         inputs={name: uri for name, uri in taken.items() if not uri.startswith(made)},
-        outputs=outputs,
+        outputs={**run.outputs, **outputs},
         code=_joined([(label, one.code) for label, one in members]),
         environments={label: one.environments[""] for label, one in members if "" in one.environments},
         machine=next((one.machine for _, one in members if one.machine), {}),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
 
 from stepmill.catalog.entities import COMPONENT, TRIAL
 from stepmill.catalog.runs import (
@@ -17,13 +21,29 @@ from stepmill.catalog.runs import (
 )
 from stepmill.catalog.trial_components import TrialComponents, in_experiment, in_trial
 from stepmill.core.errors import ConflictError, NotFoundError
-from stepmill.engine.reading import ExecutionReader
+from stepmill.engine.machines.summaries import MachineExecution
 from stepmill.engine.summaries import ExecutionSummary
+from stepmill.engine.whole_runs import WholeRuns, is_of_machine
 from stepmill.jobs.surroundings import ENVIRONMENT_KIND
 from stepmill.storage.records import LARGEST_PAGE, Record, RecordStore, Selection
 from stepmill.storage.series import SeriesPoint
 
 _PAGE = 1000
+# So many runs are seldom more than what a table shows.
+_FEW = 100
+
+
+@dataclass(frozen=True)
+class NewestRuns:
+    """Some runs.
+
+    Args:
+        runs: The newest first.
+        has_more: Whether there are older ones.
+    """
+
+    runs: Sequence[Run]
+    has_more: bool
 
 
 class Runs:
@@ -32,15 +52,13 @@ class Runs:
     Args:
         records: Where trial components are kept.
         components: The trial components.
-        executions: Looks at executions.
+        wholes: Looks at executions.
     """
 
-    def __init__(
-        self, records: RecordStore, components: TrialComponents, executions: ExecutionReader
-    ) -> None:
+    def __init__(self, records: RecordStore, components: TrialComponents, wholes: WholeRuns) -> None:
         self._records = records
         self._components = components
-        self._executions = executions
+        self._wholes = wholes
 
     def list(self, *, experiment: str = "", jobs: bool = False) -> Sequence[Run]:
         """Return runs, the newest first.
@@ -49,18 +67,41 @@ class Runs:
             experiment: Only those of this one; its case does not matter.
             jobs: The jobs of executions, too, each as a run.
         """
-        group = in_experiment(experiment) if experiment else None
-        chosen = Selection(group_parent=group, limit=LARGEST_PAGE)
-        records = [one for one in chosen.all(self._records, COMPONENT.kind) if not is_hidden(one)]
+        records = list(self._visible(experiment, jobs=True))
         trials = self._trials(records)
         made = self._made(records, trials)
-        executions = list(self._with_members(self._all_executions(), records, made, trials))
+        wholes = self._wholes_of(records, trials) if experiment else self._wholes.newest()
+        executions = list(self._with_members(wholes, records, made, trials))
         if experiment:
-            executions = [one for one in executions if one.experiment.lower() == experiment.lower()]
+            executions = [one for one in executions if _is_in(one, experiment)]
         listed = [run for run in made.values() if jobs or run.kind is not RunKind.JOB or not run.execution]
-        return sorted([*executions, *listed], key=lambda run: (run.created_at, run.name), reverse=True)
+        return sorted([*executions, *listed], key=_age, reverse=True)
 
-    def get(self, reference: str, execution: ExecutionSummary | None = None) -> Run:
+    def newest(self, limit: int, *, experiment: str = "", jobs: bool = False) -> NewestRuns:
+        """Return the first of what ``list`` gives; what comes after them is not read.
+
+        Args:
+            limit: At most so many.
+            experiment: As for ``list``.
+            jobs: The same.
+        """
+        visible: Iterator[Record]
+        if experiment:
+            records = list(self._visible(experiment, jobs=True))
+            wholes = sorted(self._wholes_of(records, self._trials(records)), key=_age, reverse=True)
+            visible = (one for one in records if jobs or not one.parent)
+            executions = (one for one in map(self._of_whole, wholes) if _is_in(one, experiment))
+        else:
+            visible = self._visible("", jobs=jobs)
+            executions = (self._of_whole(one) for one in self._wholes.newest())
+        merged: Iterator[Record | Run] = heapq.merge(visible, executions, key=_created, reverse=True)
+        chosen = list(islice(merged, limit + 1))
+        records = [one for one in chosen[:limit] if isinstance(one, Record)]
+        made = self._made(records, self._trials(records))
+        runs = [made[one.name] if isinstance(one, Record) else one for one in chosen[:limit]]
+        return NewestRuns(sorted(runs, key=_age, reverse=True), has_more=len(chosen) > limit)
+
+    def get(self, reference: str, execution: ExecutionSummary | MachineExecution | None = None) -> Run:
         """Return a run.
 
         Args:
@@ -71,8 +112,10 @@ class Runs:
             NotFoundError: If there is none.
             ConflictError: If several have that title.
         """
+        if isinstance(execution, MachineExecution):
+            return self._of_whole(self._wholes.of_machine(execution, with_output=True))
         if execution is not None:
-            return self._of_execution(execution)
+            return self._of_whole(self._wholes.of_pipeline(execution))
         try:
             name = str(self._components.describe(reference)["TrialComponentName"]).lower()
         except NotFoundError:
@@ -127,39 +170,39 @@ class Runs:
             for record in records
         }
 
-    def _all_executions(self) -> Iterator[ExecutionSummary]:
-        after: str | None = None
-        while True:
-            page = self._executions.find(limit=_PAGE, after=after)
-            yield from page.executions
-            after = page.next_token
-            if after is None:
-                return
+    def _visible(self, experiment: str, *, jobs: bool) -> Iterator[Record]:
+        """Yield trial components, the newest first; without ``jobs`` not those of executions' jobs."""
+        group = in_experiment(experiment) if experiment else None
+        parent, size = (None, LARGEST_PAGE) if jobs else ("", _FEW)
+        chosen = Selection(group_parent=group, parent=parent, descending=True, limit=size)
+        return (one for one in chosen.all(self._records, COMPONENT.kind) if not is_hidden(one))
+
+    def _wholes_of(self, records: Sequence[Record], trials: Mapping[str, Sequence[Record]]) -> Iterator[Run]:
+        """Yield the executions whose jobs these may be."""
+        return self._wholes.named(dict.fromkeys(key for one in records for key in _keys(one, trials)))
 
     def _with_members(
         self,
-        executions: Iterable[ExecutionSummary],
+        executions: Iterable[Run],
         records: Sequence[Record],
         made: Mapping[str, Run],
         trials: Mapping[str, Sequence[Record]],
     ) -> Iterator[Run]:
         by_execution: dict[str, dict[str, Record]] = defaultdict(dict)
         for record in records:
-            for key in (record.parent, *(trial.name for trial in trials.get(record.name, ()))):
-                if key:
-                    by_execution[key][record.name] = record
-        for execution in executions:
-            members = {**by_execution[execution.arn], **by_execution[execution.id.lower()]}
-            yield _run(execution, list(members.values()), made)
+            for key in _keys(record, trials):
+                by_execution[key][record.name] = record
+        for whole in executions:
+            members = {**by_execution[whole.execution], **by_execution[_trial_of(whole)]}
+            yield _run(whole, list(members.values()), made)
 
-    def _of_execution(self, execution: ExecutionSummary) -> Run:
-        below = (
-            Selection(parent=execution.arn, limit=_PAGE),
-            Selection(group=in_trial(execution.id), limit=_PAGE),
-        )
+    def _of_whole(self, whole: Run) -> Run:
+        below = [Selection(parent=whole.execution, limit=_PAGE)]
+        if trial := _trial_of(whole):
+            below.append(Selection(group=in_trial(trial), limit=_PAGE))
         found = {one.name: one for chosen in below for one in chosen.all(self._records, COMPONENT.kind)}
         records = [one for one in found.values() if not is_hidden(one)]
-        return _run(execution, records, self._made(records, self._trials(records)))
+        return _run(whole, records, self._made(records, self._trials(records)))
 
     def _titled(self, title: str) -> Run:
         found = [run for run in self.list(jobs=True) if run.title == title]
@@ -192,24 +235,32 @@ def _experiment(trial: Record) -> str:
     return str(named or trial.parent)
 
 
-def _run(execution: ExecutionSummary, records: Sequence[Record], made: Mapping[str, Run]) -> Run:
+def _keys(record: Record, trials: Mapping[str, Sequence[Record]]) -> Iterator[str]:
+    """Yield what may name the executions of a trial component: an ARN, and the names of its trials."""
+    if record.parent:
+        yield record.parent
+    yield from (trial.name for trial in trials.get(record.name, ()))
+
+
+def _trial_of(whole: Run) -> str:
+    """Return the name of the trial that an execution's jobs are put into; empty if into none."""
+    return "" if is_of_machine(whole.execution) else whole.name.lower()
+
+
+def _is_in(run: Run, experiment: str) -> bool:
+    return run.experiment.lower() == experiment.lower()
+
+
+def _created(one: Record | Run) -> datetime:
+    return one.created_at
+
+
+def _age(run: Run) -> tuple[datetime, str]:
+    return run.created_at, run.name
+
+
+def _run(whole: Run, records: Sequence[Record], made: Mapping[str, Run]) -> Run:
     members = [(step_of(record) or made[record.name].title, made[record.name]) for record in records]
     members.sort(key=lambda member: member[1].created_at)
-    whole = Run(
-        name=execution.id,
-        kind=RunKind.EXECUTION,
-        title=execution.display_name or execution.pipeline,
-        experiment=next((one.experiment for _, one in members if one.experiment), ""),
-        status=str(execution.status),
-        created_at=execution.created_at,
-        started_at=execution.created_at,
-        ended_at=execution.modified_at if execution.status.is_final else None,
-        reason=execution.failure_reason,
-        parameters={
-            name: value
-            for name, value in execution.parameters.items()
-            if isinstance(value, str | int | float)
-        },
-        execution=execution.arn,
-    )
-    return run_of_execution(whole, members)
+    experiment = next((one.experiment for _, one in members if one.experiment), "")
+    return run_of_execution(replace(whole, experiment=experiment), members)

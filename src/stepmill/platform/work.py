@@ -92,8 +92,10 @@ class Work(Tracing):
     def runs(self) -> Runs:
         """Runs of executions, jobs and SDKs, for those who compare them."""
         from stepmill.engine.runs import Runs
+        from stepmill.engine.whole_runs import WholeRuns
 
-        return Runs(self.records, self.experiments.components, self.executions)
+        wholes = WholeRuns(self.executions, self.machine_executions)
+        return Runs(self.records, self.experiments.components, wholes)
 
     @made_once
     def direct_jobs(self) -> DirectJobs:

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stepmill.cli.app import command_line
+from support.cli import Cli
 
 PIPELINE = """
 from stepmill import Parameter, Pipeline, ProcessingStep
@@ -65,3 +66,62 @@ def test_an_execution_without_an_experiment_is_a_run_all_the_same(project: Path)
     kept = stepmill("runs", "list", "--experiment", "greetings", "--json")
     assert newest["run"] not in [row["run"] for row in kept]
     assert len(kept) == 1
+
+
+MACHINE = {
+    "StartAt": "Choose",
+    "States": {
+        "Choose": {"Type": "Choice", "Default": "Process",
+                   "Choices": [{"Variable": "$.bad", "IsPresent": True, "Next": "Bad"}]},
+        "Bad": {"Type": "Fail", "Error": "Too.Bad", "Cause": "as asked"},
+        "Process": {
+            "Type": "Task", "Resource": "arn:aws:states:::sagemaker:createProcessingJob.sync",
+            "Parameters": {
+                "ProcessingJobName.$": "States.Format('greet-{}', $.number)",
+                "RoleArn": "arn:aws:iam::123456789012:role/R",
+                "AppSpecification": {"ImageUri": "python", "ContainerEntrypoint": ["echo", "1"]},
+                "ProcessingResources": {
+                    "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+                },
+                "ExperimentConfig": {"ExperimentName": "machines"},
+            },
+            "ResultPath": "$.job", "Next": "Tell",
+        },
+        "Tell": {"Type": "Pass", "Parameters": {"score": 0.5, "nested": {"a": [1, 2]}}, "End": True},
+    },
+}  # fmt: skip
+
+
+def test_an_execution_of_a_state_machine_is_a_run_like_a_pipelines(project: Path) -> None:
+    (project / "greet.asl.json").write_text(json.dumps(MACHINE))
+    (project / "input.json").write_text(json.dumps({"number": 7, "rates": [0.1, 0.2], "word": "ü" * 900}))
+    cli = Cli(project, project / "home")
+    cli("run", "greet.asl.json", "--input", "input.json", "--name", "first").ok()
+    (project / "input.json").write_text('{"bad": true}')
+    assert cli("run", "greet.asl.json", "--input", "input.json", "--name", "second").code != 0
+    stepmill("run", "pipeline.py")
+    rows = stepmill("runs", "list", "--json")
+    assert [row["kind"] for row in rows] == ["execution"] * 3
+    pipeline, second, first = rows
+    assert (pipeline["status"], second["status"], first["status"]) == ("Succeeded", "FAILED", "SUCCEEDED")
+    assert (second["run"], first["run"]) == ("second", "first")
+    assert second["param.bad"] is True
+    assert (first["param.number"], first["param.rates"]) == (7, "[0.1,0.2]")
+    assert len(first["param.word"]) == 500
+    assert first["seconds"] > 0
+    assert first["experiment"] == "machines"
+    # Its job is a member, as it is of a pipeline's, and not told beside it.
+    shown = stepmill("runs", "show", "first", "--json")
+    assert shown["outputs"] == {"score": "0.5", "nested": '{"a":[1,2]}'}
+    assert shown["machine"]["cpus"] > 0
+    assert stepmill("runs", "show", shown["execution"], "--json")["run"] == "first"
+    assert stepmill("runs", "show", "second", "--json")["reason"] == "Too.Bad: as asked"
+    assert [row["run"] for row in stepmill("runs", "list", "--experiment", "Machines", "--json")] == ["first"]
+    with_jobs = stepmill("runs", "list", "--jobs", "--json")
+    assert [row["kind"] for row in with_jobs].count("job") == 2
+    # A page of them is the beginning of all.
+    for limit in (1, 2, 3, 4):
+        page = stepmill("runs", "list", "--limit", str(limit), "--json")
+        assert [row["run"] for row in page] == [row["run"] for row in rows][:limit]
+    assert "There are more" in CliRunner().invoke(command_line(), ["runs", "list", "--limit", "2"]).output
+    assert "There are more" not in CliRunner().invoke(command_line(), ["runs", "list", "--limit", "3"]).output

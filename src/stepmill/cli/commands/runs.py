@@ -18,6 +18,8 @@ from stepmill.core.errors import InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
     from stepmill.catalog.runs import Run, Value
+    from stepmill.engine.machines.summaries import MachineExecution
+    from stepmill.engine.summaries import ExecutionSummary
     from stepmill.platform import Platform
 
 Reference = Annotated[
@@ -54,23 +56,20 @@ def list_(
 ) -> None:
     """List runs, the newest first."""
     from stepmill.catalog.runs import rows_of
-    from stepmill.engine.runs import sort_key
 
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
-        found = list(platform.runs.list(experiment=experiment, jobs=jobs))
-    if sort:
-        known, unknown = _split(found, sort)
-        if found and not known:
-            raise InvalidInputError(f"No run has a metric or parameter {sort!r}.", mend=_known_metrics(found))
-        known.sort(key=lambda run: sort_key(run, sort), reverse=not ascending)
-        found = [*known, *unknown]
-    shown = found[:limit]
-    if not found:
+        if sort:
+            found = _sorted(platform.runs.list(experiment=experiment, jobs=jobs), sort, ascending=ascending)
+            shown, has_more = list(found[:limit]), len(found) > limit
+        else:
+            newest = platform.runs.newest(limit, experiment=experiment, jobs=jobs)
+            shown, has_more = list(newest.runs), newest.has_more
+    if not shown:
         output.remark("There are no runs yet.")
     output.answer(rows_of(shown), _listing(shown, sort))
-    if len(shown) < len(found):
-        output.remark(f"{len(found) - len(shown)} more: --limit shows more, `stepmill runs export` all.")
+    if has_more:
+        output.remark("There are more: --limit shows more, `stepmill runs export` all.")
 
 
 @runs_app.command()
@@ -143,11 +142,23 @@ def export(
 
 def _found(platform: Platform, reference: str) -> Run:
     """Return the run that is meant: an execution's, or that of a trial component."""
+    execution: ExecutionSummary | MachineExecution | None
     try:
         execution = platform.find_execution(reference)
     except (NotFoundError, InvalidInputError):
-        execution = None
+        execution = _machine_execution(platform, reference)
     return platform.runs.get(reference, execution)
+
+
+def _machine_execution(platform: Platform, reference: str) -> MachineExecution | None:
+    """Return the execution of a state machine that has this ARN or this name, none that begins so."""
+    from stepmill.cli.machines.finding import find_machine_execution
+
+    try:
+        found = find_machine_execution(platform, reference)
+    except NotFoundError:
+        return None
+    return found if reference in (found.arn, found.details.name) else None
 
 
 def _series(platform: Platform, run: Run, metric: str) -> list[float]:
@@ -160,6 +171,16 @@ def _series(platform: Platform, run: Run, metric: str) -> list[float]:
     if all(point.step is not None for point in points):
         points.sort(key=lambda point: point.step or 0)
     return [point.value for point in points]
+
+
+def _sorted(runs: Sequence[Run], sort: str, *, ascending: bool) -> list[Run]:
+    from stepmill.engine.runs import sort_key
+
+    known, unknown = _split(runs, sort)
+    if runs and not known:
+        raise InvalidInputError(f"No run has a metric or parameter {sort!r}.", mend=_known_metrics(runs))
+    known.sort(key=lambda run: sort_key(run, sort), reverse=not ascending)
+    return [*known, *unknown]
 
 
 def _split(runs: Sequence[Run], sort: str) -> tuple[list[Run], list[Run]]:
