@@ -68,6 +68,7 @@ class FakeImages:
     notes: tuple[str, ...] = ()
     entrypoint: tuple[str, ...] = ()
     toolkit: bool = True
+    algorithm: str = ""
     own_environment: bool = True
     lines: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
@@ -90,13 +91,14 @@ class FakeImages:
             own_environment=self.own_environment,
             entrypoint=self.entrypoint,
             toolkit=self.toolkit,
+            algorithm=self.algorithm,
             notes=self.notes,
         )
 
     def offer(self, image_uri: str, needs: Needs = NO_NEEDS) -> ImageOffer:
         if image_uri in self.unknown:
             raise UnsupportedError(f"The image {image_uri!r} is not known.")
-        return ImageOffer(self.entrypoint, self.toolkit)
+        return ImageOffer(self.entrypoint, self.toolkit, algorithm=self.algorithm)
 
 
 class Reports:

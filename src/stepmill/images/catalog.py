@@ -41,6 +41,7 @@ class ResolvedImage:
         engine: ``podman`` or ``docker``; ``None`` if the job is a process of this machine.
         entrypoint: Command for jobs that name none; may be empty.
         toolkit: Whether the script mode of framework images is offered.
+        algorithm: The built-in algorithm that it runs where no script is given; empty if it has none.
         notes: In what it differs from the image asked for.
     """
 
@@ -54,6 +55,7 @@ class ResolvedImage:
     engine: Isolation | None = None
     entrypoint: tuple[str, ...] = ()
     toolkit: bool = False
+    algorithm: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -64,6 +66,7 @@ class ImageOffer:
     entrypoint: tuple[str, ...] = ()
     toolkit: bool = False
     oci_image: str = ""
+    algorithm: str = ""
 
 
 class ImageCatalog:
@@ -115,7 +118,7 @@ class ImageCatalog:
                 return ImageOffer(setting.entrypoint, not by_engine, image.uri if by_engine else "")
         if shipped := families.shipped_image(image):
             _check_python(needs)
-            return ImageOffer(toolkit=shipped.toolkit)
+            return ImageOffer(toolkit=shipped.toolkit, algorithm=shipped.algorithm)
         raise _refusal(image)
 
     def identity(self, image_uri: str) -> Mapping[str, str]:
@@ -190,6 +193,7 @@ class ImageCatalog:
             python=python,
             own_environment=own,
             toolkit=shipped.toolkit,
+            algorithm=shipped.algorithm,
             notes=_notes(image, shipped, versions, needs.python or platform.python_version()),
         )
 
@@ -223,7 +227,7 @@ def _notes(
     image: ImageReference, shipped: ShippedImage, versions: Sequence[str], python: str
 ) -> tuple[str, ...]:
     notes = []
-    if shipped.packages:
+    if shipped.packages and shipped.versioned:
         name, found, asked = shipped.packages[0].names[0], versions[0], families.asked_version(image)
         if asked and not families.is_version(asked, found):
             notes.append(f"the image asks for {name} {asked}, this environment has {found}")

@@ -44,13 +44,19 @@ class ShippedImage:
         family: What it holds.
         packages: The libraries; the tag tells the version of the first.
         toolkit: Whether the image has the training toolkit: a ``train`` command for script mode.
+        algorithm: The built-in algorithm that it runs where no script is given; empty if it has none.
+        versioned: Whether the tag tells a version of the first library.
     """
 
     family: ImageFamily
     packages: tuple[Package, ...] = ()
     toolkit: bool = False
+    algorithm: str = ""
+    versioned: bool = True
 
 
+# Parquet as training data of built-in algorithms.
+_PYARROW = Package(("pyarrow",), "pyarrow>=18")
 _PANDAS = Package(("pandas",), "pandas>=2.1")
 _SKLEARN = Package(("scikit-learn",), "scikit-learn>=1.4")
 # xgboost-cpu is the same library without half a gigabyte of libraries for several GPUs.
@@ -61,7 +67,12 @@ _TENSORFLOW = Package(("tensorflow", "tensorflow-cpu", "tensorflow-macos"), "ten
 # The requirements are those of the extras in pyproject.toml; a test compares the two.
 _SHIPPED = {
     "sagemaker-scikit-learn": ShippedImage(ImageFamily.SKLEARN, (_SKLEARN, _PANDAS), toolkit=True),
-    "sagemaker-xgboost": ShippedImage(ImageFamily.XGBOOST, (_XGBOOST, _PANDAS, _SKLEARN), toolkit=True),
+    "sagemaker-xgboost": ShippedImage(
+        ImageFamily.XGBOOST, (_XGBOOST, _PANDAS, _SKLEARN, _PYARROW), toolkit=True, algorithm="xgboost"
+    ),
+    "xgboost": ShippedImage(
+        ImageFamily.XGBOOST, (_XGBOOST, _PANDAS, _SKLEARN, _PYARROW), algorithm="xgboost"
+    ),
     "pytorch-training": ShippedImage(ImageFamily.PYTORCH, (_TORCH,), toolkit=True),
     "pytorch-inference": ShippedImage(ImageFamily.PYTORCH, (_TORCH,)),
     "pytorch-inference-graviton": ShippedImage(ImageFamily.PYTORCH, (_TORCH,)),

@@ -118,6 +118,11 @@ def cause_text(reason: str, log_tail: Sequence[str]) -> str:
 
 
 def _algorithm_error(ended: JobEnded, failure: str, log_tail: Sequence[str]) -> Outcome:
+    if ended.ending is Ending.EXITED and failure.startswith(f"{CLIENT_ERROR}: "):
+        # AWS's own algorithms tell by that word that data or hyperparameters are to blame.
+        ending = f", exit code: {ended.exit_code}"
+        kept = failure.strip()[: LONGEST_REASON - len(ending)]
+        return Outcome(JobStatus.FAILED, "Failed", CLIENT_ERROR, f"{kept}{ending}")
     text = failure.strip() or "\n".join(line for line in log_tail if line.strip())
     if ended.ending is Ending.OUT_OF_MEMORY:
         message = ended.message.rstrip(".") or "the job needed more memory than it may use"

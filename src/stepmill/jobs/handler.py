@@ -172,11 +172,14 @@ class JobHandler(Generic[R]):
 
     def _launch(self, job: _Job[R]) -> None:
         services, place = self._services, job.place
+        begun = (place.folder / _SPEC).exists()
+        if not begun:
+            # Whoever asked for what cannot be done need not wait for an environment to be built.
+            self._kind.command(job.request, services.images.offer(job.request.image, job.request.needs))
         image = services.images.resolve(
             job.request.image, self._first_line_of_progress(job), job.request.needs
         )
         command = self._kind.command(job.request, image)
-        begun = (place.folder / _SPEC).exists()
         check_paths(self._kind, job.request, place, services.private)
         if not begun:
             check_groups(job.request, services.has_group)

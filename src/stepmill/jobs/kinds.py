@@ -86,6 +86,11 @@ class Startable(Protocol):
         ...
 
     @property
+    def algorithm(self) -> str:
+        """The built-in algorithm that runs where no script is given; empty if there is none."""
+        ...
+
+    @property
     def oci_image(self) -> str:
         """The image that an engine runs, with an entry point of its own; empty if no engine does."""
         ...

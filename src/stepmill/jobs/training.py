@@ -9,10 +9,13 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from stepmill.algorithms.laying import PACKAGE, TRAINING_PROGRAM, lay_out_programs
 from stepmill.compute.logs import log_lines
 from stepmill.core.errors import InvalidInputError, NotFoundError
 from stepmill.core.json import Json, read_json
-from stepmill.jobs import toolkit
+from stepmill.images.families import shipped_image
+from stepmill.images.reference import ImageReference
+from stepmill.jobs import algorithms, toolkit
 from stepmill.jobs.archives import pack, regular_files, unpack
 from stepmill.jobs.contract import inside, lay_out_training, training_environment
 from stepmill.jobs.handler import JobHandler
@@ -37,6 +40,7 @@ _PROGRAM = "sagemaker_program"
 _SUBMIT_DIRECTORY = "sagemaker_submit_directory"
 # Inside the job; the folder lies in /opt/ml so that it is there under every isolation.
 _TOOLKIT = "/opt/ml/toolkit/train.py"
+_ALGORITHM = f"/opt/ml/toolkit/{TRAINING_PROGRAM}"
 # Not part of anybody's source, and sometimes gigabytes.
 _NOT_SOURCE = shutil.ignore_patterns(".git", ".stepmill", ".venv", "__pycache__")
 
@@ -62,6 +66,8 @@ class TrainingKind:
             (place.ml / "toolkit").mkdir()
             shutil.copyfile(Path(toolkit.__file__).parent / "train.py", inside(place.ml, _TOOLKIT))
             _fetch_source(request, place.ml / "code", objects, project)
+        elif _algorithm(request):
+            lay_out_programs(inside(place.ml, _ALGORITHM).parent)
         if request.checkpoints is not None and request.checkpoints.destination is not None:
             folder = inside(place.ml, request.checkpoints.path)
             _fetch_checkpoints(request.checkpoints.destination, folder, objects)
@@ -72,6 +78,9 @@ class TrainingKind:
             return (*request.entrypoint, *request.arguments)
         if image.toolkit and _program(request):
             return ("python", _TOOLKIT)
+        if image.algorithm and not _program(request):
+            algorithms.check_request(image.algorithm, request)
+            return ("python", _ALGORITHM, image.algorithm)
         if image.entrypoint or image.oci_image:
             return (*image.entrypoint, *(request.arguments or ("train",)))
         raise InvalidInputError(
@@ -83,6 +92,8 @@ class TrainingKind:
 
     def source(self, request: TrainingRequest, place: Workplace) -> Path | None:
         """See ``JobKind``."""
+        if algorithm := _algorithm(request):
+            return algorithms.program_of(algorithm, inside(place.ml, _ALGORITHM).parent / PACKAGE)
         program = _decoded(_program(request))
         return place.ml / "code" / program if program.endswith(".py") and not request.entrypoint else None
 
@@ -112,7 +123,8 @@ class TrainingKind:
         """See ``JobKind``."""
         root = joined(request.output, place.name, "output")
         lines = ((line.at, line.text) for line in log_lines(place.folder))
-        metrics, notes = read_metrics(request.metrics, lines)
+        definitions = (*algorithms.metrics_of(_algorithm(request)), *request.metrics)
+        metrics, notes = read_metrics(definitions, lines)
         if not (succeeded or stopped):
             return Collected(metrics=metrics, notes=notes)
         model = _model_folder(place)
@@ -126,6 +138,14 @@ class TrainingKind:
 
 def _program(request: TrainingRequest) -> str:
     return request.hyperparameters.get(_PROGRAM) or request.environment.get("SAGEMAKER_PROGRAM", "")
+
+
+def _algorithm(request: TrainingRequest) -> str:
+    """Return the built-in algorithm that is to run, if the user has set no other image for it."""
+    if request.entrypoint or _program(request):
+        return ""
+    shipped = shipped_image(ImageReference.parse(request.image))
+    return shipped.algorithm if shipped else ""
 
 
 def _model_folder(place: Workplace) -> Path | None:

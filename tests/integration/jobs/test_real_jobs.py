@@ -68,6 +68,7 @@ class House:
         self.isolation = isolation
         self.store, self.records = open_store(folder / "home", "data")
         self.compute = LocalCompute(hidden=[folder / "home"])
+        self.images = FakeImages()
         self.handlers: list[JobHandler[Any]] = []
 
     def handler(self, task: Task) -> JobHandler[Any]:
@@ -76,7 +77,7 @@ class House:
             objects=self.store,
             records=self.records,
             compute=self.compute,
-            images=FakeImages(),
+            images=self.images,
             clock=SystemClock(),
             arns=Arns("us-west-2", "123456789012"),
             folder=self.folder / "home" / "jobs",
@@ -470,3 +471,25 @@ def wait_for(path: Path) -> None:
             return
         pause.wait(0.02)
     pytest.fail(f"{path} never came")
+
+
+class TestAlgorithms:
+    """Built-in algorithms in the sandbox: their programs find their modules and their libraries there."""
+
+    def test_xgboost_trains_and_its_metrics_are_kept(self, house: House) -> None:
+        pytest.importorskip("xgboost")
+        house.images.algorithm = "xgboost"
+        rows = "".join(f"{number % 7},{number % 7},{number % 3}\n" for number in range(60))
+        put(house.store, **{"train/a.csv": rows})
+        image = {"TrainingImage": "sagemaker-xgboost:1.7-1", "TrainingInputMode": "File"}
+        document = training_document(
+            AlgorithmSpecification=image,
+            HyperParameters={"num_round": "4", "eta": "1", "eval_metric": "rmse"},
+            InputDataConfig=[{**channel("train", "s3://data/train"), "ContentType": "text/csv"}],
+        )
+        last = house.run(task_for(document, training.RESOURCE, "job-1"))
+        assert isinstance(last, TaskSucceeded), last
+        output: Any = last.output
+        (metric,) = output["FinalMetricDataList"]
+        assert (metric["MetricName"], metric["Value"] < 0.5) == ("train:rmse", True)
+        assert house.keys() == ["models/job-1/output/model.tar.gz", "train/a.csv"]

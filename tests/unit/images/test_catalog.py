@@ -72,7 +72,7 @@ def test_a_gpu_image_and_a_digest_are_said(shipped: ImageCatalog, installed: dic
 
 
 def test_xgboost_cpu_is_xgboost(shipped: ImageCatalog, installed: dict[str, str]) -> None:
-    installed["xgboost-cpu"] = "3.2.0"
+    installed.update({"xgboost-cpu": "3.2.0", "pyarrow": "26.0.1"})
     image = shipped.resolve("x.io/sagemaker-xgboost:1.7-1")
     assert image.own_environment
     assert image.notes == ("the image asks for xgboost 1.7-1, this environment has 3.2.0",)

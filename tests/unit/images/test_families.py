@@ -29,6 +29,7 @@ def shipped(uri: str) -> families.ShippedImage:
             True,
         ),
         ("x.io/sagemaker-xgboost:1.7-1", ImageFamily.XGBOOST, True),
+        ("x.io/xgboost:1", ImageFamily.XGBOOST, False),
         ("x.io/pytorch-training:2.8.0-gpu-py312", ImageFamily.PYTORCH, True),
         ("x.io/pytorch-inference:2.8.0-cpu-py312", ImageFamily.PYTORCH, False),
         ("x.io/pytorch-inference-graviton:2.3.0-cpu-py311-ubuntu20.04-sagemaker", ImageFamily.PYTORCH, False),
@@ -45,7 +46,9 @@ def test_a_repository_stands_for_a_family(uri: str, family: ImageFamily, toolkit
     assert (shipped(uri).family, shipped(uri).toolkit) == (family, toolkit)
 
 
-@pytest.mark.parametrize("uri", ["sagemaker-scikit", "team/sagemaker-scikit-learn", "pythons", "xgboost:1"])
+@pytest.mark.parametrize(
+    "uri", ["sagemaker-scikit", "team/sagemaker-scikit-learn", "pythons", "team/xgboost:1"]
+)
 def test_a_name_that_is_only_alike_is_not_taken(uri: str) -> None:
     assert families.shipped_image(ImageReference.parse(uri)) is None
 

@@ -18,6 +18,7 @@ from stepmill.core.arns import Arns
 from stepmill.core.errors import (
     ComputeClosedError,
     ComputeError,
+    InvalidInputError,
     StorageError,
     StorageFullError,
     UnsupportedError,
@@ -44,6 +45,7 @@ from support.job_data import (
     put,
     training_document,
 )
+from support.written_logs import WrittenLog
 
 ARN = "arn:aws:sagemaker:us-west-2:123456789012"
 
@@ -711,3 +713,85 @@ class TestExperiments:
             house.run(processing_task(**self.NAMES))
         assert not state_of(house.records.get(PROCESSING_JOB, "job-1")).status.is_final
         assert house.records.list("experiment-trial-component").records == ()
+
+
+class TestAlgorithms:
+    """Training jobs of built-in algorithms, up to the program that they start."""
+
+    IMAGE = "1.dkr.ecr.us-west-2.amazonaws.com/sagemaker-xgboost:1.7-1"
+
+    @pytest.fixture(autouse=True)
+    def data(self, house: House) -> None:
+        house.images.algorithm = "xgboost"
+        put(house.store, **{"train/a.csv": "1,2"})
+
+    def task(self, hyperparameters: dict[str, str], **changes: Any) -> Task:
+        specification = {"TrainingImage": self.IMAGE, "TrainingInputMode": "File"}
+        train = {**channel("train", "s3://data/train"), "ContentType": "text/csv"}
+        document = {
+            "AlgorithmSpecification": specification,
+            "HyperParameters": hyperparameters,
+            "InputDataConfig": [train],
+        }
+        return training_task(**{**document, **changes})
+
+    def test_the_program_is_put_into_the_job_and_its_metrics_are_read(self, house: House) -> None:
+        def program(spec: JobSpec) -> int:
+            toolkit = ml(spec) / "toolkit"
+            assert (toolkit / "algorithm.py").exists()
+            assert (toolkit / "stepmill_algorithms" / "xgboost_training.py").exists()
+            assert spec.source == toolkit / "stepmill_algorithms" / "xgboost_training.py"
+            WrittenLog(spec.folder).write([b"[0]\ttrain-rmse:2.5\tvalidation-rmse:3.5\n"])
+            (ml(spec) / "model" / "xgboost-model").write_text("trees")
+            return 0
+
+        house.compute.program = program
+        last = house.run(self.task({"num_round": "3"}))
+        assert isinstance(last, TaskSucceeded), last
+        (spec,) = house.compute.specs
+        assert spec.command == ("python", "/opt/ml/toolkit/algorithm.py", "xgboost")
+        output: Any = last.output
+        found = {metric["MetricName"]: metric["Value"] for metric in output["FinalMetricDataList"]}
+        assert found == {"train:rmse": 2.5, "validation:rmse": 3.5}
+
+    def test_all_that_is_wrong_is_told_before_anything_is_built(self, house: House) -> None:
+        last = house.run(self.task({"num_rounds": "3", "eta": "2"}))
+        assert isinstance(last, TaskFailed)
+        assert last.error == "ClientError"
+        for sentence in (
+            "Missing required hyperparameter: num_round.",
+            "Extraneous hyperparameter found: num_rounds. Did you mean 'num_round'?",
+            "Hyperparameter eta: 2 is not in [0, 1].",
+        ):
+            assert sentence in last.cause
+        assert house.images.asked == []
+        assert house.compute.specs == []
+
+    def test_a_script_turns_the_algorithm_off(self, house: House) -> None:
+        (house.folder / "source").mkdir()
+        (house.folder / "source" / "train.py").write_text("pass")
+        house.run(self.task({**SCRIPT["HyperParameters"], "anything": "1"}))
+        (spec,) = house.compute.specs
+        assert spec.command == ("python", "/opt/ml/toolkit/train.py")
+
+    def test_a_command_turns_the_algorithm_off(self, house: House) -> None:
+        specification = {
+            "TrainingImage": self.IMAGE,
+            "TrainingInputMode": "File",
+            "ContainerEntrypoint": ["python3", "x.py"],
+        }
+        house.run(self.task({"anything": "1"}, AlgorithmSpecification=specification))
+        (spec,) = house.compute.specs
+        assert spec.command == ("python3", "x.py")
+
+    def test_whoever_asks_directly_hears_at_once(self, house: House) -> None:
+        task = self.task({"eta": "2"})
+        with pytest.raises(InvalidInputError, match="Missing required hyperparameter: num_round") as caught:
+            house.handler(task).check({"TrainingJobName": "a", **task.payload})
+        assert "eta: 2 is not in" in str(caught.value)
+
+    def test_data_that_cannot_be_taken_is_the_fault_of_the_client(self, house: House) -> None:
+        house.compute.program = writes("output/failure", "ClientError: Line 2 has 1 columns", code=2)
+        last = house.run(self.task({"num_round": "3"}))
+        assert isinstance(last, TaskFailed)
+        assert (last.error, last.cause) == ("ClientError", "ClientError: Line 2 has 1 columns, exit code: 2")

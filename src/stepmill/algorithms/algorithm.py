@@ -1,0 +1,82 @@
+"""What one built-in algorithm takes and tells: hyperparameters, channels, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from stepmill.algorithms.parameters import Parameter
+
+Rule = Callable[[Mapping[str, str]], Iterator[tuple[str, str]]]
+"""Given all hyperparameters, tells of those that do not go together: name and a sentence."""
+
+
+class Wording(StrEnum):
+    """Whose words a refusal has: XGBoost's container has its own."""
+
+    FIRST_PARTY = "first party"
+    XGBOOST = "xgboost"
+
+
+@dataclass(frozen=True)
+class Channel:
+    """An input.
+
+    Args:
+        name: ``train``.
+        content_types: Media types that it may have.
+        default: The one that it has if none is given; empty: one must be given.
+        required: Whether it must be there.
+    """
+
+    name: str
+    content_types: tuple[str, ...]
+    default: str = ""
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric that the algorithm writes to its log.
+
+    Args:
+        name: As tuning jobs and FinalMetricDataList name it.
+        regex: Finds its value; ``#011`` is a tab.
+    """
+
+    name: str
+    regex: str
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """One built-in algorithm.
+
+    Args:
+        name: As its program is called.
+        parameters: Its hyperparameters.
+        channels: Its inputs.
+        metrics: What it writes to its log.
+        wording: Whose words a refusal has.
+        aliases: Other names of hyperparameters -> their names here.
+        rules: What hyperparameters mean to one another.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    channels: tuple[Channel, ...]
+    metrics: tuple[Metric, ...] = ()
+    wording: Wording = Wording.FIRST_PARTY
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+
+    def parameter(self, name: str) -> Parameter | None:
+        """Return the hyperparameter of that name, or that an alias of that name means."""
+        wanted = self.aliases.get(name, name)
+        return next((known for known in self.parameters if known.name == wanted), None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names that hyperparameters go by."""
+        return (*(parameter.name for parameter in self.parameters), *self.aliases)

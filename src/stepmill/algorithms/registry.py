@@ -1,0 +1,18 @@
+"""The built-in algorithms by name."""
+
+from __future__ import annotations
+
+from stepmill.algorithms.algorithm import Algorithm
+from stepmill.algorithms.tables.xgboost import XGBOOST
+
+_ALGORITHMS = {algorithm.name: algorithm for algorithm in (XGBOOST,)}
+
+
+def algorithm_of(name: str) -> Algorithm | None:
+    """Return the algorithm of that name, as ``images`` gives it; ``None`` if there is none."""
+    return _ALGORITHMS.get(name)
+
+
+def algorithms() -> tuple[Algorithm, ...]:
+    """Return all algorithms."""
+    return tuple(_ALGORITHMS.values())

@@ -1,0 +1,1 @@
+"""What each built-in algorithm takes, as data: one module per algorithm."""
