@@ -37,6 +37,14 @@ _TRAINING = (
     "HyperParameters",
     "InputDataConfig",
 )
+_DEFINITION = (
+    "AlgorithmSpecification",
+    "DefinitionName",
+    "HyperParameterRanges",
+    "InputDataConfig",
+    "StaticHyperParameters",
+    "TuningObjective",
+)
 _NAMES = ("InputName", "OutputName", "ChannelName", "Name")
 _LONGEST_SHOWN = 120
 _CONTENT = "content:"
@@ -125,13 +133,44 @@ class JobKeys:
         for place, item in _named(request.get("InputDataConfig"), "InputDataConfig"):
             source = _object(_object(item.get("DataSource")).get("S3DataSource"))
             self._replace_source(leaves, f"{place}.DataSource.S3DataSource", source)
-        self._replace_code(leaves)
-        # The name of the job, in case a client left it in: it differs each time.
-        leaves.pop("HyperParameters['sagemaker_job_name']", None)
+        self._replace_code(leaves, "HyperParameters")
         leaves["OutputDataConfig.CompressionType"] = _object(request.get("OutputDataConfig")).get(
             "CompressionType"
         )
         return self._key(task, leaves, _object(request.get("AlgorithmSpecification")).get("TrainingImage"))
+
+    def tuning(self, task: Task) -> CacheKey:
+        """Make the key of a tuning job.
+
+        Raises:
+            StepmillError: If an input is not there, or the request cannot be read.
+        """
+        request = _object(task.payload)
+        leaves: dict[str, Leaf] = dict(
+            leaves_of({"HyperParameterTuningJobConfig": request.get("HyperParameterTuningJobConfig")})
+        )
+        several = request.get("TrainingJobDefinitions")
+        items = several if isinstance(several, Sequence) and not isinstance(several, str) else []
+        definitions = [
+            (f"TrainingJobDefinitions[{index}]", _object(item)) for index, item in enumerate(items)
+        ]
+        if request.get("TrainingJobDefinition") is not None:
+            definitions.append(("TrainingJobDefinition", _object(request["TrainingJobDefinition"])))
+        for place, definition in definitions:
+            self._add_definition(leaves, place, definition)
+        return make_key(task.resource, leaves)
+
+    def _add_definition(self, leaves: dict[str, Leaf], where: str, definition: JsonObject) -> None:
+        kept = {name: definition[name] for name in _DEFINITION if name in definition}
+        leaves |= {f"{where}.{place}": value for place, value in leaves_of(kept)}
+        for place, item in _named(definition.get("InputDataConfig"), "InputDataConfig"):
+            source = _object(_object(item.get("DataSource")).get("S3DataSource"))
+            self._replace_source(leaves, f"{where}.{place}.DataSource.S3DataSource", source)
+        self._replace_code(leaves, f"{where}.StaticHyperParameters")
+        image = _object(definition.get("AlgorithmSpecification")).get("TrainingImage")
+        if isinstance(image, str):
+            software = self._identify(image)
+            leaves |= {f"{where}.software.{name}": version for name, version in software.items()}
 
     def _key(self, task: Task, leaves: dict[str, Leaf], image: Json) -> CacheKey:
         if isinstance(image, str):
@@ -146,9 +185,11 @@ class JobKeys:
             found = self._digest_of_manifest(uri) if is_manifest else self._contents.below(uri)
             leaves[f"{place}.S3Uri"] = Content(found, uri)
 
-    def _replace_code(self, leaves: dict[str, Leaf]) -> None:
+    def _replace_code(self, leaves: dict[str, Leaf], hyperparameters: str) -> None:
         """Put the content of a script mode archive in the place of its address; it may be JSON-encoded."""
-        place = "HyperParameters['sagemaker_submit_directory']"
+        # The name of the job, in case a client left it in: it differs each time.
+        leaves.pop(f"{hyperparameters}['sagemaker_job_name']", None)
+        place = f"{hyperparameters}['sagemaker_submit_directory']"
         text = leaves.get(place)
         if not isinstance(text, str):
             return

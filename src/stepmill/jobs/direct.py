@@ -13,19 +13,20 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from stepmill.compute.supervision.layout import clear_away
 from stepmill.core.clock import Clock
 from stepmill.core.errors import ConflictError, StepmillError, WrongStateError
-from stepmill.core.json import JsonObject
+from stepmill.core.json import Json, JsonObject
 from stepmill.core.statuses import JobStatus
-from stepmill.core.tasks import Task, TaskReport, TaskStarted
+from stepmill.core.tasks import Task, TaskHandler, TaskReport, TaskStarted
 from stepmill.core.workers import WorkerPool
+from stepmill.jobs.admission import Admitted
 from stepmill.jobs.failures import LONGEST_REASON, blame_of
-from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.records import JobRecords, JobState, request_of, state_of
 from stepmill.storage.records import Record, RecordStore
 
@@ -35,6 +36,18 @@ _MOST_STARTING = 8
 _PAGE = 1000
 
 _log = logging.getLogger(__name__)
+
+
+class DirectHandler(TaskHandler, Protocol):
+    """Does one kind of job, and checks what is asked for."""
+
+    def check(self, document: Json, /) -> Admitted:
+        """Check a request. See ``admission.admit``."""
+        ...
+
+    def folder(self, name: str, /) -> Path:
+        """Return the folder of a job: its log is there."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,7 @@ class DirectJobs:
 
     def __init__(
         self,
-        handlers: Mapping[str, JobHandler[Any]],
+        handlers: Mapping[str, DirectHandler],
         records: RecordStore,
         clock: Clock,
         *,
@@ -165,7 +178,8 @@ class DirectJobs:
             token: str | None = None
             while True:
                 page = self._records.list(kind, parent="", status=status, limit=_PAGE, after=token)
-                yield from page.records
+                # Trials are picked up by their tuning job.
+                yield from (record for record in page.records if not state_of(record).tuning_arn)
                 token = page.next_token
                 if token is None:
                     break

@@ -76,6 +76,7 @@ class JobState(msgspec.Struct, frozen=True):
         arn: Of the job.
         execution_arn: For whom.
         step: Name of the step.
+        tuning_arn: Of the tuning job that it is a trial of; empty if it is none.
         status: How it stands.
         secondary: Secondary status; of training jobs.
         transitions: All secondary statuses so far.
@@ -99,6 +100,7 @@ class JobState(msgspec.Struct, frozen=True):
     arn: str
     execution_arn: str = ""
     step: str = ""
+    tuning_arn: str = ""
     status: JobStatus = JobStatus.IN_PROGRESS
     secondary: str = "Starting"
     transitions: tuple[Transition, ...] = ()
@@ -243,6 +245,7 @@ def describe_training(record: Record) -> dict[str, Any]:
         **request,
         "TrainingJobName": record.name,
         "TrainingJobArn": state.arn,
+        **_given("TuningJobArn", state.tuning_arn),
         "TrainingJobStatus": str(state.status),
         "SecondaryStatus": state.secondary,
         "SecondaryStatusTransitions": _transitions(state),

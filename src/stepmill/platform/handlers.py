@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-from stepmill.core.tasks import TaskHandler
+from stepmill.core.tasks import Report, Task, TaskHandler
 from stepmill.engine.outbox import HandlerLookup
 
 
@@ -36,3 +36,30 @@ class ResourceHandlers:
             if resource not in self._made:
                 self._made[resource] = self._makers[resource]()
             return self._made[resource]
+
+
+class HandlerAtFirstUse:
+    """Does tasks by a handler that is made when the first of them comes. See ``core.tasks.TaskHandler``.
+
+    Args:
+        make: Makes it.
+    """
+
+    def __init__(self, make: Callable[[], TaskHandler]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: TaskHandler | None = None
+
+    def start(self, task: Task, report: Report) -> None:
+        """Begin the work, or pick it up."""
+        self._handler().start(task, report)
+
+    def stop(self, task: Task) -> None:
+        """Ask the work to end."""
+        self._handler().stop(task)
+
+    def _handler(self) -> TaskHandler:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made

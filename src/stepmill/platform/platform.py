@@ -29,6 +29,7 @@ _LOOK_BACK = 1000
 _CLOSING_ORDER = (
     "addresses",
     "events",
+    "_tuning_handler",
     "own_engine",
     "integrations",
     "function_services",

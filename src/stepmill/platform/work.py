@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from stepmill.engine.runs import Runs
     from stepmill.jobs.batch.services import Batch
     from stepmill.jobs.cache_keys import JobKeys, KeyBuilder
-    from stepmill.jobs.direct import DirectJobs
+    from stepmill.jobs.direct import DirectHandler, DirectJobs
     from stepmill.jobs.functions.calls import FunctionSurroundings
     from stepmill.jobs.functions.registry import FunctionRegistry
     from stepmill.jobs.functions.services import FunctionServices
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from stepmill.jobs.services import JobServices
     from stepmill.jobs.sessions import JobSessions
     from stepmill.jobs.tracking import ExperimentTracker
+    from stepmill.jobs.tuning.handler import TuningHandler
+    from stepmill.jobs.tuning.jobs import TuningJobs
     from stepmill.platform.door import JobDoor
 
 
@@ -101,8 +103,17 @@ class Work(Tracing):
     def direct_jobs(self) -> DirectJobs:
         """The jobs that are asked for outside executions. ``resume`` picks up those that have not ended."""
         from stepmill.jobs.direct import DirectJobs
+        from stepmill.jobs.tuning.records import TUNING_JOB
 
-        return DirectJobs(self._job_handlers, self.records, self._clock)
+        handlers: dict[str, DirectHandler] = {**self._job_handlers, TUNING_JOB: self._tuning_handler}
+        return DirectJobs(handlers, self.records, self._clock)
+
+    @made_once
+    def tuning_jobs(self) -> TuningJobs:
+        """The tuning jobs, to be looked at."""
+        from stepmill.jobs.tuning.jobs import TuningJobs
+
+        return TuningJobs(self.records, self.settings.arns, self._clock)
 
     @made_once
     def log_streams(self) -> LogStreams:
@@ -266,6 +277,14 @@ class Work(Tracing):
         self._to_close.append(self.lineage_recorder.close)
         return handlers
 
+    @made_once
+    def _tuning_handler(self) -> TuningHandler:
+        """Who does tuning jobs, be they of executions or not."""
+        from stepmill.jobs.records import TRAINING_JOB
+        from stepmill.jobs.tuning.handler import TuningHandler
+
+        return TuningHandler(self._job_services, self._job_handlers[TRAINING_JOB])
+
     def _handler_makers(self) -> dict[str, Callable[[], TaskHandler]]:
         """Return who does the tasks of which resource. The names are of use without anybody being made."""
         from stepmill.jobs import processing, training
@@ -278,6 +297,7 @@ class Work(Tracing):
         from stepmill.jobs.models import ModelHandler
         from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
         from stepmill.jobs.registering import RegisterHandler
+        from stepmill.platform.handlers import HandlerAtFirstUse
 
         return {
             processing.RESOURCE: lambda: self._cached(
@@ -285,6 +305,9 @@ class Work(Tracing):
             ),
             training.RESOURCE: lambda: self._cached(
                 self._job_handlers[TRAINING_JOB], self._job_keys.training
+            ),
+            "sagemaker:createHyperParameterTuningJob": lambda: HandlerAtFirstUse(
+                lambda: self._cached(self._tuning_handler, self._job_keys.tuning)
             ),
             "sagemaker:createModel": lambda: ModelHandler(self.served_models),
             lineage_step.RESOURCE: lambda: lineage_step.LineageHandler(self.lineage),

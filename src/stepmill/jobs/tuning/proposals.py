@@ -112,7 +112,7 @@ class Proposer:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         direction = self._definition.objective.direction
         study = optuna.create_study(
-            sampler=_sampler(self._strategy, self._seed),
+            sampler=_sampler(self._strategy, _seed_of(self._seed, self._index, 0)),
             direction="maximize" if direction is Direction.MAXIMIZE else "minimize",
         )
         for known in self._known:

@@ -9,6 +9,7 @@ SUPPORTED = frozenset(
     {
         StepType.PROCESSING,
         StepType.TRAINING,
+        StepType.TUNING,
         StepType.CONDITION,
         StepType.FOR_EACH,
         StepType.FAIL,

@@ -32,4 +32,5 @@ def test_a_long_list_is_cut() -> None:
 
 def test_the_types_that_run() -> None:
     assert StepType.TRAINING in SUPPORTED
-    assert StepType.TUNING not in SUPPORTED
+    assert StepType.TUNING in SUPPORTED
+    assert StepType.AUTO_ML not in SUPPORTED

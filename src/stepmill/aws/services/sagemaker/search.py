@@ -68,7 +68,7 @@ def _page(call: Call, source: Source, found: list[tuple[_Place, JsonObject]]) ->
     limit = page_size_of(call)
     page = left[:limit]
     answer: dict[str, Any] = {
-        "Results": [{source.shape: document} for _, document in page],
+        "Results": [source.result(document) for _, document in page],
         "TotalHits": {"Value": len(found), "Relation": "EqualTo"},
     }
     if len(left) > limit:

@@ -22,6 +22,7 @@ from stepmill.catalog.tags import write_tags
 from stepmill.core.json import JsonObject
 from stepmill.engine.interpreters.pipelines.values import text_of
 from stepmill.jobs.records import TRAINING_JOB, describe_training
+from stepmill.jobs.tuning.records import TUNING_JOB
 from stepmill.platform import Platform
 from stepmill.storage.records import Record, Selection
 
@@ -37,16 +38,22 @@ class Source:
     """One kind of resource.
 
     Args:
-        shape: Of its documents in SageMaker's model, and the member of the result that holds one.
+        shape: Of its documents in SageMaker's model.
         arn: The member that tells them apart.
         documents: Gives them.
         beside: A member that tells apart those of one ARN; empty: there is one of each.
+        member: Of a result that holds such a document; empty: it is called like the shape.
     """
 
     shape: str
     arn: str
     documents: Documents
     beside: str = ""
+    member: str = ""
+
+    def result(self, document: JsonObject) -> dict[str, JsonObject]:
+        """Return the result of a search that a document is."""
+        return {self.member or self.shape: document}
 
     def key(self, document: Mapping[str, Any]) -> str:
         """Return what tells a document from others of its kind."""
@@ -67,6 +74,13 @@ def _training_jobs(platform: Platform, required: Required) -> Iterator[dict[str,
     found = platform.records.find(TRAINING_JOB, name) if name else None
     for record in [found] if found else _ALL.all(platform.records, TRAINING_JOB):
         yield describe_training(record)
+
+
+def _tuning_jobs(platform: Platform, required: Required) -> Iterator[dict[str, Any]]:
+    name = required.get("HyperParameterTuningJobName")
+    found = platform.records.find(TUNING_JOB, name) if name else None
+    for record in [found] if found else _ALL.all(platform.records, TUNING_JOB):
+        yield platform.tuning_jobs.describe(record)
 
 
 def _experiments(platform: Platform, required: Required) -> Iterator[JsonObject]:
@@ -159,6 +173,12 @@ def _spelled(platform: Platform, arn: str) -> str | None:
 # Resource as requests name it -> where its documents come from.
 SOURCES: Mapping[str, Source] = {
     "TrainingJob": Source("TrainingJob", "TrainingJobArn", _training_jobs),
+    "HyperParameterTuningJob": Source(
+        "HyperParameterTuningJobSearchEntity",
+        "HyperParameterTuningJobArn",
+        _tuning_jobs,
+        member="HyperParameterTuningJob",
+    ),
     "Experiment": Source("Experiment", "ExperimentArn", _experiments),
     "ExperimentTrial": Source("Trial", "TrialArn", _trials),
     "ExperimentTrialComponent": Source("TrialComponent", "TrialComponentArn", _trial_components),

@@ -18,6 +18,7 @@ from stepmill.aws.services.sagemaker import (
     search,
     tags,
     training,
+    tuning,
 )
 from stepmill.platform import Platform
 
@@ -35,11 +36,13 @@ _HANDLERS: tuple[Callable[[Platform], Mapping[str, Handler]], ...] = (
     search.handlers,
     tags.handlers,
     training.handlers,
+    tuning.handlers,
 )
 _WAITS: tuple[Callable[[], Mapping[str, IsSettled]], ...] = (
     executions.waits,
     processing.waits,
     training.waits,
+    tuning.waits,
 )
 
 
