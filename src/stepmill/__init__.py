@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stepmill.core.errors import DefinitionError, InvalidInputError, StepmillError
+    from stepmill.platform.feature_store import FeaturesOf, FeatureStore
     from stepmill.platform.run_tables import runs_dataframe
     from stepmill.sdk import (
         After,
@@ -61,6 +62,8 @@ __all__ = [
     "ConditionStep",
     "DefinitionError",
     "FailStep",
+    "FeatureStore",
+    "FeaturesOf",
     "ForEachStep",
     "Function",
     "FunctionStep",
@@ -95,6 +98,8 @@ __all__ = [
 # Public names that are not of the SDK -> where they are.
 _ELSEWHERE = {
     "DefinitionError": "stepmill.core.errors",
+    "FeatureStore": "stepmill.platform.feature_store",
+    "FeaturesOf": "stepmill.platform.feature_store",
     "InvalidInputError": "stepmill.core.errors",
     "StepmillError": "stepmill.core.errors",
     "runs_dataframe": "stepmill.platform.run_tables",

@@ -18,6 +18,8 @@ PUBLIC = [
     "ConditionStep",
     "DefinitionError",
     "FailStep",
+    "FeatureStore",
+    "FeaturesOf",
     "ForEachStep",
     "Function",
     "FunctionStep",

@@ -113,7 +113,8 @@ def ingest(
         "online": done.online,
         "new": done.is_new,
     }
-    text = f"{counted(done.rows, 'row')} in {counted(done.files, 'file')}, {done.online} identifiers online."
+    text = f"{counted(done.rows, 'row')} in {counted(done.files, 'file')}"
+    text += f", {counted(done.online, 'identifier')} online."
     if not done.is_new:
         text = f"These rows were taken in before, as {done.ingest}. Nothing was written."
     output.answer(document, text)

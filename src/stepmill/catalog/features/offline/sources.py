@@ -5,7 +5,6 @@ What is read here is as it was given: ``door`` types and checks it.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from stepmill.catalog.features.offline.tables import is_pandas
 from stepmill.core.errors import InvalidInputError, NotFoundError
 from stepmill.storage.failures import translated_disk_errors
 
@@ -78,7 +78,7 @@ def parts_of(source: object, complain: Complain) -> Iterator[Part]:
     """
     if isinstance(source, str | Path):
         yield from _of_files([Path(source)], complain)
-    elif _is_pandas(source):
+    elif is_pandas(source):
         yield from _sliced(_of_pandas(source))
     elif isinstance(source, Sequence) and source and all(isinstance(each, str | Path) for each in source):
         yield from _of_files([Path(each) for each in source], complain)
@@ -86,11 +86,6 @@ def parts_of(source: object, complain: Complain) -> Iterator[Part]:
         yield from _sliced(_of_mappings(source))
     else:
         yield from _of_batches(_reader_of(source))
-
-
-def _is_pandas(source: object) -> bool:
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and isinstance(source, pandas.DataFrame)
 
 
 def _of_pandas(frame: Any) -> Part:

@@ -1,8 +1,11 @@
-"""Tables in files: rows that are to be joined, and answers."""
+"""Whole tables, given or in files: rows that are to be joined, and answers."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -10,6 +13,37 @@ import pyarrow.parquet as pq
 
 from stepmill.core.errors import InvalidInputError, NotFoundError
 from stepmill.storage.failures import translated_disk_errors
+
+
+def table_of(given: Any) -> pa.Table:
+    """Return what was given as one table: a dataframe, an Arrow table, mappings, or a file's path.
+
+    Raises:
+        NotFoundError: If there is no such file.
+        InvalidInputError: If it is nothing of that kind.
+    """
+    if isinstance(given, str | Path):
+        return read_table(Path(given))
+    try:
+        if isinstance(given, pa.Table):
+            return given
+        if is_pandas(given):
+            return pa.Table.from_pandas(given, preserve_index=False)
+        if isinstance(given, Sequence):
+            return pa.Table.from_pylist(list(given))
+        return pa.table(given)
+    except (pa.ArrowException, TypeError, ValueError, AttributeError) as error:
+        raise InvalidInputError(
+            f"This {type(given).__name__} is no table: {str(error)[:200]}",
+            where="rows",
+            mend="Give a dataframe, an Arrow table, or the path of a Parquet or CSV file.",
+        ) from error
+
+
+def is_pandas(given: object) -> bool:
+    """Return whether something is a dataframe of pandas, without importing it."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(given, pandas.DataFrame)
 
 
 def read_table(path: Path) -> pa.Table:
