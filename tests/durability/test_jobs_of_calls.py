@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from stepmill.storage.lineage import EdgeSelection, EntitySelection, LineageKind
 from stepmill.storage.objects.uri import S3Uri
 from support.cli import PYTHON_IMAGE, ROLE, Cli, eventually
+from support.features import group_request
 from support.served import Gate, Served
 
 _WAITS = """
@@ -19,6 +21,22 @@ with socket.create_connection(("127.0.0.1", PORT), timeout=120) as connection:
     answer = connection.recv(10)
 open("/opt/ml/model/answer", "wb").write(answer)
 print("ended with", answer.decode(), flush=True)
+"""
+
+
+# A job that fills one feature group before it waits, and reads another one afterwards.
+_FILLS = """
+import boto3
+store = boto3.client("sagemaker-featurestore-runtime")
+for number in range(20):
+    record = {"id": str(number), "at": "2026-01-01T00:00:00Z"}
+    store.put_record(
+        FeatureGroupName="filled",
+        Record=[{"FeatureName": name, "ValueAsString": value} for name, value in record.items()],
+    )
+"""
+_ASKS = """
+store.get_record(FeatureGroupName="asked", RecordIdentifierValueAsString="1")
 """
 
 
@@ -36,11 +54,12 @@ def served(tmp_path: Path) -> Iterator[Served]:
     cli.close()
 
 
-def job(served: Served, gate: Gate, name: str) -> dict[str, Any]:
+def job(served: Served, gate: Gate, name: str, before: str = "", after: str = "") -> dict[str, Any]:
+    script = before + _WAITS.replace("PORT", str(gate.port)) + after
     code = S3Uri("code", f"{name}/train.py")
     with served.cli.platform() as platform:
         platform.objects.create_bucket(code.bucket, exist_ok=True)
-        platform.objects.put_bytes(code, _WAITS.replace("PORT", str(gate.port)).encode())
+        platform.objects.put_bytes(code, script.encode())
     source = {"S3DataType": "S3Prefix", "S3Uri": str(code)}
     return {
         "TrainingJobName": name,
@@ -68,13 +87,19 @@ def ended(client: Any, name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("goes_on", ["while nobody serves", "under the next server"])
 def test_a_job_outlives_its_server_and_is_begun_once(served: Served, gate: Gate, goes_on: str) -> None:
     client = served.serve()
-    client.create_training_job(**job(served, gate, "outlives"))
+    is_served = goes_on == "under the next server"
+    with served.cli.platform() as platform:
+        for group in ("filled", "asked"):
+            platform.features.groups.create(group_request(group, OfflineStoreConfig=None))
+    # What it has written is known to lineage, though the server that has seen it is killed at once.
+    request = job(served, gate, "outlives", before=_FILLS, after=_ASKS if is_served else "")
+    client.create_training_job(**request)
     eventually(lambda: gate.knocked, "the job's beginning")
     served.kill()
-    if goes_on == "while nobody serves":
+    if not is_served:
         gate.open()
     client = served.serve()
-    if goes_on == "under the next server":
+    if is_served:
         assert client.describe_training_job(TrainingJobName="outlives")["TrainingJobStatus"] == "InProgress"
         gate.open()
     found = ended(client, "outlives")
@@ -85,6 +110,30 @@ def test_a_job_outlives_its_server_and_is_begun_once(served: Served, gate: Gate,
     with served.cli.platform() as platform:
         log = platform.log_streams.streams("/aws/sagemaker/TrainingJobs", "outlives/")
         assert "ended with go" in (log[0].folder / "log").read_text()
+    assert groups_in_lineage(served) == [
+        *([("asked", "outlives")] if is_served else []),
+        ("outlives", "filled"),
+    ]
+
+
+def groups_in_lineage(served: Served) -> list[tuple[str, str]]:
+    """Return which groups led to which jobs, and which jobs to which groups."""
+    with served.cli.platform() as platform:
+        for _ in range(2):
+            platform.lineage.catch_up()
+        edges, _ = platform.lineage.associations(EdgeSelection(limit=1000))
+        groups, _ = platform.lineage.store.page(EntitySelection(LineageKind.CONTEXT, type="FeatureGroup"))
+        assert sorted(one.name for one in groups) == ["asked-aws-feature-group", "filled-aws-feature-group"]
+    ends = [(edge.source, edge.destination) for edge in edges]
+    return sorted(
+        (_plain(source.name), _plain(target.name))
+        for source, target in ends
+        if "FeatureGroup" in (source.type, target.type)
+    )
+
+
+def _plain(name: str) -> str:
+    return name.removesuffix("-aws-feature-group").removesuffix("-aws-training-job")
 
 
 def test_killed_right_after_the_answer_nothing_is_lost(served: Served, gate: Gate) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from support.registry import refused
+from support.features import group_request
+from support.registry import own_name, refused
 from support.wire import Wire
 from support.wire_jobs import BUCKET, WireJobs
 
@@ -14,6 +15,28 @@ import pathlib
 text = pathlib.Path("/opt/ml/processing/input/data/a.csv").read_text()
 pathlib.Path("/opt/ml/processing/output/count/count.txt").write_text(str(len(text.split())))
 pathlib.Path("/opt/ml/output/message").write_text("counted")
+"""
+
+FILLS = """
+import sys, time
+import boto3
+into, table, results = sys.argv[1:]
+values = {"id": "1", "at": "2026-01-01T00:00:00Z"}
+boto3.client("sagemaker-featurestore-runtime").put_record(
+    FeatureGroupName=into,
+    Record=[{"FeatureName": name, "ValueAsString": value} for name, value in values.items()],
+)
+athena = boto3.client("athena")
+asked = athena.start_query_execution(
+    QueryString=f'SELECT count(*) FROM "{table}"',
+    QueryExecutionContext={"Database": "sagemaker_featurestore"},
+    ResultConfiguration={"OutputLocation": results},
+)["QueryExecutionId"]
+state = "QUEUED"
+while state in ("QUEUED", "RUNNING"):
+    time.sleep(0.1)
+    state = athena.get_query_execution(QueryExecutionId=asked)["QueryExecution"]["Status"]["State"]
+assert state == "SUCCEEDED"
 """
 
 
@@ -86,3 +109,38 @@ def test_network_isolation_leaves_no_way_out(jobs: WireJobs) -> None:
     alone = jobs.process(script, NetworkConfig={"EnableNetworkIsolation": True})
     assert jobs.processed(alone)["ProcessingJobStatus"] == "Failed"
     assert jobs.processed(jobs.process(script))["ProcessingJobStatus"] == "Completed"
+
+
+def test_an_output_that_is_a_feature_group_is_filled_by_the_job_and_stands_in_lineage(jobs: WireJobs) -> None:
+    wire, into, of = jobs.wire, own_name("into"), own_name("of")
+    offline = {"S3StorageConfig": {"S3Uri": f"s3://{BUCKET}/store"}}
+    wire.client("sagemaker").create_feature_group(**group_request(of, OfflineStoreConfig=offline))
+    described = wire.client("sagemaker").describe_feature_group(FeatureGroupName=of)
+    table = described["OfflineStoreConfig"]["DataCatalogConfig"]["TableName"]
+    request = jobs.processing(FILLS)
+    name = request["ProcessingJobName"]
+    request["AppSpecification"]["ContainerArguments"] = [into, table, f"s3://{BUCKET}/{name}/results/"]
+    output = {"OutputName": "g", "AppManaged": True, "FeatureStoreOutput": {"FeatureGroupName": into}}
+    request["ProcessingOutputConfig"] = {"Outputs": [output]}
+    error = refused(jobs.client.create_processing_job, **request)
+    assert error.code == "ValidationException"
+    assert f"the feature group '{into}', and there is none of that name" in error.message
+    wire.client("sagemaker").create_feature_group(**group_request(into, OfflineStoreConfig=offline))
+    jobs.client.create_processing_job(**request)
+    found = jobs.processed(name)
+    assert found["ProcessingJobStatus"] == "Completed", found
+    assert found["ProcessingOutputConfig"] == request["ProcessingOutputConfig"]
+    component = (
+        f"arn:aws:sagemaker:us-west-2:123456789012:experiment-trial-component/{name}-aws-processing-job"
+    )
+    around = {
+        way: jobs.client.query_lineage(
+            StartArns=[component], Direction=way, Filters={"Types": ["FeatureGroup"]}
+        )["Vertices"]
+        for way in ("Ascendants", "Descendants")
+    }
+    names = {way: [one["Arn"].rpartition("/")[2] for one in found] for way, found in around.items()}
+    assert names == {
+        "Ascendants": [f"{of.lower()}-aws-feature-group"],
+        "Descendants": [f"{into.lower()}-aws-feature-group"],
+    }
