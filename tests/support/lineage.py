@@ -39,6 +39,7 @@ class Recording:
         self.kept = kept
         self.opened: list[Record] = []
         self.views: dict[str, ExecutionView] = {}
+        self.behind: dict[str, list[str]] = {}
         self.store = SqlLineageStore(kept.database)
         self.lineage = Lineage(self.store, kept.records, kept.clock, ARNS, kept.tags)
         self.versions = Versions(kept.objects, kept.contents, kept.folder)
@@ -51,7 +52,7 @@ class Recording:
         return LineageRecorder(
             self.store, self.kept.records, self.versions, self.code, self._view,
             lambda image: {"python": "3.11"} if image else {}, self.opened.extend, self.digesting,
-            clock=self.kept.clock, arns=ARNS,
+            groups_behind=lambda address: self.behind.get(address, ()), clock=self.kept.clock, arns=ARNS,
         )  # fmt: skip
 
     def _view(self, execution: str) -> ExecutionView:

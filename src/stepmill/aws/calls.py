@@ -20,6 +20,8 @@ PAGE = "docs/reference/aws-operations.md"
 # What a hostile client calls an operation is not repeated at any length.
 _MOST_TOLD = 80
 _SERVER_ERROR = 500
+# From this status on nothing has been read or written: it is as it was, or there was an error.
+_NOT_DONE = 300
 # Of an object: that it is not there says that others are.
 _MISSING = "NoSuchKey"
 
@@ -119,10 +121,10 @@ class Calls:
         service, codec, call = asked.service, asked.codec, asked.call
         try:
             answer: Answer = service.handlers[call.operation](call)
+            if call.caller.job is not None and self._witness is not None:
+                self._tell(self._witness, service.name, call, answer)
             if isinstance(answer, Response):
                 return Outcome(answer, asked)
-            if call.caller.job is not None and self._witness is not None:
-                self._witness.saw(service.name, call, answer or {})
             is_settled = service.waits.get(call.operation)
             return Outcome(
                 codec.answer(call.operation, answer, call.request_id),
@@ -133,6 +135,12 @@ class Calls:
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
             shown = self._shown(service.name, call, error)
             return Outcome(_told(codec, service.name, shown, call.request_id), asked)
+
+    def _tell(self, witness: Witness, service: str, call: Call, answer: Answer) -> None:
+        if not isinstance(answer, Response):
+            witness.saw(service, call, answer or {})
+        elif answer.status < _NOT_DONE:
+            witness.saw(service, call, {})
 
     def _shown(self, service: str, call: Call, error: Exception) -> Exception:
         """Return the error that a caller is told: of what is missing, only who may look for it hears."""

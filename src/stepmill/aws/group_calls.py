@@ -6,10 +6,11 @@ Source: SageMaker feature store runtime API reference.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from stepmill.aws.service import Call
+from stepmill.catalog.features.offline.layout import group_address
 from stepmill.jobs.lineage.touches import GroupTouches, Way
 
 _RUNTIME = "sagemaker-featurestore-runtime"
@@ -30,25 +31,39 @@ class GroupWitness:
 
     def saw(self, service: str, call: Call, answer: Mapping[str, Any]) -> None:
         """Note what a call has done that was answered. Of whoever is no job nothing is noted."""
-        if service != _RUNTIME or call.caller.job is None:
+        way = _WAYS.get((service, call.operation))
+        if way is None or call.caller.job is None:
             return
-        way = _WAYS.get(call.operation)
-        if way is not None:
-            self._touches().saw(call.caller.job, _groups(call.operation, call.parameters, answer), way)
+        groups = (
+            _of_object(call.parameters)
+            if service == "s3"
+            else _groups(call.operation, call.parameters, answer)
+        )
+        if groups:
+            self._touches().saw(call.caller.job, groups, way)
 
 
 _WAYS = {
-    "PutRecord": Way.WRITTEN,
-    "UpdateRecord": Way.WRITTEN,
-    "DeleteRecord": Way.WRITTEN,
-    "BatchWriteRecord": Way.WRITTEN,
-    "GetRecord": Way.READ,
-    "ListRecords": Way.READ,
-    "BatchGetRecord": Way.READ,
+    (_RUNTIME, "PutRecord"): Way.WRITTEN,
+    (_RUNTIME, "UpdateRecord"): Way.WRITTEN,
+    (_RUNTIME, "DeleteRecord"): Way.WRITTEN,
+    (_RUNTIME, "BatchWriteRecord"): Way.WRITTEN,
+    (_RUNTIME, "GetRecord"): Way.READ,
+    (_RUNTIME, "ListRecords"): Way.READ,
+    (_RUNTIME, "BatchGetRecord"): Way.READ,
+    # The files of the offline store: data frames are read from them, and Spark writes them.
+    ("s3", "GetObject"): Way.READ,
+    ("s3", "PutObject"): Way.WRITTEN,
+    ("s3", "CompleteMultipartUpload"): Way.WRITTEN,
 }
 
 
-def _groups(operation: str, given: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterable[str]:
+def _of_object(given: Mapping[str, Any]) -> Collection[str]:
+    folder = group_address(f"s3://{given['Bucket']}/{given['Key']}")
+    return (folder,) if folder else ()
+
+
+def _groups(operation: str, given: Mapping[str, Any], answer: Mapping[str, Any]) -> Collection[str]:
     if operation == "BatchWriteRecord":
         # Of a batch each record is taken or refused for itself.
         refused = Counter(one["Entry"][_GROUP] for one in answer["Errors"])

@@ -39,6 +39,7 @@ class Tracing(Base):
             lambda image: self._images.identity(image),
             self._open_components,
             self.lineage_digesting,
+            groups_behind=self._groups_behind,
             clock=self._clock,
             arns=self.settings.arns,
         )
@@ -49,7 +50,8 @@ class Tracing(Base):
         from stepmill.jobs.lineage.touches import GroupTouches
 
         def spelled(group: str) -> str:
-            found = self.features.groups.find(group)
+            groups = self.features.groups
+            found = groups.of_file(group) if group.startswith("s3://") else groups.find(group)
             return found.name if found else ""
 
         return GroupTouches(self.records, spelled, lambda kind, name: self.lineage_recorder.note(kind, name))
@@ -109,6 +111,19 @@ class Tracing(Base):
 
         found = [self.features.groups.of_table(*table) for table in tables]
         self.group_touches.saw(job, [group.name for group in found if group], Way.READ)
+
+    def _groups_behind(self, address: str) -> Sequence[str]:
+        """Return the names of the feature groups that an input of a job is made of."""
+        from stepmill.catalog.features.offline.layout import group_address
+        from stepmill.catalog.sql.executions import id_of_result
+
+        if group_address(address):
+            files = self.features.groups.of_file(address)
+            return [files.name] if files else []
+        if not id_of_result(address):
+            return []
+        found = [self.features.groups.of_table(*table) for table in self.sql.executions.tables_of(address)]
+        return [group.name for group in found if group]
 
     def _catch_up_with_lineage(self) -> None:
         self.lineage_recorder.catch_up()

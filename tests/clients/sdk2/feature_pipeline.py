@@ -111,4 +111,13 @@ found = (
 )
 assert b"regression_metrics" in found, found
 assert described["InferenceSpecification"]["Containers"][0]["ModelDataUrl"].endswith("model.tar.gz")
+
+# The training step was told no more than the name of the group: lineage knows where its data came from.
+(made,) = client.list_artifacts(SourceUri=package["ModelPackageArn"])["ArtifactSummaries"]
+led = client.query_lineage(StartArns=[made["ArtifactArn"]], Direction="Ascendants")["Vertices"]
+types = {vertex["Type"] for vertex in led}
+assert {"FeatureGroup", "ProcessingJob", "TrainingJob"} <= types, types
+(raw,) = client.list_artifacts(SourceUri=data)["ArtifactSummaries"]
+came = client.query_lineage(StartArns=[raw["ArtifactArn"]], Direction="Descendants")["Vertices"]
+assert made["ArtifactArn"] in [vertex["Arn"] for vertex in came], came
 print("FEATURE_PIPELINE OK")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from stepmill.storage.objects.uri import S3Uri
 from support.features import group_request
 from support.registry import own_name, refused
 from support.wire import Wire
@@ -140,6 +141,15 @@ def test_an_output_that_is_a_feature_group_is_filled_by_the_job_and_stands_in_li
         for way in ("Ascendants", "Descendants")
     }
     names = {way: [one["Arn"].rpartition("/")[2] for one in found] for way, found in around.items()}
+    # What the query has left, and the files of the group, are made of its records for whoever takes them.
+    store = described["OfflineStoreConfig"]["S3StorageConfig"]["ResolvedOutputS3Uri"]
+    (result,) = [
+        one for one in wire.platform.objects.all(S3Uri(BUCKET, f"{name}/results/")) if one.key.endswith("csv")
+    ]
+    for address in (f"s3://{BUCKET}/{result.key}", store, f"{store}/year=2026/", store.removesuffix("/data")):
+        assert wire.platform._groups_behind(address) == [of], address
+    for address in (f"s3://{BUCKET}/else/{result.key}", f"s3://{BUCKET}/x", store.replace(of, "missing")):
+        assert wire.platform._groups_behind(address) == [], address
     assert names == {
         "Ascendants": [f"{of.lower()}-aws-feature-group"],
         "Descendants": [f"{into.lower()}-aws-feature-group"],

@@ -308,6 +308,15 @@ class TestGroups:
         home.recorder.catch_up()
         assert not [edge for edge in home.edges() if "feature-group" in edge[0]]
 
+    def test_an_input_that_is_made_of_groups_is_read_from_them(self, home: Recording) -> None:
+        home.train("fit", {"files": "s3://bucket/store", "other": "s3://bucket/other"})
+        home.behind["s3://bucket/store"] = ["shells", "orders"]
+        home.recorder.catch_up()
+        assert {edge[0] for edge in home.edges() if edge[2] == "fit"} >= {
+            "shells-aws-feature-group",
+            "orders-aws-feature-group",
+        }
+
     def test_an_output_that_names_a_group_went_there(self, home: Recording) -> None:
         group = {"OutputName": "g", "AppManaged": True, "FeatureStoreOutput": {"FeatureGroupName": "Shells"}}
         request = {**processing({}, {}), "ProcessingOutputConfig": {"Outputs": [group]}}

@@ -71,6 +71,19 @@ def test_of_a_batch_those_groups_count_in_which_something_was_looked_for() -> No
     assert seen("BatchGetRecord", {"Errors": errors}, Identifiers=asked) == [(JOB, ["a"], "read")]
 
 
+@pytest.mark.parametrize(
+    ("operation", "way"),
+    [("GetObject", "read"), ("PutObject", "written"), ("CompleteMultipartUpload", "written")],
+)
+def test_files_of_the_offline_store_are_those_of_their_group(operation: str, way: str) -> None:
+    folder = "x/123456789012/sagemaker/us-west-2/offline-store/Shells-1593511200"
+    key = f"{folder}/data/year=2020/a.parquet"
+    assert seen(operation, service="s3", Bucket="b", Key=key) == [(JOB, [f"s3://b/{folder}"], way)]
+    for other in ("a", "offline-store/a/data/b", folder.replace("/sagemaker/", "/else/")):
+        assert seen(operation, service="s3", Bucket="b", Key=other) == [], other
+    assert seen("HeadObject", service="s3", Bucket="b", Key=key) == []
+
+
 def test_nobody_else_and_nothing_else_is_noted() -> None:
     assert seen("PutRecord", job=None, FeatureGroupName="g") == []
     assert seen("DescribeFeatureGroup", service="sagemaker", FeatureGroupName="g") == []

@@ -17,6 +17,7 @@ from typing import Any
 from stepmill.catalog.features.configs import check_configs, updated_request
 from stepmill.catalog.features.group import GROUP_KIND, FeatureGroup, part, read_group, table_key
 from stepmill.catalog.features.metadata import FeatureMetadata
+from stepmill.catalog.features.offline.layout import group_address
 from stepmill.catalog.features.schema import check_name, read_schema
 from stepmill.catalog.tags import Tags, read_tags
 from stepmill.core.arns import Arns
@@ -196,6 +197,18 @@ class FeatureGroups:
         """
         page = self._records.list(TABLE_KIND, parent=table_key(database, table), descending=True, limit=1)
         return self._of_table(page.records[0]) if page.records else None
+
+    def of_file(self, address: str) -> FeatureGroup | None:
+        """Return the group among whose files an address lies, also after its deletion; ``None`` if in none's.
+
+        Args:
+            address: Of a file, or of a folder of files: ``ResolvedOutputS3Uri`` and all below.
+        """
+        folder = group_address(address)
+        record = self._records.find(TABLE_KIND, folder.rpartition("/")[2].lower()) if folder else None
+        group = self._of_table(record) if record else None
+        is_its_own = group and group.offline and str(group.offline.data) == f"{folder}/data"
+        return group if is_its_own else None
 
     def tables(self) -> Iterator[FeatureGroup]:
         """Yield the groups that have tables of SQL, those of deleted ones too."""

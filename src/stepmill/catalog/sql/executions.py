@@ -8,6 +8,7 @@ Source: Athena API reference, StartQueryExecution, QueryExecution, QueryExecutio
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ EXECUTION_KIND = "query-execution"
 # A query may be what its process was killed for.
 MOST_BEGINNINGS = 3
 _NAMESPACE = uuid.UUID("6f1c9f0e-6a43-4b7d-9df0-0e5b5b1f0a51")
+_RESULT = re.compile(r"^s3://.*/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.csv$")
 _NEWEST = Selection(sort_by=SortBy.CREATED, descending=True)
 
 
@@ -94,7 +96,7 @@ class Execution:
         state: How it stands.
         kinds: Athena's type and subtype of the statement.
         location: Address of its result: of the object, or for a table that was made, of the folder.
-        outcome: What it came to: ``reason``, ``category``, ``columns``, ``rows``, ``statistics``.
+        outcome: What it came to: ``reason``, ``category``, ``columns``, ``rows``, ``tables``, ``statistics``.
         submitted: When, ISO 8601.
         ended: The same; empty while it has not.
         owner: Which process runs it.
@@ -174,6 +176,18 @@ class Executions:
             raise NotFoundError(f"QueryExecution {id_} was not found")
         return read_execution(record)
 
+    def tables_of(self, address: str) -> list[tuple[str, str]]:
+        """Return the tables, (database, name), that a result was made of.
+
+        Args:
+            address: Of the result. At another one there is none, and it was made of nothing.
+        """
+        record = self._records.find(EXECUTION_KIND, id_of_result(address))
+        execution = read_execution(record) if record else None
+        if execution is None or execution.location != address:
+            return []
+        return [(str(database), str(name)) for database, name in execution.outcome.get("tables") or ()]
+
     def begin(self, id_: str) -> bool:
         """Have an execution run; return whether it was still waiting."""
 
@@ -221,6 +235,17 @@ class Executions:
             for state in (QueryState.QUEUED, QueryState.RUNNING)
             for record in replace(_NEWEST, status=state, limit=1000).all(self._records, EXECUTION_KIND)
         ]
+
+
+def id_of_result(address: str) -> str:
+    """Return the id of the execution whose result lies at an address, by its name; empty if it has another.
+
+    Example:
+        >>> id_of_result("s3://results/a/6f1c9f0e-6a43-4b7d-9df0-0e5b5b1f0a51.csv")
+        '6f1c9f0e-6a43-4b7d-9df0-0e5b5b1f0a51'
+    """
+    match = _RESULT.search(address)
+    return match[1] if match else ""
 
 
 def read_execution(record: Record) -> Execution:

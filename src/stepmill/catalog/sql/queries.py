@@ -273,6 +273,7 @@ def _outcome(answered: Answered, statement: Statement, statistics: dict[str, int
     return {
         "columns": [[column.name, column.type] for column in answered.columns],
         "rows": answered.rows,
+        "tables": [list(table) for table in answered.tables],
         "written": answered.rows if isinstance(statement, CreateTableAs | InsertInto) else 0,
         "statistics": statistics,
     }

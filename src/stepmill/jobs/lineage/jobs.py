@@ -92,7 +92,8 @@ def _draw_groups(sheet: Sheet, job: str, state: JobState, touches: Sequence[Touc
             sheet.connect(job, group, AssociationType.CONTRIBUTED_TO, touch.at)
         elif state.status.is_final:
             sheet.connect(group, job, AssociationType.CONTRIBUTED_TO, state.ended_at or touch.at)
-        sheet.marks.append(Mark(TOUCH_KIND, touch.record, to_micros(touch.at)))
+        if touch.record:
+            sheet.marks.append(Mark(TOUCH_KIND, touch.record, to_micros(touch.at)))
 
 
 def _made_around(sheet: Sheet, uri: str, before: datetime) -> list[str]:

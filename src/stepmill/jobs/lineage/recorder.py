@@ -26,9 +26,10 @@ from stepmill.core.statuses import JobStatus, PipelineExecutionStatus
 from stepmill.jobs.access import digest_of
 from stepmill.jobs.lineage import executions, registered
 from stepmill.jobs.lineage.digesting import Digesting
+from stepmill.jobs.lineage.facts import facts_of
 from stepmill.jobs.lineage.jobs import draw_up_job
 from stepmill.jobs.lineage.sheet import MEMBERS, Sheet
-from stepmill.jobs.lineage.touches import TOUCH_KIND, read_touch, touches_of
+from stepmill.jobs.lineage.touches import TOUCH_KIND, Touch, Way, read_touch, touches_of
 from stepmill.jobs.records import request_of, state_of
 from stepmill.storage.database import to_micros
 from stepmill.storage.lineage import LineageStore, Mark
@@ -87,6 +88,7 @@ class LineageRecorder:
         identify: Gives, for an image, the versions of the software that stands for it here.
         components: Makes the trial components of jobs that have ended, where they are missing.
         digesting: Is told to digest what was recorded.
+        groups_behind: Gives the names of the feature groups that what lies at an address is made of.
         clock: Tells the time.
         arns: Builds ARNs.
     """
@@ -102,6 +104,7 @@ class LineageRecorder:
         components: Callable[[Sequence[Record]], None],
         digesting: Digesting,
         *,
+        groups_behind: Callable[[str], Sequence[str]] = lambda _address: (),
         clock: Clock,
         arns: Arns,
     ) -> None:
@@ -113,6 +116,7 @@ class LineageRecorder:
         self._identify = identify
         self._components = components
         self._digesting = digesting
+        self._groups_behind = groups_behind
         self._clock = clock
         self._arns = arns
         self._waiting: dict[tuple[str, str], None] = {}
@@ -237,7 +241,11 @@ class LineageRecorder:
 
     def _draw_job(self, sheet: Sheet, record: Record) -> None:
         job = JobIdentity(record.kind, record.name, digest_of(state_of(record).task_id))
-        draw_up_job(sheet, record, self._software(record), touches_of(self._records, job))
+        touches = touches_of(self._records, job)
+        for thing in facts_of(record.kind, request_of(record)).inputs:
+            behind = self._groups_behind(thing.uri)
+            touches += [Touch(job, group, Way.READ, record.created_at) for group in behind]
+        draw_up_job(sheet, record, self._software(record), touches)
 
     def _draw_touch(self, sheet: Sheet, record: Record) -> None:
         """Draw up the job of a touch that is not drawn with it yet: that was noted while the job ended."""

@@ -42,14 +42,14 @@ class Touch:
         group: Name of the group, as it is spelled.
         way: Whether it was written or read.
         at: When first, aware, UTC.
-        record: Name of the record that says so.
+        record: Name of the record that says so; empty if the request of the job says it.
     """
 
     job: JobIdentity
     group: str
     way: Way
     at: datetime
-    record: str
+    record: str = ""
 
 
 class GroupTouches:
@@ -57,7 +57,8 @@ class GroupTouches:
 
     Args:
         records: Where it is noted.
-        spelled: Gives the name of a group, as it is spelled, for its name or ARN; empty if there is none.
+        spelled: Gives the name of a group, as it is spelled, for its name, its ARN or the address of its
+            files; empty if there is none.
         note: Told of a job of which something was noted, by the kind of its record and its name.
     """
 
@@ -80,7 +81,7 @@ class GroupTouches:
 
         Args:
             job: Which one. Of those that have no lineage nothing is noted.
-            groups: Names or ARNs; of groups that are not there nothing is noted.
+            groups: Names, ARNs, or addresses of their files; of groups that are not there nothing is noted.
             way: Which way.
         """
         if job.kind not in MEMBERS:

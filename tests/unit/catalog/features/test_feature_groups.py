@@ -219,6 +219,23 @@ def test_a_group_made_anew_never_sees_the_former_ones_rows(store: Stored) -> Non
     assert former.offline is not None
     assert new.offline.data != former.offline.data
     assert groups.of_table("sagemaker_featurestore", former.offline.table) == former
+    assert groups.of_file(f"{former.offline.data}/year=2026/x.parquet") == former
+    assert groups.of_file(str(new.offline.data)) == new
+
+
+def test_the_group_of_a_file_is_told_by_all_of_its_address(store: Stored) -> None:
+    group = make_group(store)
+    assert group.offline is not None
+    data = str(group.offline.data)
+    for address in (data, f"{data}/", f"{data}/year=2026/x.parquet", data.removesuffix("/data")):
+        assert store.features.groups.of_file(address) == group, address
+    others = (
+        data.replace("s3://", "s3://other-"), data.replace("/data", "0/data"), data.replace("/store/", "/x/"),
+        data.rpartition("/")[0].rpartition("/")[0], "s3://features", "", "/x/offline-store/x",
+        "s3://" + "/" * 900,
+    )  # fmt: skip
+    for address in others:
+        assert store.features.groups.of_file(address) is None, address
 
 
 def test_another_process_is_heard(store: Stored, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ Pure. Source: SageMaker developer guide, "Amazon SageMaker Feature Store offline
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 DATABASE = "sagemaker_featurestore"
 CATALOG = "AwsDataCatalog"
 
+_STORE = "/offline-store/"
+_GROUP = re.compile(rf"s3://[^/]+/(?:.*/)?[0-9]{{12}}/sagemaker/[a-z0-9-]+{_STORE}[^/]+(?=/|$)", re.DOTALL)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LABEL_LENGTH = 16
@@ -53,6 +56,18 @@ def data_uri(prefix: str, name: str, epoch: int, arns: Arns) -> S3Uri:
     parts = (arns.account, "sagemaker", arns.region, "offline-store", folder, "data")
     key = base.key.rstrip("/")
     return S3Uri(base.bucket, "/".join((key, *parts) if key else parts))
+
+
+def group_address(address: str) -> str:
+    """Return the part of an address that names the folder of a group's files; empty if it lies in none.
+
+    Example:
+        >>> group_address("s3://b/x/123456789012/sagemaker/us-west-2/offline-store/Shells-1593511200/data/y")
+        's3://b/x/123456789012/sagemaker/us-west-2/offline-store/Shells-1593511200'
+    """
+    # The pattern alone would look at each slash of a long key.
+    match = _GROUP.match(address) if _STORE in address else None
+    return match[0] if match else ""
 
 
 def table_name(name: str, epoch: int) -> str:
