@@ -12,7 +12,12 @@ import sagemaker
 from sagemaker.estimator import Estimator
 from sagemaker.model import Model
 from sagemaker.model_metrics import MetricsSource, ModelMetrics
-from sagemaker.processing import ProcessingInput, ScriptProcessor
+from sagemaker.processing import (
+    FeatureStoreOutput,
+    ProcessingInput,
+    ProcessingOutput,
+    ScriptProcessor,
+)
 from sagemaker.s3 import S3Uploader
 from sagemaker.workflow.execution_variables import ExecutionVariables
 from sagemaker.workflow.functions import Join
@@ -35,6 +40,20 @@ folder = tempfile.mkdtemp()
 shells.write(os.path.join(folder, "shells.csv"))
 data = S3Uploader.upload(os.path.join(folder, "shells.csv"), f"s3://{bucket}/features-pipeline/data")
 
+# A processing job says that it fills a group by naming it as an output; then the group has to be there.
+kinds = {"shell": "Integral", "rings": "Fractional", "length": "Fractional", "weight": "Fractional"}
+boto3.client("sagemaker").create_feature_group(
+    FeatureGroupName="shells-of-all",
+    RecordIdentifierFeatureName="shell",
+    EventTimeFeatureName="measured_at",
+    FeatureDefinitions=[
+        {"FeatureName": name, "FeatureType": kind}
+        for name, kind in {**kinds, "measured_at": "Fractional"}.items()
+    ],
+    OnlineStoreConfig={"EnableOnlineStore": True},
+    OfflineStoreConfig={"S3StorageConfig": {"S3Uri": f"s3://{bucket}/features"}},
+    RoleArn=role,
+)
 group = ParameterString("FeatureGroup", default_value="shells-of-all")
 processor = ScriptProcessor(
     image_uri=image,
@@ -50,6 +69,13 @@ ingest = ProcessingStep(
         code=os.path.join(code, "ingest.py"),
         arguments=["--group", group, "--role", role, "--bucket", bucket],
         inputs=[ProcessingInput(source=data, destination="/opt/ml/processing/input")],
+        outputs=[
+            ProcessingOutput(
+                output_name="shells",
+                app_managed=True,
+                feature_store_output=FeatureStoreOutput(feature_group_name=group),
+            )
+        ],
     ),
 )
 report = Join(

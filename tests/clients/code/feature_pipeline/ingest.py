@@ -24,13 +24,16 @@ session = sagemaker.Session(
 )
 group = FeatureGroup(name=arguments.group, sagemaker_session=session)
 group.load_feature_definitions(data_frame=shells)
-group.create(
-    s3_uri=f"s3://{arguments.bucket}/features",
-    record_identifier_name="shell",
-    event_time_feature_name="measured_at",
-    role_arn=arguments.role,
-    enable_online_store=True,
-)
+try:
+    group.create(
+        s3_uri=f"s3://{arguments.bucket}/features",
+        record_identifier_name="shell",
+        event_time_feature_name="measured_at",
+        role_arn=arguments.role,
+        enable_online_store=True,
+    )
+except session.sagemaker_client.exceptions.ResourceInUse:
+    print("the group is there")
 while group.describe()["FeatureGroupStatus"] == "Creating":
     time.sleep(0.2)
 manager = group.ingest(data_frame=shells, max_workers=4, wait=True)
