@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -85,10 +85,15 @@ class Recording:
         touches.saw(JobIdentity(kind, name, digest_of(name)), [group], way)
 
     def process(
-        self, name: str, inputs: Mapping[str, str], outputs: Mapping[str, str], data: str = "made"
+        self,
+        name: str,
+        inputs: Mapping[str, str],
+        outputs: Mapping[str, str],
+        data: str = "made",
+        arguments: Sequence[str] = (),
     ) -> None:
         """Say that a processing job has run, and store what it gave."""
-        self.begin(PROCESSING_JOB, name, processing(inputs, outputs))
+        self.begin(PROCESSING_JOB, name, processing(inputs, outputs, arguments))
         for uri in outputs.values():
             self.kept.put(f"{uri.rstrip('/')}/part.csv", f"{data} {uri}")
         self.end(PROCESSING_JOB, name)
@@ -100,12 +105,12 @@ class Recording:
         self.end(TRAINING_JOB, name, model=model)
         return model
 
-    def register(self, group: str, model: str, **more: Any) -> str:
+    def register(self, group: str, model: str, step: str = "", **more: Any) -> str:
         """Register a model, and return the ARN of its version."""
         self.kept.clock.advance(SECOND)
         specification = {"Containers": [{"Image": "image:1", "ModelDataUrl": model}]}
         request = {"ModelPackageGroupName": group, "InferenceSpecification": specification, **more}
-        return str(self.kept.registry.create(request)["ModelPackageArn"])
+        return str(self.kept.registry.create(request, source={"step": step})["ModelPackageArn"])
 
     def all(self, kind: LineageKind = LineageKind.ARTIFACT, of_type: str = "") -> list[Entity]:
         """Return what is recorded, the oldest first."""
@@ -137,10 +142,15 @@ def label(entity: Entity) -> str:
     return name.removesuffix("-aws-training-job").removesuffix("-aws-processing-job")
 
 
-def processing(inputs: Mapping[str, str], outputs: Mapping[str, str]) -> dict[str, Any]:
+def processing(
+    inputs: Mapping[str, str], outputs: Mapping[str, str], arguments: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return the request of a processing job."""
     return {
-        "AppSpecification": {"ImageUri": "image:1"},
+        "AppSpecification": {
+            "ImageUri": "image:1",
+            **({"ContainerArguments": list(arguments)} if arguments else {}),
+        },
         "ProcessingInputs": [
             {"InputName": name, "S3Input": {"S3Uri": uri, "LocalPath": f"/opt/ml/processing/{name}"}}
             for name, uri in inputs.items()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -13,9 +15,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from typer.testing import CliRunner, Result
 
+from stepmill.catalog.package_reviews import ModelApprovalStatus
 from stepmill.cli.app import command_line
 from stepmill.cli.exit_codes import ExitCode
-from stepmill.storage.lineage import Edge
+from stepmill.storage.lineage import Edge, EntitySelection, LineageKind
 from stepmill.storage.objects.uri import S3Uri
 from support.keeping import EXECUTION
 from support.lineage import SECOND, Recording, recording
@@ -46,10 +49,18 @@ class Home:
             home.kept.put(code, packed(train_py=f"rate = {rate}\nprint(rate)\n").decode("latin-1"))
             home.kept.objects.put_bytes(S3Uri.parse(code), packed(train_py=f"rate = {rate}\nprint(rate)\n"))
             prepared = f"{PREPARED}-{number}"
-            home.process(f"prepare-{number}", {"raw": RAW}, {"train": prepared}, f"data {number}")
+            home.process(f"prepare-{number}", {"raw": RAW}, {"train": prepared}, f"data {number}",
+                         ["--rows", str(number), "--fast"])  # fmt: skip
             model = home.train(f"fit-{number}", {"train": prepared}, code, rate=rate)
-            home.register("churn", model)
+            package = home.register("churn", model, step="register")
             home.recorder.catch_up()
+            version = home.artifact(package)
+            run = replace(
+                version, arn=f"arn:run-{number}", id=0, kind=LineageKind.CONTEXT, type="PipelineExecution",
+                name=f"run-{number}", source_uri=f"arn:x/execution/run-{number}", place="",
+                body={"Properties": {"Status": "Succeeded", "Parameter.rate": rate}},
+            )  # fmt: skip
+            home.store.record([run], [Edge(run.arn, version.arn, "AssociatedWith", run.created_at)])
 
     def __call__(self, *arguments: str) -> Result:
         return CliRunner().invoke(command_line(), ["lineage", *arguments])
@@ -126,10 +137,56 @@ class TestQuestions:
             ("abcdefghijkl", "p abcdefghijkl"),
             (EXECUTION, "p abcdefghijkl"),
             ("image:1", "image:1"),
+            ("register", "churn/2"),
         ],
     )
     def test_things_are_found_by_what_people_call_them(self, home: Home, what: str, first: str) -> None:
         assert named(home.json("from", what))[0] == first
+
+    def test_reviews_of_a_version_are_shown(self, home: Home) -> None:
+        kept = home.home.kept
+        kept.clock.advance(SECOND)
+        model = home.home.train("reviewed", {})
+        stage = {"Stage": "Staging", "StageStatus": "Tested"}
+        package = home.home.register("reviewed", model, ModelLifeCycle=stage)
+        kept.registry.set_approval(package, ModelApprovalStatus.APPROVED, description="good enough")
+        home.home.recorder.catch_up()
+        said = home.ok("of", "reviewed/1")
+        assert "approval PendingManualApproval" in said
+        assert re.search(r"approval Approved  \d{4}-\d\d-\d\d \d\d:\d\d  good enough", said)
+        assert "stage Staging Tested" in said
+        actions = {
+            one["type"] for one in home.json("of", "reviewed/1")["entities"] if one["kind"] == "Action"
+        }
+        assert actions == {"Approval", "ModelLifeCycle"}
+
+    def test_a_slip_of_the_fingers_is_found(self, home: Home) -> None:
+        assert "Did you mean churn/2" in home.refused("of", "churm/2")
+        assert "churn/1" in home.refused("from", "churn/7")
+        assert "Did you mean prepare, " in home.refused("of", "prepaer")
+        assert "Name an ARN" in home.refused("of", "nothing of the kind")
+
+    def test_things_are_found_by_the_content_of_a_file_here(self, home: Home, tmp_path: Path) -> None:
+        home.ok("from", RAW)
+        (tmp_path / "mine.csv").write_text(f"data 2 {PREPARED}-2")
+        home.home.kept.clock.advance(SECOND)
+        home.home.train("by-file", {"one": f"{PREPARED}-2/part.csv"})
+        home.home.recorder.catch_up()
+        assert named(home.json("from", str(tmp_path / "mine.csv")))[0] == f"{PREPARED}-2/part.csv"
+        (tmp_path / "other.csv").write_text("nobody has seen this")
+        assert "knows nothing" in home.refused("from", str(tmp_path / "other.csv"))
+
+    def test_what_reused_a_result_did_not_lead_to_it(self, home: Home) -> None:
+        store = home.home.store
+        later = replace(
+            home.home.artifact("image:1"), id=0, arn="arn:later", kind=LineageKind.CONTEXT, name="later",
+            type="PipelineExecution", created_at=home.home.kept.clock.now() + SECOND,
+        )  # fmt: skip
+        job = store.page(EntitySelection(LineageKind.COMPONENT, limit=1))[0][0]
+        assert "arn:later" not in [one["arn"] for one in home.json("of", job.arn)["entities"]]
+        store.record([later], [Edge("arn:later", job.arn, "AssociatedWith", later.created_at)])
+        assert "arn:later" not in [one["arn"] for one in home.json("of", job.arn)["entities"]]
+        assert job.arn in [one["arn"] for one in home.json("from", "arn:later")["entities"]]
 
     def test_what_is_unknown_is_refused_with_what_it_may_have_meant(self, home: Home) -> None:
         said = home.refused("of", "prepare-")
@@ -174,6 +231,18 @@ class TestChanges:
         for told in ("-rate = 0.1", "+rate = 0.2", "parameter rate  0.1 -> 0.2", "step fit"):
             assert told in said
         assert "image" not in said
+        assert said.splitlines()[:2] == ["churn/1 -> churn/2", "  pipeline parameter rate  0.1 -> 0.2"]
+        assert "argument --rows  1 -> 2" in said
+        assert "argument --fast" not in said
+
+    def test_long_values_stand_below_each_other(self, home: Home) -> None:
+        lines = home.ok("diff", "churn/1", "churn/2").splitlines()
+        data = lines[lines.index("  data train") + 1 :][:2]
+        assert [line[:6] for line in data] == ["    - ", "    + "]
+        assert f"bytes  {PREPARED}-1" in data[0]
+
+    def test_a_step_that_only_one_has(self, home: Home) -> None:
+        assert "only in the first: fit-1" in home.ok("diff", "fit-1", "prepare-2")
 
     def test_as_a_document(self, home: Home) -> None:
         found = home.json("diff", "fit-1", "fit-2")

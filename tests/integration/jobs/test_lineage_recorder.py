@@ -341,6 +341,34 @@ class TestModels:
         assert home.all(LineageKind.ACTION)[-1].body["Description"] == "good"
         assert len([one for one in home.all() if one.source_uri == package]) == 1
 
+    def test_the_same_decision_twice_in_a_second_is_two_actions(self, home: Recording) -> None:
+        package = home.register("churn", home.train("fit", {}), step="Register")
+        for _ in range(2):
+            home.kept.registry.set_approval(package, ModelApprovalStatus.REJECTED)
+        home.recorder.catch_up()
+        actions = home.all(LineageKind.ACTION)
+        told = [str(one.body["Properties"]) for one in actions]
+        assert sum("Rejected" in one for one in told) == 2
+        assert home.artifact(package).body["Properties"] == {"StepName": "Register"}
+        edges = [edge for edge in home.edges() if edge[2] == package and edge[0].startswith("churn-1-")]
+        assert {kind for _, kind, _ in edges} == {"ContributedTo"}
+        assert len(edges) == len(actions) == 3
+
+    def test_each_stage_is_an_action(self, home: Recording) -> None:
+        stage = {"Stage": "Staging", "StageStatus": "Tested", "StageDescription": "all green"}
+        package = home.register("churn", home.train("fit", {}), ModelLifeCycle=stage)
+        home.recorder.catch_up()
+        home.kept.clock.advance(SECOND)
+        home.kept.registry.update(package, {"ModelLifeCycle": {**stage, "Stage": "Production"}}, by="ann")
+        home.recorder.catch_up()
+        stages = [one for one in home.all(LineageKind.ACTION) if one.type == "ModelLifeCycle"]
+        assert [one.body["Properties"] for one in stages] == [
+            {"Stage": "Staging", "StageStatus": "Tested"},
+            {"Stage": "Production", "StageStatus": "Tested", "By": "ann"},
+        ]
+        assert stages[0].body["Description"] == "all green"
+        assert {one.source_uri for one in stages} == {package}
+
     def test_a_model_is_made_of_data_and_image(self, home: Recording) -> None:
         data = home.kept.put("s3://bucket/mine/model.tar.gz")
         container = {"Image": "image:2", "ModelDataUrl": data}

@@ -223,6 +223,18 @@ def test_a_walk_comes_to_all_that_can_be_reached_and_to_nothing_twice(
     }
 
 
+def test_of_several_properties_one_is_enough(store: SqlLineageStore) -> None:
+    told = {"b": {"team": "churn"}, "c": {"stage": "test"}, "d": {"team": "other"}, "e": {}}
+    some = [replace(entity(name), body={"Properties": properties}) for name, properties in told.items()]
+    store.record([entity("a"), *some], [edge("a", name) for name in told])
+    here = store.find("arn:a")
+    assert here is not None
+    filters = Filters(properties={"team": "churn", "stage": "test"})
+    found = ask(store, [here], Question([here.arn], Direction.DOWN, filters))
+    assert [one.name for one in found.entities] == ["b", "c"]
+    assert found.entities[0].body == {"Properties": {"team": "churn"}}
+
+
 def test_a_walk_stops_at_its_bound(store: SqlLineageStore) -> None:
     store.record([entity(str(n)) for n in range(50)], [edge("0", str(n)) for n in range(1, 50)])
     here = store.find("arn:0")

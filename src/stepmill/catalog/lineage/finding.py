@@ -10,6 +10,7 @@ from stepmill.catalog.features.group import GROUP_KIND
 from stepmill.catalog.job_components import component_name
 from stepmill.catalog.lineage.documents import CONTEXT, place_of
 from stepmill.catalog.lineage.lineage import Lineage
+from stepmill.catalog.lineage.suggesting import suggestion
 from stepmill.catalog.lineage.versions import Versions
 from stepmill.catalog.packages import part
 from stepmill.core.arns import SageMakerArn
@@ -18,7 +19,6 @@ from stepmill.storage.lineage import Entity, EntitySelection, LineageKind
 
 # Among so many of the newest jobs the name of a step, or the beginning of a name, is looked up.
 _LOOK_BACK = 2000
-_MOST_SUGGESTED = 5
 _VERSION = re.compile(r"(?P<group>[a-zA-Z0-9][a-zA-Z0-9-]*)/(?P<version>[0-9]{1,9})")
 _JOBS = {"training-job": "TrainingJob", "processing-job": "ProcessingJob"}
 
@@ -49,13 +49,14 @@ class Finder:
             self._by_place,
             self._by_name,
             self._by_component,
+            self._by_content,
         )
         for way in ways:
             found = way(reference)
             if found is not None:
                 return found
         raise NotFoundError(
-            f"Lineage knows nothing of {reference[:200]!r}.", mend=self._suggestion(reference)
+            f"Lineage knows nothing of {reference[:200]!r}.", mend=suggestion(self._store, reference)
         )
 
     def _by_arn(self, text: str) -> Entity | None:
@@ -116,17 +117,29 @@ class Finder:
         return self._context(f"{text}-aws-feature-group")
 
     def _by_component(self, text: str) -> Entity | None:
-        """Find the newest job of a step, an execution by its id, or the only job that begins so."""
+        """Find the newest job or version of a step, an execution by its id, the only job that begins so."""
         alike: list[Entity] = []
         for entity in self._newest_of(LineageKind.COMPONENT):
             if part(entity.body, "Properties").get("StepName") == text:
                 return entity
             if entity.name.lower().startswith(text.lower()):
                 alike.append(entity)
+        for entity in self._newest_of(LineageKind.ARTIFACT, "ModelPackage"):
+            if part(entity.body, "Properties").get("StepName") == text:
+                return entity
         for entity in self._newest_of(LineageKind.CONTEXT):
             if entity.source_uri.endswith(f"/execution/{text}") or entity.name == text:
                 return entity
         return alike[0] if len(alike) == 1 else None
+
+    def _by_content(self, text: str) -> Entity | None:
+        """Find what has the content of a file or folder of this machine, wherever it was put: the oldest."""
+        path = self._versions.local_path(text)
+        version = self._versions.look(text) if path is not None else None
+        if version is None or not version.size_bytes:
+            return None
+        digest = self._versions.digest(text, version.stamp)
+        return self._store.oldest_with([digest]).get(digest)
 
     def _component(self, name: str) -> Entity | None:
         return self._store.find(self._lineage.arns.sagemaker(COMPONENT.kind, name))
@@ -140,21 +153,9 @@ class Finder:
         found = self._store.page(EntitySelection(kind, source_uri=uri, limit=1))[0]
         return found[0] if found else None
 
-    def _newest_of(self, kind: LineageKind) -> Iterator[Entity]:
-        yield from self._store.page(EntitySelection(kind, limit=_LOOK_BACK))[0]
-
-    def _suggestion(self, text: str) -> str:
-        found = self._store.like(text, limit=_MOST_SUGGESTED) if text.strip() else []
-        if found:
-            return f"Did you mean {', '.join(dict.fromkeys(_called(one) for one in found))}?"
-        if not self._store.page(EntitySelection(LineageKind.COMPONENT, limit=1))[0]:
-            return "Nothing has been recorded here yet: run a pipeline or a job first."
-        return "Name an ARN, GROUP/VERSION, an address, a path, a job, a step or an execution."
+    def _newest_of(self, kind: LineageKind, of_type: str = "") -> Iterator[Entity]:
+        yield from self._store.page(EntitySelection(kind, type=of_type, limit=_LOOK_BACK))[0]
 
 
 def _is_name(text: str) -> bool:
     return 0 < len(text) <= 256 and "/" not in text and not any(one.isspace() for one in text)
-
-
-def _called(entity: Entity) -> str:
-    return entity.name or entity.source_uri

@@ -11,6 +11,7 @@ from stepmill.storage.lineage import Entity, LineageStore, Link
 MOST_NODES = 300
 MOST_EACH = 25
 DEEPEST = 50
+_EXECUTIONS = ("PipelineExecution", "StateMachineExecution")
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,15 @@ def shown(
         if not frontier:
             break
     entities = store.entities(order)
-    kept = {node: entities[node] for node in order if node in entities}
+    kept = {
+        node: entities[node]
+        for node in order
+        if node in entities and not (upstream and _only_reused(entities[node], start))
+    }
     between = [link for ends, link in links.items() if all(end in kept for end in ends)]
     return Shown(start, upstream, kept, between, more)
+
+
+def _only_reused(entity: Entity, start: Entity) -> bool:
+    """Return whether that is an execution that reused what led to something, after that was there."""
+    return entity.type in _EXECUTIONS and entity.created_at > start.created_at and entity.id != start.id

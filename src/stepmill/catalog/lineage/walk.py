@@ -126,7 +126,7 @@ class Filters:
         created_before: Created earlier than this.
         modified_after: Changed later than this.
         modified_before: Changed earlier than this.
-        properties: That have all of these.
+        properties: That have one of these.
     """
 
     types: frozenset[str] = frozenset()
@@ -147,7 +147,9 @@ class Filters:
             and (self.created_before is None or entity.created_at < self.created_before)
             and (self.modified_after is None or entity.modified_at > self.modified_after)
             and (self.modified_before is None or entity.modified_at < self.modified_before)
-            and all(own.get(name) == value for name, value in self.properties.items())
+            and (
+                not self.properties or any(own.get(name) == value for name, value in self.properties.items())
+            )
         )
 
 

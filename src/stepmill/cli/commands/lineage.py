@@ -38,6 +38,9 @@ AsPage = Annotated[
     Path | None, typer.Option("--html", metavar="FILE", help="Write a page of its own.", show_default=False)
 ]
 
+# Two values that are longer together stand one below the other.
+_LONGEST_PAIR = 60
+
 lineage_app = typer.Typer(no_args_is_help=True, help="Which data and code made what, and what came of it.")
 
 
@@ -91,7 +94,7 @@ def diff(
         return
     if not changes:
         output.answer(None, "Nothing that lineage knows of has changed.")
-    _print_changes(output, changes)
+    _print_changes(output, changes, f"{before} -> {after}")
 
 
 @lineage_app.command()
@@ -207,23 +210,32 @@ def _code_of(platform: Platform, entity: Entity) -> list[SourceFile]:
     ]
 
 
-def _print_changes(output: Output, changes: Sequence[Change]) -> None:
+def _print_changes(output: Output, changes: Sequence[Change], title: str) -> None:
     step: str | None = None
     for change in changes:
         if change.step != step:
             step = change.step
-            output.answer(None, Text(f"step {step}" if step else "itself", style="bold"))
-        line = Text.assemble("  ", (f"{change.what} ", "cyan"), (change.name, ""))
-        if change.before is None:
-            line.append(f"  + {change.after}", "green")
-        elif change.after is None:
-            line.append(f"  - {change.before}", "red")
-        elif not change.lines:
-            line.append(f"  {change.before}", "red").append(" -> ", "dim").append(f"{change.after}", "green")
-        output.answer(None, line)
+            output.answer(None, Text(f"step {step}" if step else title, style="bold"))
+        output.answer(None, _line_of(change))
         for text in change.lines:
             style = {"+": "green", "-": "red", "@": "cyan"}.get(text[:1], "")
             output.answer(None, Text(f"    {text}", style=style))
+
+
+def _line_of(change: Change) -> Text:
+    line = Text.assemble("  ", (f"{change.what} ", "cyan"), (change.name, ""))
+    before, after = change.before, change.after
+    if change.what == "step":
+        only = "the second" if before is None else "the first"
+        return Text.assemble("  ", (f"only in {only}: ", "cyan"), after or before or "")
+    if change.lines:
+        return line
+    if before is not None and after is not None and len(before) + len(after) <= _LONGEST_PAIR:
+        return line.append(f"  {before}", "red").append(" -> ", "dim").append(after, "green")
+    for sign, value, style in (("-", before, "red"), ("+", after, "green")):
+        if value is not None:
+            line.append(f"\n    {sign} {value}", style)
+    return line
 
 
 def _change_document(change: Change) -> dict[str, object]:

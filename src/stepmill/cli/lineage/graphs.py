@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from stepmill.catalog.lineage.graph import Shown
-from stepmill.cli.lineage.words import kind_of, name_of, shortened
+from stepmill.cli.lineage.words import kind_of, label_of
 from stepmill.cli.terminal import plain
 from stepmill.storage.lineage import Entity, LineageKind
 
@@ -54,8 +54,8 @@ def mermaid_of(graph: Shown) -> str:
 
 
 def _label(entity: Entity) -> str:
-    name = name_of(entity).replace("\n", " ")
-    return f"{kind_of(entity)}\n{shortened(name, 48)}"
+    name = label_of(entity, 48).replace("\n", " ")
+    return f"{kind_of(entity)}\n{name}"
 
 
 def _quoted(text: str) -> str:

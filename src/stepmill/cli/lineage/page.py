@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from stepmill.catalog.lineage.graph import Shown
-from stepmill.cli.lineage.words import details_of, kind_of, name_of, shortened
+from stepmill.cli.lineage.words import details_of, kind_of, label_of, name_of
 from stepmill.cli.terminal import plain
 from stepmill.storage.lineage import Entity, LineageKind
 
@@ -111,7 +111,7 @@ def _box(entity: Entity, place: tuple[int, int], is_start: bool, more: int) -> s
         f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="8" fill="{fill}" stroke="{stroke}" '
         f'stroke-width="{2 if is_start else 1}"/>'
         f'<text class="k" x="{x + 12}" y="{y + 20}">{_safe(kind_of(entity) + left_out)}</text>'
-        f'<text x="{x + 12}" y="{y + 41}">{_safe(shortened(name_of(entity), 34))}</text></g>'
+        f'<text x="{x + 12}" y="{y + 41}">{_safe(label_of(entity, 34))}</text></g>'
     )
 
 

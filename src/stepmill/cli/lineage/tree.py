@@ -9,8 +9,8 @@ from rich.tree import Tree
 
 from stepmill.catalog.lineage.graph import Shown
 from stepmill.cli.graph import arrange
-from stepmill.cli.lineage.words import details_of, kind_of, name_of, shortened
-from stepmill.storage.lineage import Entity
+from stepmill.cli.lineage.words import details_of, kind_of, label_of, name_of
+from stepmill.storage.lineage import Entity, LineageKind
 
 # Seen from the start: what an edge says of the thing that it leads to.
 _UP = {
@@ -27,6 +27,10 @@ _DOWN = {
     "DerivedFrom": "became",
     "SameAs": "same as",
 }
+_LONGEST_IN_ROWS = 56
+# Of what lies on no way from one thing to the next.
+_WORDS = {LineageKind.ACTION: "", LineageKind.CONTEXT: "in"}
+_GROUPS = ("PipelineExecution", "StateMachineExecution", "ModelGroup")
 
 
 def tree_of(graph: Shown) -> Tree:
@@ -41,11 +45,14 @@ def tree_of(graph: Shown) -> Tree:
         order = sorted(graph.next_of(node), key=lambda one: _rank(graph.entities[one[0]]))
         for other, kind in order:
             entity = graph.entities[other]
+            word = _WORDS.get(entity.kind, words.get(kind, ""))
             if other in seen:
-                branch.add(_line(entity, words.get(kind, ""), again=True))
+                # Nearly everything is in the same execution.
+                if entity.type not in _GROUPS:
+                    branch.add(_line(entity, word, again=True, more=bool(graph.next_of(other))))
                 continue
             seen.add(other)
-            todo.append((other, branch.add(_line(entity, words.get(kind, "")))))
+            todo.append((other, branch.add(_line(entity, word))))
         if count := graph.more.get(node):
             branch.add(Text(f"... and {count} more", style="dim"))
     return root
@@ -65,16 +72,17 @@ def rows_of(graph: Shown) -> RenderableType:
         table.add_column(title, overflow="fold")
     for row in arrange(after):
         entity = graph.entities[int(row.name)]
-        also = [name_of(graph.entities[int(one)]) for one in row.also_after]
+        others = [graph.entities[int(one)] for one in row.also_after]
+        also = [label_of(one, 40) for one in others if one.kind not in _WORDS]
         beside = details_of(entity)
         if also:
-            beside += f"  also from {', '.join(shortened(one, 40) for one in also[:3])}"
+            beside += f"  also from {', '.join(also[:3])}"
             beside += f" and {len(also) - 3} more" if len(also) > 3 else ""
         if count := graph.more.get(int(row.name)):
             beside += f"  ... and {count} more"
         style = "bold" if entity.id == graph.start.id else ""
         table.add_row(
-            Text.assemble((row.branch, "dim"), (shortened(name_of(entity)), style)),
+            Text.assemble((row.branch, "dim"), (label_of(entity, _LONGEST_IN_ROWS), style)),
             Text(kind_of(entity), style="cyan"),
             Text(beside, style="dim"),
         )
@@ -103,13 +111,13 @@ def _in_order(graph: Shown) -> list[int]:
     return order
 
 
-def _line(entity: Entity, word: str, *, again: bool = False) -> Text:
-    name = shortened(name_of(entity))
+def _line(entity: Entity, word: str, *, again: bool = False, more: bool = True) -> Text:
+    name = label_of(entity)
     line = Text.assemble(
         (f"{word} " if word else "", "dim"), (f"{kind_of(entity)} ", "cyan"), (name, "" if again else "bold")
     )
     if again:
-        return line.append("  (shown elsewhere)", "dim")
+        return line.append("  (shown elsewhere)", "dim") if more else line
     details = details_of(entity)
     return line.append(f"  {details}" if details else "", "dim")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from rich.filesize import decimal
@@ -25,8 +26,11 @@ _CALLED = {
     "StateMachineExecution": "execution",
     "FeatureGroup": "feature group",
     "Approval": "approval",
+    "ModelLifeCycle": "stage",
 }
 _LONGEST = 72
+_REVIEW = ("ModelApprovalStatus", "Stage", "StageStatus")
+_PLACE = re.compile(r"(?P<scheme>[a-z0-9]+://)(?P<way>.+)", re.DOTALL)
 
 
 def kind_of(entity: Entity) -> str:
@@ -44,18 +48,35 @@ def name_of(entity: Entity) -> str:
         return entity.source_uri.partition("/")[2].replace("/execution/", " ") or entity.source_uri
     if entity.kind is LineageKind.ARTIFACT:
         return entity.source_uri
+    if said := [str(told[name]) for name in _REVIEW if (told := properties_of(entity)).get(name)]:
+        return " ".join(said)
     return entity.name or entity.source_uri
 
 
+def label_of(entity: Entity, most: int = _LONGEST) -> str:
+    """Return the name of an entity in so many characters: of an image without its registry."""
+    name = name_of(entity)
+    return shortened(name.rpartition("/")[2] or name if entity.type == "Image" else name, most)
+
+
 def shortened(text: str, most: int = _LONGEST) -> str:
-    """Return a text without its middle, if it is long.
+    """Return a text without its middle, if it is long; of an address the end of its way, as whole names.
 
     Example:
         >>> shortened("s3://bucket/a/very/long/way/to/a/file.csv", 24)
-        's3://bucket...a/file.csv'
+        's3://.../to/a/file.csv'
+        >>> shortened("a-name-of-a-job-without-an-end", 20)
+        'a-name-of...t-an-end'
     """
     if len(text) <= most:
         return text
+    if place := _PLACE.fullmatch(text):
+        start, names = f"{place['scheme']}.../", place["way"].rstrip("/").split("/")
+        fit = names.pop()
+        while names and len(start) + len(names[-1]) + 1 + len(fit) <= most:
+            fit = f"{names.pop()}/{fit}"
+        if len(start) + len(fit) <= most:
+            return start + fit
     end = (most - 3) // 2
     return f"{text[: most - 3 - end]}...{text[len(text) - end :]}"
 
@@ -71,11 +92,13 @@ def details_of(entity: Entity) -> str:
     size = str(properties.get("Bytes", ""))
     if size.isdigit():
         told.append(decimal(int(size)))
-    if status := properties.get("ModelApprovalStatus"):
-        told.append(str(status))
     told += [str(properties[name]) for name in ("Content", "Kept") if properties.get(name)]
-    if entity.kind in (LineageKind.COMPONENT, LineageKind.CONTEXT):
+    if entity.kind is not LineageKind.ARTIFACT or entity.type == "ModelPackage":
         told.append(entity.created_at.astimezone().strftime("%Y-%m-%d %H:%M"))
+    if by := properties.get("By"):
+        told.append(f"by {by}")
+    if entity.kind is LineageKind.ACTION and entity.body.get("Description"):
+        told.append(str(entity.body["Description"]))
     return "  ".join(told)
 
 

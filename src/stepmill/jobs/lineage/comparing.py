@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from itertools import islice
 
@@ -14,7 +15,8 @@ from stepmill.catalog.lineage.versions import Versions
 from stepmill.catalog.packages import part
 from stepmill.core.arns import SageMakerArn
 from stepmill.core.errors import NotFoundError
-from stepmill.core.json import Json, write_json
+from stepmill.core.json import Json, JsonObject, write_json
+from stepmill.jobs.lineage.executions import PARAMETER
 from stepmill.jobs.lineage.facts import CODE, facts_of
 from stepmill.jobs.lineage.sources import SourceFile, source_files
 from stepmill.jobs.records import JobRecords, request_of, state_of
@@ -23,6 +25,7 @@ from stepmill.storage.records import Record, RecordStore
 
 MOST_DIFF_LINES = 400
 _LONGEST_VALUE = 200
+_MOST_NEAR = 1000
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ class Change:
 
     Args:
         step: In which step; empty: in the thing itself.
-        what: ``data``, ``code``, ``parameter``, ``image``, ``software``, ``environment``, ``resources``,
-            ``metric``, ``step``, ``property``.
+        what: ``data``, ``code``, ``parameter``, ``argument``, ``pipeline parameter``, ``image``,
+            ``software``, ``environment``, ``resources``, ``metric``, ``step``, ``property``.
         name: Of the input, parameter, metric.
         before: Value there; ``None``: there was none.
         after: Value here; ``None``: there is none.
@@ -74,7 +77,10 @@ class Comparing:
     def changes(self, before: Entity, after: Entity) -> list[Change]:
         """Return what differs between two entities and all that led to them, step by step."""
         found = list(_of_mapping("", "property", _told(before), _told(after)))
-        earlier, later = self.jobs(before), self.jobs(after)
+        old_way, new_way = self._led_to(before), self._led_to(after)
+        given = (self._given_to(thing, way) for thing, way in ((before, old_way), (after, new_way)))
+        found += _of_mapping("", "pipeline parameter", *given)
+        earlier, later = self._jobs(old_way), self._jobs(new_way)
         for step in dict.fromkeys((*earlier, *later)):
             old, new = earlier.get(step), later.get(step)
             if old is None or new is None:
@@ -85,8 +91,25 @@ class Comparing:
 
     def jobs(self, entity: Entity) -> dict[str, _Job]:
         """Return the jobs that led to something, by the names of their steps, the first one first."""
-        graph = shown(self._store, entity, upstream=True)
-        found = [one for one in graph.entities.values() if one.kind is LineageKind.COMPONENT]
+        return self._jobs(self._led_to(entity))
+
+    def _led_to(self, entity: Entity) -> list[Entity]:
+        return list(shown(self._store, entity, upstream=True).entities.values())
+
+    def _given_to(self, entity: Entity, way: Sequence[Entity]) -> dict[str, str]:
+        """Return the parameters of the execution that made something: its own, or that of its last job."""
+        last = max((one for one in way if one.kind is LineageKind.COMPONENT), key=_age, default=entity)
+        for one in (entity, last):
+            near = self._store.neighbours([one.id], upstream=True, limit=_MOST_NEAR)
+            runs = [run for run in way if run.type == "PipelineExecution" and run.id in near]
+            if runs:
+                # Those that reused a result came later.
+                told = part(min(runs, key=_age).body, "Properties")
+                return {n.removeprefix(PARAMETER): str(v) for n, v in told.items() if n.startswith(PARAMETER)}
+        return {}
+
+    def _jobs(self, way: Sequence[Entity]) -> dict[str, _Job]:
+        found = [one for one in way if one.kind is LineageKind.COMPONENT]
         jobs: dict[str, _Job] = {}
         for one in sorted(found, key=lambda one: one.created_at):
             name = str(part(one.body, "Properties").get("StepName") or one.type.removeprefix("SageMaker"))
@@ -180,9 +203,13 @@ def _of_mapping(step: str, what: str, old: Mapping[str, str], new: Mapping[str, 
             yield Change(step, what, name, old.get(name), new.get(name))
 
 
+def _age(entity: Entity) -> tuple[datetime, int]:
+    return entity.created_at, entity.id
+
+
 def _told(entity: Entity) -> dict[str, str]:
     """Return the properties of an entity itself; the content of data, if it is data."""
-    told = {name: _text(value) for name, value in part(entity.body, "Properties").items()}
+    told = {name: _text(v) for name, v in part(entity.body, "Properties").items() if name != "StepName"}
     if entity.kind is LineageKind.COMPONENT:
         return {}
     return {**told, **({"content": entity.digest[:19]} if entity.digest.startswith("sha256:") else {})}
@@ -202,9 +229,42 @@ def _parameters(record: Record | None) -> dict[str, str]:
     given.pop("sagemaker_submit_directory", None)  # the code is compared itself
     given.pop("sagemaker_job_name", None)
     algorithm = part(request, "AlgorithmSpecification") or part(request, "AppSpecification")
-    for member in ("ContainerEntrypoint", "ContainerArguments"):
-        if member in algorithm:
-            given[member] = _text(algorithm[member])
+    if "ContainerEntrypoint" in algorithm:
+        given["ContainerEntrypoint"] = _text(algorithm["ContainerEntrypoint"])
+    return given
+
+
+def _arguments(record: Record | None) -> dict[str, str]:
+    return {} if record is None else arguments_of(request_of(record))
+
+
+def arguments_of(request: JsonObject) -> dict[str, str]:
+    """Return the arguments of a job by their names; where some have none, all of them as one.
+
+    Args:
+        request: That made the job.
+
+    Example:
+        >>> arguments_of({"AppSpecification": {"ContainerArguments": ["--rows", "10", "--fast"]}})
+        {'--rows': '10', '--fast': ''}
+    """
+    algorithm = part(request, "AlgorithmSpecification") or part(request, "AppSpecification")
+    words = algorithm.get("ContainerArguments")
+    if not isinstance(words, Sequence) or isinstance(words, str):
+        return {}
+    given: dict[str, str] = {}
+    name = ""
+    for word in map(str, words):
+        if word.startswith("--"):
+            name, _, value = word.partition("=")
+            # What is given twice is a list.
+            if name in given:
+                return {"ContainerArguments": _text(list(words))}
+            given[name] = _text(value)
+        elif name and not given[name]:
+            given[name] = _text(word)
+        else:
+            return {"ContainerArguments": _text(list(words))}
     return given
 
 
@@ -230,6 +290,7 @@ def _metrics(record: Record | None) -> dict[str, str]:
 
 _PARTS = {
     "parameter": _parameters,
+    "argument": _arguments,
     "environment": _environment,
     "resources": _resources,
     "metric": _metrics,
@@ -240,7 +301,9 @@ def _content(entity: Entity | None) -> str | None:
     if entity is None:
         return None
     digest = entity.digest[:19] if entity.digest.startswith("sha256:") else "not digested"
-    return f"{digest} {entity.source_uri}"
+    size = str(part(entity.body, "Properties").get("Bytes") or "")
+    told = f"{int(size):,} bytes" if size.isdigit() else ""
+    return "  ".join(word for word in (digest, told, entity.source_uri) if word)
 
 
 def _name(job: _Job | None) -> str | None:

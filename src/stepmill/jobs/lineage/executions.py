@@ -13,6 +13,8 @@ from stepmill.jobs.lineage.sheet import MEMBERS, Sheet
 from stepmill.storage.lineage import AssociationType
 
 _LONGEST_PROPERTY = 256
+# What the names of properties that tell parameters begin with.
+PARAMETER = "Parameter."
 
 
 def draw_up_execution(
@@ -35,7 +37,7 @@ def draw_up_execution(
         status: How it ended.
     """
     shown = {name: str(value)[:_LONGEST_PROPERTY] for name, value in list(parameters.items())[:20]}
-    context = sheet.execution(arn, at, {"Status": status, **{f"Parameter.{n}": v for n, v in shown.items()}})
+    context = sheet.execution(arn, at, {"Status": status, **{f"{PARAMETER}{n}": v for n, v in shown.items()}})
     for step in steps:
         metadata = step.get("Metadata")
         if not isinstance(metadata, Mapping):

@@ -6,13 +6,14 @@ Source: developer guide, "Amazon SageMaker AI-Created Tracking Entities": model 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from stepmill.catalog.entities import usable_name
 from stepmill.catalog.features.group import GROUP_KIND as FEATURE_GROUP_KIND
 from stepmill.catalog.lineage.documents import place_of
 from stepmill.catalog.models import MODEL_KIND
-from stepmill.catalog.package_reviews import ModelApprovalStatus
+from stepmill.catalog.package_reviews import ModelApprovalStatus, approvals_of, stages_of
 from stepmill.catalog.packages import GROUP_KIND, PACKAGE_KIND, model_data_of, part
 from stepmill.core.json import JsonObject, objects_of
 from stepmill.jobs.lineage.facts import MODEL, Thing
@@ -26,6 +27,8 @@ KINDS = (MODEL_KIND, PACKAGE_KIND, FEATURE_GROUP_KIND)
 _MODEL_DATA = "ModelData"
 # What stands for a model package: the SDK looks for the artifact that has its ARN as the source.
 _PACKAGE = "ModelPackage"
+# Of actions: the SDK looks for approvals by this type. SageMaker has none for stages.
+APPROVAL, STAGE = "Approval", "ModelLifeCycle"
 
 
 def draw_up_record(sheet: Sheet, record: Record) -> None:
@@ -56,7 +59,10 @@ def _draw_package(sheet: Sheet, record: Record) -> None:
         if group
         else sheet.arns.sagemaker(PACKAGE_KIND, str(request.get("ModelPackageName") or record.name))
     )
-    package = sheet.artifact(package_arn, _PACKAGE, at)
+    step = str(part(state, "source").get("step") or "")
+    package = sheet.artifact(
+        package_arn, _PACKAGE, at, body={"Properties": {"StepName": step}} if step else None
+    )
     trained: set[str] = set()
     for container in objects_of(part(request, "InferenceSpecification").get("Containers")):
         for arn in _of_container(sheet, container, at):
@@ -71,7 +77,7 @@ def _draw_package(sheet: Sheet, record: Record) -> None:
     sheet.connect(package, context, AssociationType.ASSOCIATED_WITH, at)
     for component in trained:
         sheet.connect(component, context, AssociationType.CONTRIBUTED_TO, at)
-    _draw_approvals(sheet, record, package, package_arn, f"{group}-{record.number}")
+    _draw_reviews(sheet, record, package, package_arn, f"{group}-{record.number}")
 
 
 def _group_context(sheet: Sheet, group: str, record: Record, execution: str) -> str:
@@ -81,24 +87,48 @@ def _group_context(sheet: Sheet, group: str, record: Record, execution: str) -> 
     return sheet.context(usable_name(name), "ModelGroup", uri, "ARN", record.created_at, properties)
 
 
-def _draw_approvals(sheet: Sheet, record: Record, package: str, package_arn: str, called: str) -> None:
-    """Draw an action for the status that a version was made with, and for each decision since."""
-    state = part(record.body, "state")
-    request = part(record.body, "request")
-    first = str(request.get("ModelApprovalStatus") or ModelApprovalStatus.PENDING)
-    decisions = [(first, record.created_at, "")]
-    for one in objects_of(state.get("approvals")):
-        moment = datetime.fromisoformat(str(one["at"]))
-        decisions.append((str(one["status"]), moment, str(one.get("description") or "")))
-    for status, at, description in decisions:
-        name = usable_name(f"{called}-{status}-{int(at.timestamp())}-aws-model-package")
+def _draw_reviews(sheet: Sheet, record: Record, package: str, package_arn: str, called: str) -> None:
+    """Draw an action for the status that a version was made with, for each decision since, for each stage."""
+    taken: set[str] = set()
+    for review in (*_decisions(record), *_stages(record)):
+        name = usable_name(f"{called}-{review.said}-{int(review.at.timestamp())}-aws-model-package")
+        # The same may be said twice in a second.
+        while name in taken:
+            name += "-again"
+        taken.add(name)
+        told = {**review.properties, **({"By": review.by} if review.by else {})}
         more: JsonObject = {
             "Status": "Completed",
-            "Properties": {"ModelApprovalStatus": status},
-            **({"Description": description} if description else {}),
+            "Properties": told,
+            **({"Description": review.description} if review.description else {}),
         }
-        action = sheet.action(name, "Approval", package_arn, at, more)
-        sheet.connect(action, package, AssociationType.CONTRIBUTED_TO, at)
+        action = sheet.action(name, review.type, package_arn, review.at, more)
+        sheet.connect(action, package, AssociationType.CONTRIBUTED_TO, review.at)
+
+
+@dataclass(frozen=True)
+class _Review:
+    type: str
+    said: str
+    at: datetime
+    properties: JsonObject
+    description: str = ""
+    by: str = ""
+
+
+def _decisions(record: Record) -> Iterator[_Review]:
+    request, state = part(record.body, "request"), part(record.body, "state")
+    first = str(request.get("ModelApprovalStatus") or ModelApprovalStatus.PENDING)
+    yield _Review(APPROVAL, first, record.created_at, {"ModelApprovalStatus": first})
+    for one in approvals_of(state):
+        at, told = datetime.fromisoformat(one.at), {"ModelApprovalStatus": str(one.status)}
+        yield _Review(APPROVAL, str(one.status), at, told, one.description, one.by)
+
+
+def _stages(record: Record) -> Iterator[_Review]:
+    for one in stages_of(part(record.body, "state")):
+        at, told = datetime.fromisoformat(one.at), {"Stage": one.stage, "StageStatus": one.status}
+        yield _Review(STAGE, f"{one.stage}-{one.status}", at, told, one.description, one.by)
 
 
 def _of_container(sheet: Sheet, container: JsonObject, at: datetime) -> Iterator[str]:
