@@ -410,6 +410,10 @@ def test_a_job_logs_and_ends_its_own_runs_whatever_its_role(narrow: Asking) -> N
         "delete": {},
     }.items():
         narrow.ok("POST", f"mlflow/runs/{path}", {"run_id": run, **more}, key=JOB)
+    ended = narrow.ok("GET", "mlflow/runs/get", query=f"run_id={run}")["run"]
+    assert (ended["info"]["status"], ended["info"]["lifecycle_stage"]) == ("FINISHED", "deleted")
+    assert {"key": "a", "value": "b"} in ended["data"]["tags"]
+    assert [metric["value"] for metric in ended["data"]["metrics"]] == [1]
 
 
 @pytest.mark.parametrize(
