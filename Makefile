@@ -12,23 +12,27 @@ CLIENTS ?= sdk2 sdk3
 help: ## Show the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-$(VENV)/.demo: pyproject.toml
+$(VENV)/.made: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --editable '.[sklearn]'
 	@touch $@
 
+# It has all that the demo needs.
+$(VENV)/.dev: $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --editable '.[sklearn]' --group dev
+	@touch $(VENV)/.demo $@
+
 # botocore's own cases of AWS's protocols are in its source distribution alone; a conformance test plays them.
-$(VENV)/.botocore-src: $(VENV)/.demo
+$(VENV)/.botocore-src: $(VENV)/.dev
 	@rm -rf $(VENV)/botocore-src && mkdir $(VENV)/botocore-src
 	version=$$($(BIN)/python -c "import botocore; print(botocore.__version__)") && \
 	$(BIN)/python -m pip download --quiet --no-deps --no-binary botocore --dest $(VENV)/botocore-src "botocore==$$version" && \
 	tar xzf "$(VENV)/botocore-src/botocore-$$version.tar.gz" -C $(VENV)/botocore-src --strip-components 1 \
 		"botocore-$$version/tests/unit/protocols"
-	@touch $@
-
-$(VENV)/.dev: $(VENV)/.demo $(VENV)/.botocore-src
-	$(BIN)/python -m pip install --quiet --editable '.[sklearn]' --group dev
 	@touch $@
 
 demo: $(VENV)/.demo ## Run the diabetes pipeline, live in the terminal.
@@ -45,7 +49,7 @@ unit: $(VENV)/.dev ## Only the fast tests.
 
 # Each in an environment of its own: what the two generations need excludes each other. The lists are complete,
 # so nothing is resolved; `pip check` would say if something were missing.
-$(VENV)/%/.made: tests/clients/%.txt
+$(VENV)/%/.made: tests/clients/%.txt | $(VENV)/.made
 	$(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip install --quiet --quiet --no-deps --no-compile --requirement $< || \
 	  { echo "make: the packages in $< could not be fetched. Is the network there? Run make again, or leave" \
@@ -55,9 +59,11 @@ $(VENV)/%/.made: tests/clients/%.txt
 
 clients: $(CLIENTS:%=$(VENV)/%/.made) ## The SDKs that tests run as clients.
 
-test: lint ## Everything: lint, unit, integration, conformance, durability, docs.
-	$(MAKE) --jobs=2 clients
-	$(BIN)/python -m pytest -n $(WORKERS)
+# What is linted and what is fetched do not wait for one another; nothing is tested before both are done.
+# A worker that has nothing left takes half of what another one has: the folders' tests take unlike times.
+test: ## Everything: lint, unit, integration, conformance, durability, docs.
+	$(MAKE) --jobs=2 lint clients $(VENV)/.botocore-src
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 bench: $(VENV)/.dev ## Ratios measured side by side in one run.
 	$(BIN)/python -m benchmarks
