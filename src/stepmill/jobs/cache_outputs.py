@@ -13,6 +13,7 @@ from pathlib import Path
 from stepmill.core.errors import InvalidInputError, NotFoundError
 from stepmill.core.json import Json, JsonObject, digest
 from stepmill.jobs.locations import read_location
+from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
 from stepmill.storage.database import to_micros
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.objects.uri import S3Uri
@@ -33,21 +34,34 @@ class KeptOutputs:
         project: Folder that relative paths start from.
         group_id: Gives the id of the feature group of a name: another for each that there ever was; empty
             if there is none now.
+        written: Gives, for kind and name of a job's record, the feature groups that it has written without
+            saying so in its request.
     """
 
     def __init__(
-        self, objects: ObjectStore, project: Path, group_id: Callable[[str], str] = lambda _name: ""
+        self,
+        objects: ObjectStore,
+        project: Path,
+        group_id: Callable[[str], str] = lambda _name: "",
+        written: Callable[[str, str], Sequence[str]] = lambda _kind, _name: (),
     ) -> None:
         self._objects = objects
         self._project = project
         self._group_id = group_id
+        self._written = written
 
     def state(self, output: Json) -> JsonObject:
         """Return the state of the outputs that a job's Describe document names."""
         state: dict[str, Json] = {address: self._files(address) for address in _destinations(output)}
-        if groups := {name: self._group_id(name) for name in _groups(output)}:
+        if groups := {name: self._group_id(name) for name in (*_groups(output), *self._written_by(output))}:
             state[_GROUPS] = groups
         return state
+
+    def _written_by(self, output: Json) -> Iterator[str]:
+        for member, kind in (("ProcessingJobName", PROCESSING_JOB), ("TrainingJobName", TRAINING_JOB)):
+            name = _object(output).get(member)
+            if isinstance(name, str) and name:
+                yield from self._written(kind, name)
 
     def change(self, state: JsonObject) -> str:
         """Say what became of one of the files since; empty if all are as they were.

@@ -329,6 +329,7 @@ class Work(Tracing):
     def _cached(self, inner: TaskHandler, keys: KeyBuilder) -> TaskHandler:
         from stepmill.jobs.cache_outputs import KeptOutputs
         from stepmill.jobs.caching import CachingHandler
+        from stepmill.jobs.lineage.touches import written_by
         from stepmill.storage.cache import SqlCacheStore
 
         return CachingHandler(
@@ -336,7 +337,12 @@ class Work(Tracing):
             keys,
             SqlCacheStore(self._database),
             self.records,
-            KeptOutputs(self.objects, self.settings.project, self._group_id),
+            KeptOutputs(
+                self.objects,
+                self.settings.project,
+                self._group_id,
+                lambda kind, name: written_by(self.records, kind, name),
+            ),
             self._clock,
             self.settings.cache_scope,
             self._tracker.track_reuse,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from stepmill.jobs.cache_outputs import MOST_FILES_LISTED, KeptOutputs
+from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
 from stepmill.storage.objects.uri import S3Uri
 from support.keeping import Keeping, keeping
 
@@ -49,6 +50,20 @@ def test_records_in_a_group_that_was_removed_or_made_anew_are_gone(kept: Keeping
     assert outputs.change(state) == "the feature group customers was made anew since"
     groups.clear()
     assert outputs.change(state) == "the feature group customers is gone"
+
+
+def test_a_group_that_the_job_wrote_without_saying_so_counts_too(kept: Keeping) -> None:
+    groups = {"customers": "first", "own": ""}
+    written = {(PROCESSING_JOB, "prepare"): ["customers", "own"], (TRAINING_JOB, "prepare"): ["other"]}
+    outputs = KeptOutputs(
+        kept.objects, kept.folder, lambda name: groups.get(name, ""), lambda *job: written.get(job, ())
+    )
+    state = outputs.state({"ProcessingJobName": "prepare"})
+    # One that the job has removed itself was gone before, too.
+    assert outputs.change(state) == ""
+    del groups["customers"]
+    assert outputs.change(state) == "the feature group customers is gone"
+    assert outputs.change(outputs.state({"TrainingJobName": "another"})) == ""
 
 
 def test_what_is_gone(outputs: KeptOutputs, kept: Keeping) -> None:

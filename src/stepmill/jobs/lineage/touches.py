@@ -101,17 +101,32 @@ class GroupTouches:
             self._seen.add(key)
 
     def _write(self, job: JobIdentity, name: str, way: Way) -> None:
-        owner = _owner(job)
         body = {"kind": job.kind, "name": job.name, "task": job.task, "group": name, "way": str(way)}
+        called = f"{job.kind}/{job.name}/{job.task}/{way}/{name.lower()}"
         with suppress(ConflictError):  # by another process, or thread
-            self._records.create(TOUCH_KIND, f"{owner}/{way}/{name.lower()}", body, parent=owner)
+            self._records.create(TOUCH_KIND, called, body, parent=_owner(job.kind, job.name))
             self._note(job.kind, job.name)
 
 
 def touches_of(records: RecordStore, job: JobIdentity) -> list[Touch]:
     """Return what is noted of a job."""
+    return [touch for touch in _all(records, job.kind, job.name) if touch.job == job]
+
+
+def written_by(records: RecordStore, kind: str, name: str) -> list[str]:
+    """Return the names of the groups that the jobs of a name have written, as they are spelled.
+
+    Args:
+        records: Where it is noted.
+        kind: Of the jobs' records.
+        name: Of the jobs.
+    """
+    return [touch.group for touch in _all(records, kind, name) if touch.way is Way.WRITTEN]
+
+
+def _all(records: RecordStore, kind: str, name: str) -> list[Touch]:
     # By number, for that is what there is an index for; none has one.
-    wanted = Selection(parent=_owner(job), sort_by=SortBy.NUMBER, limit=1000)
+    wanted = Selection(parent=_owner(kind, name), sort_by=SortBy.NUMBER, limit=1000)
     return [read_touch(record) for record in wanted.all(records, TOUCH_KIND)]
 
 
@@ -123,5 +138,5 @@ def read_touch(record: Record) -> Touch:
     return Touch(JobIdentity(kind, name, task), group, Way(way), record.created_at, record.name)
 
 
-def _owner(job: JobIdentity) -> str:
-    return f"{job.kind}/{job.name}/{job.task}"
+def _owner(kind: str, name: str) -> str:
+    return f"{kind}/{name}"

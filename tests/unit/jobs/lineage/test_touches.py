@@ -13,7 +13,7 @@ from stepmill.core.endpoint import JobIdentity
 from stepmill.core.errors import StorageError
 from stepmill.jobs.functions.calls import CALL_KIND
 from stepmill.jobs.lineage import touches as module
-from stepmill.jobs.lineage.touches import TOUCH_KIND, GroupTouches, Way, touches_of
+from stepmill.jobs.lineage.touches import TOUCH_KIND, GroupTouches, Way, touches_of, written_by
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
 from support.keeping import Keeping, keeping
 
@@ -84,6 +84,16 @@ def test_jobs_are_told_apart(house: House) -> None:
     ]
     house.touches.saw(JOB, ["Shells"], Way.READ)
     assert [house.noted(one) for one in others] == [[], [], []]
+
+
+def test_what_jobs_of_a_name_have_written_is_found(house: House, kept: Keeping) -> None:
+    house.touches.saw(JOB, ["Shells"], Way.WRITTEN)
+    house.touches.saw(JobIdentity(TRAINING_JOB, "fit", "another"), ["orders", "Shells"], Way.WRITTEN)
+    house.touches.saw(JobIdentity(TRAINING_JOB, "fit-2", "x"), ["orders"], Way.WRITTEN)
+    house.touches.saw(JobIdentity(PROCESSING_JOB, "fit", "x"), ["orders"], Way.WRITTEN)
+    house.touches.saw(JobIdentity(PROCESSING_JOB, "asks", "x"), ["orders"], Way.READ)
+    assert set(written_by(kept.records, TRAINING_JOB, "fit")) == {"Shells", "orders"}
+    assert written_by(kept.records, PROCESSING_JOB, "asks") == []
 
 
 def test_what_has_no_lineage_and_what_is_not_there_is_not_noted(house: House, kept: Keeping) -> None:
