@@ -153,8 +153,10 @@ class TestTeam:
         assert len(set(found)) == 2, "requests at the same time go to two processes"
         with pytest.raises((OSError, http.client.HTTPException)):
             server.post(b"die")
+        assert server.process.stderr is not None
+        assert any("has ended with 9; it is started again" in line for line in server.process.stderr)
         assert server.post(b"1")[0] == 200
-        assert "has ended with 9; it is started again" in server.end()
+        server.end()
 
     def test_log_is_quiet_in_a_batch_job(self, tmp_path: Path) -> None:
         server = Server(tmp_path / "ml", SAGEMAKER_BATCH="true").ready()
