@@ -38,7 +38,7 @@ class Setting:
         program: File of it that has the handlers.
         is_named: Whether somebody named it, so that it must be there.
         family: Framework whose defaults stand in: ``sklearn``, ``xgboost``, ``pytorch``.
-        module: File of a built-in algorithm's module; empty: the user's code serves.
+        module: Module of a built-in algorithm, its name or its file; empty: the user's code serves.
         accept: What stands in for a request's ``Accept`` of ``*/*``.
     """
 
@@ -121,7 +121,7 @@ class Service:
             SetupError: If there is none, or it is not as it must be.
             Exception: Whatever the user's code raises.
         """
-        module = _module_at(Path(self._setting.module)) if self._setting.module else self._user_module()
+        module = _algorithm(self._setting.module) if self._setting.module else self._user_module()
         defaults = defaults_of(self._setting.family)
         transform = getattr(module, "transform_fn", None)
         given = [name for name in ("input_fn", "predict_fn", "output_fn") if getattr(module, name, None)]
@@ -178,6 +178,10 @@ class Service:
             f"code/{setting.program}, or name it by SAGEMAKER_PROGRAM and SAGEMAKER_SUBMIT_DIRECTORY, as "
             "entry_point and source_dir of the SDK's models do."
         )
+
+
+def _algorithm(module: str) -> ModuleType:
+    return _module_at(Path(module)) if module.endswith(".py") else importlib.import_module(module)
 
 
 def _module_at(path: Path) -> ModuleType:

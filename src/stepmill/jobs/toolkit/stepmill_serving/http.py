@@ -126,8 +126,8 @@ def _one_line(text: str) -> str:
     return text.replace("\r", " ").replace("\n", " ")
 
 
-def listen(address: tuple[str, int]) -> socket.socket:
-    """Return a socket that listens.
+def bind(address: tuple[str, int]) -> socket.socket:
+    """Return a socket that is bound to an address.
 
     Raises:
         OSError: If the port is taken.
@@ -135,6 +135,4 @@ def listen(address: tuple[str, int]) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(address)
-    listener.listen(128)
-    listener.set_inheritable(True)
     return listener

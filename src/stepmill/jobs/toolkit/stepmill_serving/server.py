@@ -16,33 +16,38 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from .code import Service, Setting
 from .errors import SetupError
-from .http import Door, listen
+from .http import Door, bind
 
 _PORT = 8080
+_BACKLOG = 128
 # A process that has connections lets one that has none go first.
 _DEFERENCE_S = 0.002
 _RESTART_S = 1.0
 _SETUP_FAILED = 71
 
 
-def serve(environment: Mapping[str, str]) -> int:
+def serve(environment: Mapping[str, str], listener: socket.socket | None = None) -> int:
     """Serve until the process is told to end; return its exit code.
 
     Args:
         environment: Variables of the container: ``SAGEMAKER_BIND_TO_PORT``,
             ``SAGEMAKER_MODEL_SERVER_WORKERS`` and those of ``Setting``.
+        listener: A bound socket; ``None``: it is made.
     """
     service = Service(Setting.of(environment), _say)
     try:
         service.prepare()
-        host = environment.get("STEPMILL_SERVING_HOST", "127.0.0.1")
-        listener = listen((host, int(environment.get("SAGEMAKER_BIND_TO_PORT") or _PORT)))
+        if listener is None:
+            host = environment.get("STEPMILL_SERVING_HOST", "127.0.0.1")
+            listener = bind((host, int(environment.get("SAGEMAKER_BIND_TO_PORT") or _PORT)))
+        listener.listen(_BACKLOG)
     except (SetupError, OSError, ValueError) as error:
-        _say(f"The model server cannot be started: {error}")
+        _tell_failure(f"The model server cannot be started: {error}")
         return _SETUP_FAILED
     # Requests are told of in the log of an endpoint; a batch job would drown in them.
     is_quiet = environment.get("SAGEMAKER_BATCH", "").lower() == "true"
@@ -69,15 +74,24 @@ def _say(line: str) -> None:
     sys.stderr.flush()
 
 
+def _tell_failure(line: str) -> None:
+    """Say why nothing is served, in the log and to whoever started the server and asked for it."""
+    _say(line)
+    if path := os.environ.get("STEPMILL_SERVING_FAILURE"):
+        with contextlib.suppress(OSError), Path(path).open("w", encoding="utf-8", errors="replace") as file:
+            file.write(line)
+
+
 def _work(service: Service, listener: socket.socket, *, is_quiet: bool) -> int:
     """Load the model and answer, until told to end. The socket accepts nobody before the model is there."""
     try:
         service.load()
     except SetupError as error:
-        _say(f"The model cannot be served: {error}")
+        _tell_failure(f"The model cannot be served: {error}")
         return _SETUP_FAILED
-    except BaseException:  # noqa: BLE001 - whatever the user's code raises
-        _say("The model cannot be loaded:\n" + traceback.format_exc().rstrip())
+    except BaseException as error:  # noqa: BLE001 - whatever the user's code raises
+        _say(traceback.format_exc().rstrip())
+        _tell_failure(f"The model cannot be loaded: {type(error).__name__}: {error}")
         return _SETUP_FAILED
     open_now: list[socket.socket] = []
     listener.setblocking(False)

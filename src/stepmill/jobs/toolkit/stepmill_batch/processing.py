@@ -1,0 +1,173 @@
+"""Filters records on their way to the model, joins them with what it answers, and filters that.
+
+Source: API reference, DataProcessing; developer guide, "Associate Prediction Results with Input Records".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import ObjectError, PathError
+from .paths import Path, Range
+
+CSV = "text/csv"
+JSON = "application/json"
+JSON_LINES = "application/jsonlines"
+INPUT = "SageMakerInput"
+OUTPUT = "SageMakerOutput"
+
+
+@dataclass(frozen=True)
+class Processing:
+    """What is done to records beside sending them.
+
+    Args:
+        input_filter: What of a record is sent.
+        output_filter: What of the joined record is stored.
+        join: Whether records are joined with what the model answers.
+        is_csv: Whether records are rows of CSV; else they are JSON.
+    """
+
+    input_filter: Path
+    output_filter: Path
+    join: bool
+    is_csv: bool
+
+    def sent(self, record: bytes) -> bytes:
+        """Return what of a record is sent.
+
+        Raises:
+            ObjectError: If the filter does not fit it, or it is not what it should be.
+        """
+        if self.input_filter.is_everything:
+            return record
+        try:
+            if self.is_csv:
+                return _selected_of_row(self.input_filter, record)
+            return _json(self.input_filter.select(_parsed(record)))
+        except PathError as error:
+            raise ObjectError(str(error)) from error
+
+    def stored(self, records: Sequence[bytes], body: bytes, content_type: str) -> list[bytes]:
+        """Return what is stored for the records of one request.
+
+        Args:
+            records: As they stand in the object.
+            body: What the model has answered to all of them.
+            content_type: Of ``body``.
+
+        Raises:
+            ObjectError: If the answer has not one record for each that was sent, or a filter does not fit.
+        """
+        try:
+            if self.is_csv:
+                return self._rows(records, body, content_type)
+            return self._objects(records, body)
+        except PathError as error:
+            raise ObjectError(str(error)) from error
+
+    def _rows(self, records: Sequence[bytes], body: bytes, content_type: str) -> list[bytes]:
+        if content_type.startswith(JSON) and content_type != JSON_LINES:
+            answers = [_as_row(value) for value in _json_answers(body, len(records))]
+        else:
+            answers = [line.rstrip(b"\r") for line in body.split(b"\n") if line.strip(b"\r")]
+        _check_count(len(answers), len(records))
+        joined = answers
+        if self.join:
+            joined = [b"%s,%s" % pair for pair in zip(records, answers)]
+        if self.output_filter.is_everything:
+            return joined
+        return [_selected_of_row(self.output_filter, row) for row in joined]
+
+    def _objects(self, records: Sequence[bytes], body: bytes) -> list[bytes]:
+        answers = _json_answers(body, len(records))
+        _check_count(len(answers), len(records))
+        if self.join:
+            answers = [_joined(_parsed(record), answer) for record, answer in zip(records, answers)]
+        return [_json(self.output_filter.select(answer)) for answer in answers]
+
+
+def fields(row: bytes) -> list[bytes]:
+    """Return the fields of a row of CSV as they stand there, quotation marks and all.
+
+    Example:
+        >>> fields(b'1,"a,b",')
+        [b'1', b'"a,b"', b'']
+    """
+    if b'"' not in row:
+        return row.split(b",")
+    found, begin, is_quoted = [], 0, False
+    for place, character in enumerate(row):
+        if character == 0x22:
+            is_quoted = not is_quoted
+        elif character == 0x2C and not is_quoted:
+            found.append(row[begin:place])
+            begin = place + 1
+    return [*found, row[begin:]]
+
+
+def _selected_of_row(path: Path, row: bytes) -> bytes:
+    step = path.steps[0]
+    if isinstance(step, Range) and step.end is None and step.start and step.start > 0 and b'"' not in row:
+        # Without looking at what is kept: the usual way to leave out an identifier.
+        parts = row.split(b",", step.start)
+        if len(parts) > step.start:
+            return parts[-1]
+    found = path.select(fields(row))
+    return b",".join(found) if isinstance(found, list) else bytes(found)
+
+
+def _as_row(value: Any) -> bytes:
+    return b",".join(map(_cell, value)) if isinstance(value, list) else _cell(value)
+
+
+def _cell(value: Any) -> bytes:
+    text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    if any(character in text for character in ',"\r\n'):
+        text = '"{}"'.format(text.replace('"', '""'))
+    return text.encode("utf-8")
+
+
+def _joined(record: Any, answer: Any) -> Any:
+    if isinstance(record, dict):
+        return {**record, OUTPUT: answer}
+    return {INPUT: record, OUTPUT: answer}
+
+
+def _json_answers(body: bytes, count: int) -> list[Any]:
+    """Return the records of an answer: its lines if they are as many, else the elements of its array."""
+    texts = [line for line in body.splitlines() if line.strip()]
+    if len(texts) == count and (count > 1 or len(texts) == 1):
+        try:
+            return [_parsed(line) for line in texts]
+        except ObjectError:
+            pass
+    whole = _parsed(body)
+    if count == 1:
+        return [whole]
+    if isinstance(whole, list):
+        return whole
+    return [whole]
+
+
+def _check_count(answered: int, sent: int) -> None:
+    if answered != sent:
+        raise ObjectError(
+            f"The model has answered {answered} records to {sent}, so they cannot be joined or filtered one "
+            "by one. Set BatchStrategy to SingleRecord, or Accept to what gives a line for each record."
+        )
+
+
+def _parsed(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        shown = text[:100].decode("utf-8", "replace")
+        raise ObjectError(f"This is not JSON: {shown!r}: {error}") from error
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
