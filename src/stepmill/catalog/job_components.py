@@ -99,8 +99,10 @@ def component_name(job: str, member: str) -> str:
 
 
 def _parameters(described: JsonObject) -> Iterator[tuple[str, JsonObject]]:
-    resources = _part(described, "ResourceConfig") or _part(
-        _part(described, "ProcessingResources"), "ClusterConfig"
+    resources = (
+        _part(described, "ResourceConfig")
+        or _part(described, "TransformResources")
+        or _part(_part(described, "ProcessingResources"), "ClusterConfig")
     )
     for name in ("InstanceCount", "InstanceType", "VolumeSizeInGB"):
         if name in resources:
@@ -124,6 +126,9 @@ def _inputs(described: JsonObject) -> Iterator[tuple[str, JsonObject]]:
     for channel in objects_of(described.get("InputDataConfig")):
         source = _part(_part(channel, "DataSource"), "S3DataSource")
         yield str(channel.get("ChannelName")), _artifact(source.get("S3Uri"), channel.get("ContentType"))
+    transform = _part(described, "TransformInput")
+    if uri := _part(_part(transform, "DataSource"), "S3DataSource").get("S3Uri"):
+        yield "SageMaker.TransformInput", _artifact(uri, transform.get("ContentType"))
     for one in objects_of(described.get("ProcessingInputs")):
         yield str(one.get("InputName")), _artifact(_part(one, "S3Input").get("S3Uri"))
 

@@ -172,10 +172,28 @@ class JobKeys:
             software = self._identify(image)
             leaves |= {f"{where}.software.{name}": version for name, version in software.items()}
 
+    def data(self, place: str, source: JsonObject) -> dict[str, Leaf]:
+        """Return what a data source adds to a key: its content in the place of its address.
+
+        Args:
+            place: Of the source in the request.
+            source: An ``S3DataSource``.
+
+        Raises:
+            StepmillError: If it is not there.
+        """
+        leaves: dict[str, Leaf] = {}
+        self._replace_source(leaves, place, source)
+        return leaves
+
+    def software(self, image: Json, place: str = "software") -> dict[str, Leaf]:
+        """Return what an image adds to a key: the versions of what stands for it here."""
+        if not isinstance(image, str):
+            return {}
+        return {f"{place}.{name}": version for name, version in self._identify(image).items()}
+
     def _key(self, task: Task, leaves: dict[str, Leaf], image: Json) -> CacheKey:
-        if isinstance(image, str):
-            leaves |= {f"software.{name}": version for name, version in self._identify(image).items()}
-        return make_key(task.resource, leaves)
+        return make_key(task.resource, leaves | self.software(image))
 
     def _replace_source(self, leaves: dict[str, Leaf], place: str, source: JsonObject) -> None:
         """Put the content of an input in the place of its address."""
@@ -255,7 +273,7 @@ def _shown(place: str, leaf: Leaf) -> str:
         return f"{_CONTENT}{leaf.digest} {leaf.address}"
     text = write_json(leaf)
     # Variables are where secrets are handed over.
-    if place.startswith("Environment[") or len(text) > _LONGEST_SHOWN:
+    if "Environment[" in place or len(text) > _LONGEST_SHOWN:
         return f"sha256:{sha256(text.encode()).hexdigest()}"
     return text
 

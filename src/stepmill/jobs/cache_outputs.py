@@ -119,6 +119,9 @@ def _destinations(output: Json) -> Iterator[str]:
         uri = _object(_object(item).get("S3Output")).get("S3Uri")
         if isinstance(uri, str):
             yield uri
+    stored = _object(described.get("TransformOutput")).get("S3OutputPath")
+    if isinstance(stored, str):
+        yield stored
     path, job = (
         _object(described.get("OutputDataConfig")).get("S3OutputPath"),
         described.get("TrainingJobName"),

@@ -17,12 +17,13 @@ from stepmill.core.errors import NotFoundError
 from stepmill.jobs.batch.attempts import ATTEMPT_KIND
 from stepmill.jobs.contract import HOST
 from stepmill.jobs.functions.calls import CALL_KIND
-from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
+from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB
 from stepmill.storage.records import Record, RecordStore, Selection, SortBy
 
 _JOB_GROUPS = {
     "/aws/sagemaker/ProcessingJobs": PROCESSING_JOB,
     "/aws/sagemaker/TrainingJobs": TRAINING_JOB,
+    "/aws/sagemaker/TransformJobs": TRANSFORM_JOB,
 }
 _FUNCTIONS = "/aws/lambda/"
 _BATCH = "/aws/batch/job"

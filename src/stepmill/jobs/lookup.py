@@ -12,10 +12,10 @@ from pathlib import Path
 from stepmill.compute.supervision.files import read_started
 from stepmill.jobs.batch.attempts import ATTEMPT_KIND
 from stepmill.jobs.functions.calls import CALL_KIND
-from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, Metric, state_of
+from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, Metric, state_of
 from stepmill.storage.records import Record, RecordStore
 
-_JOB_KINDS = (PROCESSING_JOB, TRAINING_JOB)
+_JOB_KINDS = (PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB)
 # What a supervisor leaves when its job has ended.
 _EXIT_RECORD = "exit.json"
 

@@ -11,12 +11,13 @@ import msgspec
 
 from stepmill.core.clock import as_text
 from stepmill.core.errors import ConflictError
-from stepmill.core.json import JsonObject
+from stepmill.core.json import JsonObject, object_of
 from stepmill.core.statuses import JobStatus
 from stepmill.storage.records import Record, RecordStore
 
 PROCESSING_JOB = "processing-job"
 TRAINING_JOB = "training-job"
+TRANSFORM_JOB = "transform-job"
 
 # Of names that differ from one in case, or hold it, so many are looked at.
 _MOST_ALIKE = 1000
@@ -211,12 +212,14 @@ class JobRecords:
 
 
 def describe(record: Record) -> dict[str, Any]:
-    """Return the answer of DescribeProcessingJob or DescribeTrainingJob for a job's record.
+    """Return the answer of DescribeProcessingJob, DescribeTrainingJob or DescribeTransformJob for a record.
 
     The request is echoed as it came. Moments are ISO 8601 in UTC.
     """
     if record.kind == PROCESSING_JOB:
         return describe_processing(record)
+    if record.kind == TRANSFORM_JOB:
+        return describe_transform(record)
     return describe_training(record)
 
 
@@ -264,6 +267,29 @@ def describe_training(record: Record) -> dict[str, Any]:
         **({"FinalMetricDataList": _final_metrics(state)} if state.metrics else {}),
         **({} if seconds is None else {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}),
         **_times(record, state, "TrainingStartTime", "TrainingEndTime"),
+    }
+
+
+def describe_transform(record: Record) -> dict[str, Any]:
+    """Return the answer of DescribeTransformJob. All required members are there."""
+    state = state_of(record)
+    request = _echo(request_of(record))
+    source, output = object_of(request.get("TransformInput")), object_of(request.get("TransformOutput"))
+    return {
+        **request,
+        "TransformJobName": record.name,
+        "TransformJobArn": state.arn,
+        "TransformJobStatus": str(state.status),
+        "TransformInput": {"CompressionType": "None", "SplitType": "None", **source},
+        "TransformOutput": {"AssembleWith": "None", "KmsKeyId": "", **output},
+        "DataProcessing": {
+            "InputFilter": "$",
+            "OutputFilter": "$",
+            "JoinSource": "None",
+            **object_of(request.get("DataProcessing")),
+        },
+        **_given("FailureReason", state.reason),
+        **_times(record, state, "TransformStartTime", "TransformEndTime"),
     }
 
 

@@ -15,7 +15,8 @@ from stepmill.core.errors import NotFoundError, StepmillError
 from stepmill.core.json import Json, JsonObject
 from stepmill.core.tasks import Task
 from stepmill.jobs.lineage.facts import CODE, facts_of
-from stepmill.jobs.records import TRAINING_JOB, JobState, Metric, describe, request_of, state_of
+from stepmill.jobs.lineage.sheet import MEMBERS
+from stepmill.jobs.records import JobState, Metric, describe, request_of, state_of
 from stepmill.jobs.surroundings import Environments, this_machine
 from stepmill.storage.records import Record, Selection
 from stepmill.storage.series import SeriesPoint
@@ -37,7 +38,7 @@ class ExperimentTracker:
         """Record a job that has ended; make its experiment and trial where they are missing."""
         config = experiment_config(request_of(record), record.name)
         state = state_of(record)
-        member = "TrainingJob" if record.kind == TRAINING_JOB else "ProcessingJob"
+        member = MEMBERS[record.kind]
         request = component_of_job(describe(record), member, config)
         components = self._experiments.components
         name = str(request["TrialComponentName"])

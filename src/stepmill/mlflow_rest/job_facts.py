@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from stepmill.catalog.job_components import experiment_config
 from stepmill.core.endpoint import JobIdentity
-from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, request_of, state_of
+from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, request_of, state_of
 from stepmill.storage.records import Record, RecordStore
 
 JOB_TAG = "stepmill.job.arn"
 EXECUTION_TAG = "stepmill.execution.arn"
 STEP_TAG = "stepmill.step"
-_KINDS = frozenset({PROCESSING_JOB, TRAINING_JOB})
+_KINDS = frozenset({PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB})
 
 
 class RecordedJobs:

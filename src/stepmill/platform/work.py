@@ -266,11 +266,13 @@ class Work(Tracing):
     def _job_handlers(self) -> dict[str, JobHandler[Any]]:
         """Who does jobs, be they of executions or not, by the kind of their records."""
         from stepmill.jobs import processing, training
-        from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
+        from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB
+        from stepmill.jobs.transform import kind as transform
 
         handlers: dict[str, JobHandler[Any]] = {
             PROCESSING_JOB: processing.processing_handler(self._job_services),
             TRAINING_JOB: training.training_handler(self._job_services),
+            TRANSFORM_JOB: transform.transform_handler(self._job_services, self.served_models, self.models),
         }
         self._to_close += [handler.close for handler in handlers.values()]
         # Behind those who tell it of jobs.
@@ -295,8 +297,10 @@ class Work(Tracing):
         from stepmill.jobs.json_reader import JsonReader
         from stepmill.jobs.lineage import step as lineage_step
         from stepmill.jobs.models import ModelHandler
-        from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
+        from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB
         from stepmill.jobs.registering import RegisterHandler
+        from stepmill.jobs.transform import kind as transform
+        from stepmill.jobs.transform.cache_key import TransformKeys
         from stepmill.platform.handlers import HandlerAtFirstUse
 
         return {
@@ -308,6 +312,12 @@ class Work(Tracing):
             ),
             "sagemaker:createHyperParameterTuningJob": lambda: HandlerAtFirstUse(
                 lambda: self._cached(self._tuning_handler, self._job_keys.tuning)
+            ),
+            transform.RESOURCE: lambda: self._cached(
+                self._job_handlers[TRANSFORM_JOB],
+                TransformKeys(
+                    self._job_keys, self._contents, self.served_models, self.models, self.settings.project
+                ),
             ),
             "sagemaker:createModel": lambda: ModelHandler(self.served_models),
             lineage_step.RESOURCE: lambda: lineage_step.LineageHandler(self.lineage),

@@ -20,7 +20,7 @@ from stepmill.storage.lineage import Entity, EntitySelection, LineageKind
 # Among so many of the newest jobs the name of a step, or the beginning of a name, is looked up.
 _LOOK_BACK = 2000
 _VERSION = re.compile(r"(?P<group>[a-zA-Z0-9][a-zA-Z0-9-]*)/(?P<version>[0-9]{1,9})")
-_JOBS = {"training-job": "TrainingJob", "processing-job": "ProcessingJob"}
+_JOBS = {"training-job": "TrainingJob", "processing-job": "ProcessingJob", "transform-job": "TransformJob"}
 
 
 class Finder:

@@ -21,6 +21,7 @@ _CALLED = {
     "ModelPackage": "model version",
     "ModelGroup": "model group",
     "TrainingJob": "training job",
+    "TransformJob": "transform job",
     "ProcessingJob": "processing job",
     "PipelineExecution": "execution",
     "StateMachineExecution": "execution",

@@ -32,7 +32,7 @@ from stepmill.jobs.integrations.calls import CallTools, parameters_of, shown_par
 from stepmill.jobs.integrations.errors import TASK_FAILED, optimized_failure, wrong_parameters
 from stepmill.jobs.integrations.services import OPTIMIZED
 from stepmill.jobs.integrations.shown import with_metadata
-from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, JobRecords, state_of
+from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, JobRecords, state_of
 from stepmill.storage.records import RecordStore
 
 _SAGEMAKER = OPTIMIZED["sagemaker"]
@@ -40,6 +40,7 @@ _SAGEMAKER = OPTIMIZED["sagemaker"]
 JOB_ACTIONS: Mapping[str, tuple[str, str]] = {
     "createProcessingJob": (PROCESSING_JOB, "ProcessingJob"),
     "createTrainingJob": (TRAINING_JOB, "TrainingJob"),
+    "createTransformJob": (TRANSFORM_JOB, "TransformJob"),
 }
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import JsonObject, object_of, objects_of, read_json
-from stepmill.jobs.records import PROCESSING_JOB
+from stepmill.jobs.records import PROCESSING_JOB, TRANSFORM_JOB
 from stepmill.jobs.requests.remote_functions import CHANNEL
 
 DATA_SET, CODE, MODEL, IMAGE = "DataSet", "Code", "Model", "Image"
@@ -69,6 +69,8 @@ def facts_of(kind: str, request: JsonObject, *, model: str = "") -> JobFacts:
         outputs = tuple(_processing_outputs(request))
         groups = tuple(_feature_groups(request))
         return JobFacts(image, _once(_processing_inputs(request)), outputs, groups)
+    if kind == TRANSFORM_JOB:
+        return JobFacts("", tuple(_transform_input(request)), tuple(_transform_output(request)))
     algorithm = _part(request, "AlgorithmSpecification")
     inputs = [*_channels(request), *_submitted(request), *_remote_function(algorithm)]
     return JobFacts(
@@ -95,6 +97,17 @@ def _feature_groups(request: JsonObject) -> Iterator[str]:
     for one in objects_of(_part(request, "ProcessingOutputConfig").get("Outputs")):
         if name := _part(one, "FeatureStoreOutput").get("FeatureGroupName"):
             yield str(name)
+
+
+def _transform_input(request: JsonObject) -> Iterator[Thing]:
+    source = _part(_part(_part(request, "TransformInput"), "DataSource"), "S3DataSource")
+    if uri := source.get("S3Uri"):
+        yield Thing("input", str(uri), DATA_SET)
+
+
+def _transform_output(request: JsonObject) -> Iterator[Thing]:
+    if uri := _part(request, "TransformOutput").get("S3OutputPath"):
+        yield Thing("output", str(uri), DATA_SET)
 
 
 def _channels(request: JsonObject) -> Iterator[Thing]:

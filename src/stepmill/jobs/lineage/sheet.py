@@ -24,7 +24,11 @@ _DIGESTED = "sha256:"
 _LONGEST_URI = 2048
 _LONGEST_DIGEST = 80
 
-MEMBERS: Mapping[str, str] = {"processing-job": "ProcessingJob", "training-job": "TrainingJob"}
+MEMBERS: Mapping[str, str] = {
+    "processing-job": "ProcessingJob",
+    "training-job": "TrainingJob",
+    "transform-job": "TransformJob",
+}
 
 
 @dataclass

@@ -10,6 +10,7 @@ SUPPORTED = frozenset(
         StepType.PROCESSING,
         StepType.TRAINING,
         StepType.TUNING,
+        StepType.TRANSFORM,
         StepType.CONDITION,
         StepType.FOR_EACH,
         StepType.FAIL,

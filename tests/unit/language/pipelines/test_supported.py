@@ -8,7 +8,7 @@ from stepmill.language.pipelines.supported import SUPPORTED, refuse_unsupported,
 from support.documents import condition, definition_of, for_each, function, processing
 from support.steps import OTHERS
 
-TRANSFORM = {"Name": "Apply", "Type": "Transform", **OTHERS["Transform"]}
+AUTO_ML = {"Name": "Find", "Type": "AutoML", **OTHERS["AutoML"]}
 
 
 def test_what_runs_is_not_refused() -> None:
@@ -18,19 +18,18 @@ def test_what_runs_is_not_refused() -> None:
 
 
 def test_what_does_not_run_is_refused_by_name() -> None:
-    definition = definition_of(condition("Gate", then=[TRANSFORM]))
-    with pytest.raises(UnsupportedError, match=r"Apply \(Transform\)") as caught:
+    definition = definition_of(condition("Gate", then=[AUTO_ML]))
+    with pytest.raises(UnsupportedError, match=r"Find \(AutoML\)") as caught:
         refuse_unsupported(definition)
     assert caught.value.where == "Steps[0].Arguments.IfSteps[0]"
 
 
 def test_a_long_list_is_cut() -> None:
-    definition = definition_of(*({**TRANSFORM, "Name": f"Apply{index}"} for index in range(30)))
+    definition = definition_of(*({**AUTO_ML, "Name": f"Find{index}"} for index in range(30)))
     with pytest.raises(UnsupportedError, match="and 20 more"):
         refuse_unsupported(definition)
 
 
 def test_the_types_that_run() -> None:
-    assert StepType.TRAINING in SUPPORTED
-    assert StepType.TUNING in SUPPORTED
+    assert {StepType.TRAINING, StepType.TRANSFORM, StepType.TUNING} <= SUPPORTED
     assert StepType.AUTO_ML not in SUPPORTED

@@ -36,6 +36,8 @@ class JobOperations:
         ended: Member of a summary that says when the job ended.
         more: What a summary says beyond name, ARN, status and times.
         no_job_has: Filters of the listing by what no job has here.
+        newest_first: How the listing is sorted if the client does not say.
+        can_be_deleted: Whether there is an operation for that.
     """
 
     kind: str
@@ -44,6 +46,8 @@ class JobOperations:
     ended: str
     more: Callable[[JobState], Mapping[str, Any]]
     no_job_has: tuple[str, ...] = ()
+    newest_first: bool = False
+    can_be_deleted: bool = True
 
     @property
     def name(self) -> str:
@@ -78,7 +82,7 @@ class JobOperations:
             platform.tags.clear(state.arn)
 
         def list_(call: Call) -> dict[str, Any]:
-            listing = read_listing(call, sort=_SORT, descending=False)
+            listing = read_listing(call, sort=_SORT, descending=self.newest_first)
             page = listing.page(platform.records, self.kind)
             is_possible = not any(call.parameters.get(name) for name in self.no_job_has)
             found = page.records if is_possible else ()
@@ -91,7 +95,7 @@ class JobOperations:
                 self._state(platform, call.parameters[self.name])[0]
             ),
             f"Stop{self.member}": stop,
-            f"Delete{self.member}": delete,
+            **({f"Delete{self.member}": delete} if self.can_be_deleted else {}),
             f"List{self.member}s": list_,
         }
 

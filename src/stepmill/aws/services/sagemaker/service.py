@@ -19,6 +19,7 @@ from stepmill.aws.services.sagemaker import (
     tags,
     training,
     tuning,
+    transform,
 )
 from stepmill.platform import Platform
 
@@ -37,12 +38,14 @@ _HANDLERS: tuple[Callable[[Platform], Mapping[str, Handler]], ...] = (
     tags.handlers,
     training.handlers,
     tuning.handlers,
+    transform.handlers,
 )
 _WAITS: tuple[Callable[[], Mapping[str, IsSettled]], ...] = (
     executions.waits,
     processing.waits,
     training.waits,
     tuning.waits,
+    transform.waits,
 )
 
 

@@ -25,7 +25,7 @@ JOB_NAMES: Mapping[StepType, tuple[str, int]] = {
 }
 
 # Whose jobs experiments record.
-TRACKED = frozenset({StepType.PROCESSING, StepType.TRAINING})
+TRACKED = frozenset({StepType.PROCESSING, StepType.TRAINING, StepType.TRANSFORM})
 
 # Where the API has a map or a list of strings: a number or a truth value that an expression gives
 # there becomes its text. "*" stands for each element of a list.

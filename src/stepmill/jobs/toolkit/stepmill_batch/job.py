@@ -212,6 +212,7 @@ class Job:
 
     def _result(self, number: int, name: str) -> Result:
         output = self._base / "output"
+        name = self._config["beginning"] + name
         return Result(
             name,
             self._config["prefix"] + name,

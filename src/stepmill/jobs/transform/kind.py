@@ -1,0 +1,101 @@
+"""Transform jobs: the handler of ``sagemaker:createTransformJob``.
+
+Source: container contract, C5 and C6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from stepmill.core.errors import UnsupportedError
+from stepmill.core.json import Json
+from stepmill.jobs.handler import JobHandler
+from stepmill.jobs.kinds import Collected, Startable, Workplace
+from stepmill.jobs.locations import Location
+from stepmill.jobs.records import TRANSFORM_JOB
+from stepmill.jobs.requests.data import Output
+from stepmill.jobs.services import Images, JobServices
+from stepmill.jobs.transform.containers import ModelCatalog, PackageCatalog
+from stepmill.jobs.transform.laying import OUTPUT_FOLDER, PROGRAM, family_variables, inference_script, lay_out
+from stepmill.jobs.transform.request import TransformRequest, read_transform_request
+from stepmill.storage.objects.store import ObjectStore
+
+RESOURCE = "sagemaker:createTransformJob"
+
+
+class TransformKind:
+    """What is special about transform jobs.
+
+    Args:
+        models: Where models are kept.
+        packages: Where model packages are kept.
+        images: Says what an image has to start.
+    """
+
+    record_kind = TRANSFORM_JOB
+    member = "TransformJob"
+    phases = False
+    inputs_first = False
+
+    def __init__(self, models: ModelCatalog, packages: PackageCatalog, images: Images) -> None:
+        self._models = models
+        self._packages = packages
+        self._images = images
+
+    def read(self, document: Json, project: Path) -> TransformRequest:
+        """See ``JobKind``."""
+        return read_transform_request(document, project, self._models, self._packages)
+
+    def lay_out(
+        self, request: TransformRequest, place: Workplace, objects: ObjectStore, project: Path
+    ) -> None:
+        """See ``JobKind``."""
+        lay_out(request, place, objects, project, self._images)
+
+    def command(self, request: TransformRequest, image: Startable) -> tuple[str, ...]:
+        """See ``JobKind``."""
+        offers = [self._images.offer(container.image) for container in request.containers]
+        if len(offers) > 1 and (image.oci_image or any(offer.oci_image for offer in offers)):
+            raise UnsupportedError(
+                "The containers of a pipeline share an environment; one that an engine runs has its own.",
+                where=request.containers[0].where,
+                mend="Name an environment for them in stepmill.toml: python or requirements.",
+            )
+        return ("python3" if image.oci_image else "python", PROGRAM)
+
+    def source(self, request: TransformRequest, place: Workplace) -> Path | None:
+        """See ``JobKind``."""
+        return inference_script(request, place)
+
+    def environment(self, request: TransformRequest, place: Workplace) -> Mapping[str, str]:
+        """See ``JobKind``."""
+        return {
+            "TRANSFORM_JOB_NAME": place.name,
+            "TRANSFORM_JOB_ARN": place.arn,
+            **family_variables(request.containers[0]),
+        }
+
+    def outputs(self, request: TransformRequest, place: Workplace) -> tuple[Output, ...]:
+        """See ``JobKind``. What is whole is stored while the job runs, and kept if it fails."""
+        del place
+        return (Output("output", OUTPUT_FOLDER, request.output, continuous=True),)
+
+    def destinations(self, request: TransformRequest) -> tuple[Location, ...]:
+        """See ``JobKind``."""
+        del request
+        return ()
+
+    def collect(
+        self, request: TransformRequest, place: Workplace, *, succeeded: bool, stopped: bool
+    ) -> Collected:
+        """See ``JobKind``."""
+        del request, place, succeeded, stopped
+        return Collected()
+
+
+def transform_handler(
+    services: JobServices, models: ModelCatalog, packages: PackageCatalog
+) -> JobHandler[TransformRequest]:
+    """Return the handler of Transform steps."""
+    return JobHandler(services, TransformKind(models, packages, services.images))

@@ -1,0 +1,181 @@
+"""Lays out what a transform job finds: its programs, its models and what it is to do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from stepmill.core.errors import NotFoundError
+from stepmill.core.json import Json, write_json
+from stepmill.images.families import shipped_image
+from stepmill.images.reference import ImageReference
+from stepmill.jobs import toolkit
+from stepmill.jobs.archives import unpack
+from stepmill.jobs.kinds import Startable, Workplace
+from stepmill.jobs.locations import Location, read_location
+from stepmill.jobs.requests.data import DataType
+from stepmill.jobs.services import Images
+from stepmill.jobs.streams import file_of
+from stepmill.jobs.toolkit.stepmill_batch.containers import TOOLKIT
+from stepmill.jobs.transform.containers import ModelContainer
+from stepmill.jobs.transform.request import TransformRequest
+from stepmill.storage.objects.store import ObjectStore
+from stepmill.storage.objects.transfer import fetch
+from stepmill.storage.objects.uri import S3Uri
+
+PROGRAM = "/opt/ml/toolkit/transform.py"
+OUTPUT_FOLDER = "/opt/ml/output/data"
+_PROGRAMS = ("serve.py", "transform.py", "stepmill_batch", "stepmill_serving")
+_SUBMIT_DIRECTORY = "SAGEMAKER_SUBMIT_DIRECTORY"
+_NOT_COPIED = shutil.ignore_patterns(".git", ".stepmill", ".venv", "__pycache__")
+
+
+def lay_out(
+    request: TransformRequest, place: Workplace, objects: ObjectStore, project: Path, images: Images
+) -> None:
+    """Make the folders and files of a job, its input excepted.
+
+    Raises:
+        NotFoundError: If model data or code is not there.
+        InvalidInputError: If an archive is refused.
+    """
+    for folder in ("input/data", "output/data", "output/unfinished"):
+        (place.ml / folder).mkdir(parents=True)
+    _copy_programs(place.ml / "toolkit")
+    for number, container in enumerate(request.containers):
+        base = place.ml / base_of(number)
+        (base / "model").mkdir(parents=True)
+        _lay_out_data(container, base / "model", objects)
+        submitted = {**container.environment, **request.own_environment}.get(_SUBMIT_DIRECTORY, "")
+        if submitted.startswith(("s3://", "file://")):
+            (base / "code").mkdir()
+            _lay_out_code(submitted, base / "code", objects, project)
+    config = place.ml / "toolkit" / "transform.json"
+    config.write_text(write_json(_config(request, objects, images)))
+
+
+def base_of(number: int) -> str:
+    """Return what a container has for ``/opt/ml``, below ``/opt/ml``: the first one all of it."""
+    return "." if number == 0 else f"containers/{number}"
+
+
+def inference_script(request: TransformRequest, place: Workplace) -> Path | None:
+    """Return the file of the first container's code, on this machine, as far as that is known."""
+    program = request.environment.get("SAGEMAKER_PROGRAM", "inference.py")
+    for folder in (place.ml / "code", place.ml / "model" / "code", place.ml / "model"):
+        if (folder / program).is_file():
+            return folder / program
+    return None
+
+
+def _copy_programs(target: Path) -> None:
+    target.mkdir()
+    source = Path(toolkit.__file__).parent
+    for name in _PROGRAMS:
+        if name.endswith(".py"):
+            shutil.copyfile(source / name, target / name)
+        else:
+            shutil.copytree(source / name, target / name, ignore=_NOT_COPIED)
+
+
+def _lay_out_data(container: ModelContainer, folder: Path, objects: ObjectStore) -> None:
+    data = container.data
+    if data is None:
+        return
+    if container.is_archive and not (isinstance(data, Path) and data.is_dir()):
+        _unpack(data, folder, objects, f"{container.where}: the model archive")
+    elif isinstance(data, S3Uri):
+        fetch(objects, data, folder)
+    elif data.is_dir():
+        shutil.copytree(data, folder, dirs_exist_ok=True)
+    elif data.is_file():
+        shutil.copyfile(data, folder / data.name)
+    else:
+        raise NotFoundError(f"There is no model data at {str(data)!r}.", where=container.where)
+
+
+def _lay_out_code(address: str, folder: Path, objects: ObjectStore, project: Path) -> None:
+    location = read_location(address, project, _SUBMIT_DIRECTORY)
+    if isinstance(location, Path) and location.is_dir():
+        shutil.copytree(location, folder, dirs_exist_ok=True, ignore=_NOT_COPIED)
+    else:
+        _unpack(location, folder, objects, f"{_SUBMIT_DIRECTORY}: the code")
+
+
+def _unpack(location: Location, folder: Path, objects: ObjectStore, what: str) -> None:
+    try:
+        if isinstance(location, S3Uri):
+            with file_of(objects.chunks(location)) as archive:
+                unpack(archive, folder, name=str(location))
+        else:
+            with location.open("rb") as archive:
+                unpack(archive, folder, name=str(location))
+    except (NotFoundError, FileNotFoundError) as error:
+        raise NotFoundError(f"{what} {location} is not there.", mend="Upload it first.") from error
+
+
+def _config(request: TransformRequest, objects: ObjectStore, images: Images) -> Json:
+    processing = request.processing
+    prefix, beginning = _addresses(request.inputs[0].source, objects, request.inputs[0].data_type)
+    return {
+        "containers": [
+            {
+                "base": base_of(number),
+                "command": list(command_of(images.offer(container.image))),
+                "environment": {
+                    **family_variables(container),
+                    **container.environment,
+                    **request.own_environment,
+                },
+            }
+            for number, container in enumerate(request.containers)
+        ],
+        "prefix": prefix,
+        "beginning": beginning,
+        "content_type": request.content_type,
+        "accept": request.accept,
+        "compression": str(request.compression),
+        "split": str(request.split),
+        "assemble": str(request.assembly),
+        "strategy": str(request.strategy) if request.strategy else None,
+        "max_payload_mb": request.payload_mb,
+        "max_concurrent": request.at_once,
+        "timeout_s": request.timeout_s,
+        "retries": request.retries,
+        "input_filter": processing.input_filter,
+        "output_filter": processing.output_filter,
+        "join": processing.join,
+    }
+
+
+def command_of(image: Startable) -> tuple[str, ...]:
+    """Return what serves a model in an image: its own program, else that of the framework images."""
+    if image.entrypoint or image.oci_image:
+        return (*image.entrypoint, "serve")
+    return (TOOLKIT,)
+
+
+def family_variables(container: ModelContainer) -> Mapping[str, str]:
+    """Return the variables that tell the server of the framework images which of them it is."""
+    shipped = shipped_image(ImageReference.parse(container.image))
+    return {"STEPMILL_SERVING_FAMILY": str(shipped.family)} if shipped else {}
+
+
+def _addresses(source: Location | None, objects: ObjectStore, data_type: DataType) -> tuple[str, str]:
+    """Return what the addresses of the objects begin with, and what of their names is not in the folder."""
+    if data_type is DataType.MANIFEST or source is None:
+        return "", ""
+    if isinstance(source, Path):
+        return f"{source.parent if source.is_file() else source}/", ""
+    if not source.key or source.key.endswith("/"):
+        return str(source), ""
+    folder, _, name = source.key.rpartition("/")
+    parent = str(S3Uri(source.bucket, f"{folder}/" if folder else ""))
+    first = next(iter(objects.list(source.bucket, source.key, limit=1)), None)
+    if first is None or first.key == source.key:
+        return f"{parent.rstrip('/')}/", ""
+    if first.key.startswith(f"{source.key}/"):
+        return f"{source}/", ""
+    # A prefix that ends within a name: what stands behind it alone is no name.
+    return f"{parent.rstrip('/')}/", name

@@ -1,0 +1,196 @@
+"""Transform jobs, as boto3 sees them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from support.transforms import WireTransforms, archive
+from support.wire import Wire
+from support.wire_jobs import BUCKET
+
+ARN = "arn:aws:sagemaker:us-west-2:123456789012:transform-job"
+
+
+@pytest.fixture(scope="session")
+def jobs(wire: Wire) -> WireTransforms:
+    return WireTransforms(wire)
+
+
+@pytest.fixture(scope="session")
+def sums(jobs: WireTransforms) -> str:
+    return jobs.model()
+
+
+class TestAJobThatCompletes:
+    def test_from_create_to_the_output(self, jobs: WireTransforms, sums: str) -> None:
+        source = jobs.inputs({"a.csv": "1,2\n3,4\n", "deep/b.csv": "5,6"})
+        request = jobs.request(sums, source, Environment={"A": "1"})
+        answer = jobs.client.create_transform_job(**request, Tags=[{"Key": "team", "Value": "churn"}])
+        name = request["TransformJobName"]
+        assert answer["TransformJobArn"] == f"{ARN}/{name}"
+        found = jobs.transformed(name)
+        assert found["TransformJobStatus"] == "Completed", found
+        assert jobs.outputs(found) == {"a.csv.out": "3\n7\n", "deep/b.csv.out": "11\n"}
+        assert found["DataProcessing"] == {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"}
+        for member in ("ModelName", "Environment", "TransformResources"):
+            assert found[member] == request[member]
+        assert found["TransformInput"] == {"CompressionType": "None", **request["TransformInput"]}
+        assert found["TransformOutput"] == {"KmsKeyId": "", **request["TransformOutput"]}
+        assert found["CreationTime"] <= found["TransformStartTime"] <= found["TransformEndTime"]
+        tags = jobs.client.list_tags(ResourceArn=answer["TransformJobArn"])["Tags"]
+        assert tags == [{"Key": "team", "Value": "churn"}]
+        jobs.client.get_waiter("transform_job_completed_or_stopped").wait(TransformJobName=name)
+        (first, *_) = jobs.client.list_transform_jobs(NameContains=name)["TransformJobSummaries"]
+        assert (first["TransformJobName"], first["TransformJobStatus"]) == (name, "Completed")
+        streams = jobs.wire.client("logs").describe_log_streams(
+            logGroupName="/aws/sagemaker/TransformJobs", logStreamNamePrefix=f"{name}/"
+        )["logStreams"]
+        assert len(streams) == 1
+        log = jobs.wire.client("logs").get_log_events(
+            logGroupName="/aws/sagemaker/TransformJobs", logStreamName=streams[0]["logStreamName"]
+        )["events"]
+        assert any("2 of 2 objects transformed" in event["message"] for event in log)
+
+    def test_join_filter_gzip_and_single_records(self, jobs: WireTransforms, sums: str) -> None:
+        source = jobs.inputs({"a.csv.gz": gzip.compress(b"id1,1,2\r\nid2,3,4\r\n")})
+        found = jobs.transform(
+            sums,
+            source,
+            TransformInput={"CompressionType": "Gzip"},
+            BatchStrategy="SingleRecord",
+            MaxConcurrentTransforms=4,
+            DataProcessing={"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"},
+        )
+        assert found["TransformJobStatus"] == "Completed", found
+        assert jobs.outputs(found) == {"a.csv.gz.out": "id1,3\nid2,7\n"}
+
+    def test_manifest_one_object_and_a_prefix_that_ends_within_a_name(
+        self, jobs: WireTransforms, sums: str
+    ) -> None:
+        source = jobs.inputs({"data1.csv": "1", "data2.csv": "2", "other.csv": "3"})
+        manifest = jobs.put(
+            f"{source.rpartition('/')[2]}.manifest", json.dumps([{"prefix": source}, "/data2.csv"])
+        )
+        data = {"DataSource": {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": manifest}}}
+        assert jobs.outputs(jobs.transform(sums, "", TransformInput=data)) == {"data2.csv.out": "2\n"}
+        assert jobs.outputs(jobs.transform(sums, f"{source}/other.csv")) == {"other.csv.out": "3\n"}
+        found = jobs.outputs(jobs.transform(sums, f"{source}/data"))
+        assert found == {"data1.csv.out": "1\n", "data2.csv.out": "2\n"}
+
+    def test_pipeline_of_containers(self, jobs: WireTransforms) -> None:
+        code = (
+            "import os\ndef model_fn(d): return float(os.environ['FACTOR'])\n"
+            "def transform_fn(m, b, c, a):\n"
+            "    return f'{float(b.split()[0]) * m:g} {c} {a}', 'text/x-' + os.environ['FACTOR']"
+        )
+        data = jobs.put("chain/model.tar.gz", archive({"code/inference.py": code}))
+        name = jobs.name("chain")
+        jobs.client.create_model(
+            ModelName=name,
+            ExecutionRoleArn="arn:aws:iam::123456789012:role/Any",
+            Containers=[
+                {"Image": "python:3.11", "ModelDataUrl": data, "Environment": {"FACTOR": factor}}
+                for factor in ("2", "5")
+            ],
+        )
+        found = jobs.transform(name, jobs.inputs({"a": "3"}))
+        assert found["TransformJobStatus"] == "Completed", found
+        assert jobs.outputs(found) == {"a.out": "30 text/x-2 text/csv\n"}
+
+
+class TestAJobThatFails:
+    def test_bad_record_keeps_the_other_objects(self, jobs: WireTransforms, sums: str) -> None:
+        source = jobs.inputs({"good.csv": "1,2\n", "bad.csv": "1\n2\nthree\n"})
+        found = jobs.transform(
+            sums, source, BatchStrategy="SingleRecord", ModelClientConfig={"InvocationsMaxRetries": 0}
+        )
+        assert found["TransformJobStatus"] == "Failed"
+        assert (
+            f"{source}/bad.csv: line 3: Bad HTTP status received from algorithm: 500"
+            in found["FailureReason"]
+        )
+        assert "could not convert string to float: 'three'" in found["FailureReason"]
+        assert jobs.outputs(found) == {"good.csv.out": "3\n"}
+
+    def test_wrong_content_type(self, jobs: WireTransforms, sums: str) -> None:
+        source = jobs.inputs({"a": "x"})
+        found = jobs.transform(sums, source, TransformInput={"ContentType": "text/xml"})
+        assert found["TransformJobStatus"] == "Failed"
+        assert "415: Content type text/xml is not supported." in found["FailureReason"]
+
+    def test_no_inference_code(self, jobs: WireTransforms) -> None:
+        name = jobs.name("bare")
+        data = jobs.put("bare/model.tar.gz", archive({"weights.bin": "0"}))
+        jobs.client.create_model(
+            ModelName=name,
+            ExecutionRoleArn="arn:aws:iam::123456789012:role/Any",
+            PrimaryContainer={"Image": "python:3.11", "ModelDataUrl": data},
+        )
+        found = jobs.transform(name, jobs.inputs({"a": "1"}))
+        assert found["TransformJobStatus"] == "Failed"
+        assert "There is no inference code: no 'inference.py'" in found["FailureReason"]
+
+    def test_no_input(self, jobs: WireTransforms, sums: str) -> None:
+        found = jobs.transform(sums, f"s3://{BUCKET}/nothing-there")
+        assert found["TransformJobStatus"] == "Failed"
+        assert "Nothing is at s3://" in found["FailureReason"]
+
+    def test_oversized_record_and_broken_json_line(self, jobs: WireTransforms, sums: str) -> None:
+        source = jobs.inputs({"large.csv": "1," * 600_000 + "1", "b.csv": "1\n"})
+        found = jobs.transform(sums, source, MaxPayloadInMB=1)
+        assert "Too much data for max payload size: line 1" in found["FailureReason"]
+        assert list(jobs.outputs(found)) == ["b.csv.out"]
+        lines = jobs.inputs({"a.jsonl": '{"a": 1}\n{"a": \n'})
+        found = jobs.transform(
+            sums,
+            lines,
+            TransformInput={"ContentType": "application/jsonlines"},
+            DataProcessing={"InputFilter": "$.a"},
+        )
+        assert found["TransformJobStatus"] == "Failed"
+        assert "a.jsonl: line 2: This is not JSON" in found["FailureReason"]
+
+
+class TestRefusals:
+    def test_model_that_is_not_there(self, jobs: WireTransforms) -> None:
+        with pytest.raises(ClientError, match=r"ValidationException.*Could not find model"):
+            jobs.client.create_transform_job(**jobs.request("nobody", "s3://b/k"))
+
+    def test_job_that_is_not_there(self, jobs: WireTransforms) -> None:
+        with pytest.raises(
+            ClientError, match=r"ValidationException.*Could not find requested job with name: nobody"
+        ):
+            jobs.client.describe_transform_job(TransformJobName="nobody")
+
+    def test_name_that_is_taken(self, jobs: WireTransforms, sums: str) -> None:
+        request = jobs.request(sums, jobs.inputs({"a": "1"}))
+        jobs.client.create_transform_job(**request)
+        with pytest.raises(ClientError, match=r"ResourceInUse.*already exists"):
+            jobs.client.create_transform_job(**request)
+        jobs.transformed(request["TransformJobName"])
+
+    def test_several_hosts(self, jobs: WireTransforms, sums: str) -> None:
+        resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2}
+        with pytest.raises(ClientError, match="This job asks for 2 hosts"):
+            jobs.client.create_transform_job(**jobs.request(sums, "s3://b/k", TransformResources=resources))
+
+
+def test_stop_keeps_what_is_whole(jobs: WireTransforms) -> None:
+    slow = jobs.model(
+        "import time\ndef model_fn(d): ...\n"
+        "def transform_fn(m, b, c, a):\n"
+        "    if b == 'slow':\n        print('I sleep', flush=True)\n        time.sleep(600)\n"
+        "    return b, c"
+    )
+    request = jobs.request(slow, jobs.inputs({"a": "quick", "b": "slow"}))
+    jobs.client.create_transform_job(**request)
+    name = request["TransformJobName"]
+    jobs.logged(name, "I sleep")
+    jobs.client.stop_transform_job(TransformJobName=name)
+    found = jobs.transformed(name)
+    assert found["TransformJobStatus"] == "Stopped"
+    assert jobs.outputs(found) == {"a.out": "quick\n"}
