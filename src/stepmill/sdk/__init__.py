@@ -13,6 +13,7 @@ from stepmill.sdk.processing import ProcessingInput, ProcessingOutput, Processin
 from stepmill.sdk.references import CurrentItem, JsonValue, Property, Report, current_item
 from stepmill.sdk.steps import After, RawStep, Retry, Step
 from stepmill.sdk.training import Channel, TrainingStep
+from stepmill.sdk.transform import TransformStep
 from stepmill.sdk.values import Condition, Join, Value
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "Step",
     "StepFunction",
     "TrainingStep",
+    "TransformStep",
     "Value",
     "current_item",
     "execution",

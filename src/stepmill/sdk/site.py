@@ -52,6 +52,21 @@ class Site:
         once = [execution.processing_job_name] if self.in_loop else []
         return Join([self.prefix, self.pipeline, execution.id, step, *once, "output", output], on="/")
 
+    def transform_uri(self, step: str) -> Join:
+        """Return where the answers of a Transform step go: an own address in each execution.
+
+        Raises:
+            InvalidInputError: In a loop, whose iterations would have the same one: a definition has no word
+                for the name of a transform job.
+        """
+        if self.in_loop:
+            raise InvalidInputError(
+                "In a loop the answers of all iterations would go to the same address.",
+                where=f"step {step!r}",
+                mend="Give output_path, made with current_item: Join([base, current_item], on='/').",
+            )
+        return Join([self.prefix, self.pipeline, execution.id, step, "output"], on="/")
+
     def local(self, path: str | Path, where: str) -> Path:
         """Return the absolute path of something local.
 

@@ -20,6 +20,7 @@ from stepmill.sdk import (
     RegisterModelStep,
     Step,
     TrainingStep,
+    TransformStep,
     Value,
     execution,
 )
@@ -44,6 +45,8 @@ def values(draw: st.DrawFn, steps: list[Step]) -> Value:
                 sources.append(step.model_name)
             case RegisterModelStep():
                 sources.append(step.package_arn)
+            case TransformStep():
+                sources.append(step.output)
     plain = st.sampled_from(sources)
     parts = st.lists(
         st.one_of(plain, st.text("abc/-", max_size=3), st.integers(0, 9)), min_size=1, max_size=3
@@ -81,6 +84,7 @@ def _step(draw: st.DrawFn, name: str, inputs: dict[str, Value], before: list[Ste
                 lambda: CallbackStep(name, queue="q", inputs=inputs, outputs=outputs, **common),
                 lambda: ModelStep(name, model=models[0], environment=inputs, **common),
                 lambda: RegisterModelStep(name, group="g", model=models[0], metadata=inputs, **common),
+                lambda: TransformStep(name, model="m", data="s3://b/in", environment=inputs, **common),
             ]
         )
     )()

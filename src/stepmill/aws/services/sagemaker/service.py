@@ -18,8 +18,8 @@ from stepmill.aws.services.sagemaker import (
     search,
     tags,
     training,
-    tuning,
     transform,
+    tuning,
 )
 from stepmill.platform import Platform
 
