@@ -71,7 +71,8 @@ def object_of(value: Json) -> JsonObject:
         >>> object_of({"a": 1}), object_of([1]), object_of(None)
         ({'a': 1}, {}, {})
     """
-    return value if isinstance(value, Mapping) else {}
+    # A dictionary is known at once, and is what nearly all are; other mappings are looked up.
+    return value if isinstance(value, dict | Mapping) else {}
 
 
 def objects_of(value: Json) -> list[JsonObject]:

@@ -50,8 +50,13 @@ class ArtifactCalls:
             Route("GET", f"{_BELOW}/{{path*}}", self._download),
             Route("DELETE", f"{_BELOW}/{{path*}}", self._delete),
             Route("GET", _BELOW, self._list),
-            Route("GET", "mlflow/artifacts/list", self._list_of_run),
-            Route("GET", "mlflow/logged-models/{model_id}/artifacts/directories", self._list_of_model),
+            Route("GET", "mlflow/artifacts/list", self._list_of_run, "ListArtifacts"),
+            Route(
+                "GET",
+                "mlflow/logged-models/{model_id}/artifacts/directories",
+                self._list_of_model,
+                "ListLoggedModelArtifacts",
+            ),
         )
 
     def _upload(self, asked: Asked) -> Answer:

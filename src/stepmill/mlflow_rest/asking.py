@@ -51,10 +51,12 @@ class Route:
         method: ``GET``.
         path: Below ``/api/2.0/``: ``mlflow/logged-models/{model_id}``; ``{path*}`` is all that is left.
         answer: Answers.
+        action: What it is called in policies: ``CreateRun``; empty: another service's name counts.
         takes_stream: Whether the body is given as a stream.
     """
 
     method: str
     path: str
     answer: Callable[[Asked], Answer]
+    action: str = ""
     takes_stream: bool = False

@@ -46,7 +46,7 @@ class MlflowDoor:
     def __init__(self, platform: Platform, keys: Keys) -> None:
         settings = platform.settings
         tracking = platform.tracking
-        bounds = Bounds(settings.arns, platform.role_policies)
+        bounds = self._bounds = Bounds(settings.arns, platform.role_policies)
         self._credentials = Credentials(keys, SystemClock())
         self._routes: tuple[Route, ...] = (
             *RunCalls(tracking, bounds, RecordedJobs(platform.records)).routes(),
@@ -104,9 +104,10 @@ class MlflowDoor:
         if route is None:
             raise refusal_of(request.method, path)
         fields = Fields({}) if route.takes_stream else fields_of(request)
-        return route.answer(
-            Asked(fields, caller, {name: decoded(value) for name, value in names.items()}, request)
-        )
+        asked = Asked(fields, caller, {name: decoded(value) for name, value in names.items()}, request)
+        if route.action:
+            self._bounds.hold_denials(asked, route.action)
+        return route.answer(asked)
 
     def _route(self, method: str, path: str) -> tuple[Route | None, Mapping[str, str]]:
         found = self._plain.get((method, path))

@@ -29,16 +29,18 @@ class ExperimentCalls:
     def routes(self) -> tuple[Route, ...]:
         """Return who answers what."""
         return (
-            Route("POST", "mlflow/experiments/create", self._create),
-            Route("GET", "mlflow/experiments/get", self._get),
-            Route("GET", "mlflow/experiments/get-by-name", self._by_name),
-            Route("POST", "mlflow/experiments/search", self._search),
-            Route("GET", "mlflow/experiments/search", self._search),
-            Route("POST", "mlflow/experiments/update", self._update),
-            Route("POST", "mlflow/experiments/delete", self._delete),
-            Route("POST", "mlflow/experiments/restore", self._restore),
-            Route("POST", "mlflow/experiments/set-experiment-tag", self._set_tag),
-            Route("POST", "mlflow/experiments/delete-experiment-tag", self._delete_tag),
+            Route("POST", "mlflow/experiments/create", self._create, "CreateExperiment"),
+            Route("GET", "mlflow/experiments/get", self._get, "GetExperiment"),
+            Route("GET", "mlflow/experiments/get-by-name", self._by_name, "GetExperimentByName"),
+            Route("POST", "mlflow/experiments/search", self._search, "SearchExperiments"),
+            Route("GET", "mlflow/experiments/search", self._search, "SearchExperiments"),
+            Route("POST", "mlflow/experiments/update", self._update, "UpdateExperiment"),
+            Route("POST", "mlflow/experiments/delete", self._delete, "DeleteExperiment"),
+            Route("POST", "mlflow/experiments/restore", self._restore, "RestoreExperiment"),
+            Route("POST", "mlflow/experiments/set-experiment-tag", self._set_tag, "SetExperimentTag"),
+            Route(
+                "POST", "mlflow/experiments/delete-experiment-tag", self._delete_tag, "DeleteExperimentTag"
+            ),
         )
 
     def _create(self, asked: Asked) -> Answer:

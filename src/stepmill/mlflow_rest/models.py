@@ -32,14 +32,14 @@ class ModelCalls:
     def routes(self) -> tuple[Route, ...]:
         """Return who answers what."""
         return (
-            Route("POST", "mlflow/logged-models", self._create),
-            Route("POST", "mlflow/logged-models/search", self._search),
-            Route("GET", _ONE, self._get),
-            Route("PATCH", _ONE, self._finalize),
-            Route("DELETE", _ONE, self._delete),
-            Route("PATCH", f"{_ONE}/tags", self._set_tags),
-            Route("DELETE", f"{_ONE}/tags/{{key}}", self._delete_tag),
-            Route("POST", f"{_ONE}/params", self._log_params),
+            Route("POST", "mlflow/logged-models", self._create, "CreateLoggedModel"),
+            Route("POST", "mlflow/logged-models/search", self._search, "SearchLoggedModels"),
+            Route("GET", _ONE, self._get, "GetLoggedModel"),
+            Route("PATCH", _ONE, self._finalize, "FinalizeLoggedModel"),
+            Route("DELETE", _ONE, self._delete, "DeleteLoggedModel"),
+            Route("PATCH", f"{_ONE}/tags", self._set_tags, "SetLoggedModelTags"),
+            Route("DELETE", f"{_ONE}/tags/{{key}}", self._delete_tag, "DeleteLoggedModelTag"),
+            Route("POST", f"{_ONE}/params", self._log_params, "LogLoggedModelParams"),
         )
 
     def _create(self, asked: Asked) -> Answer:

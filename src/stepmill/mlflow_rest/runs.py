@@ -69,21 +69,21 @@ class RunCalls:
     def routes(self) -> tuple[Route, ...]:
         """Return who answers what."""
         return (
-            Route("POST", "mlflow/runs/create", self._create),
-            Route("GET", "mlflow/runs/get", self._get),
-            Route("POST", "mlflow/runs/update", self._update),
-            Route("POST", "mlflow/runs/delete", self._delete),
-            Route("POST", "mlflow/runs/restore", self._restore),
-            Route("POST", "mlflow/runs/search", self._search),
-            Route("POST", "mlflow/runs/log-metric", self._log_metric),
-            Route("POST", "mlflow/runs/log-parameter", self._log_param),
-            Route("POST", "mlflow/runs/log-batch", self._log_batch),
-            Route("POST", "mlflow/runs/set-tag", self._set_tag),
-            Route("POST", "mlflow/runs/delete-tag", self._delete_tag),
-            Route("POST", "mlflow/runs/log-inputs", self._log_inputs),
-            Route("POST", "mlflow/runs/outputs", self._log_outputs),
-            Route("POST", "mlflow/runs/log-model", self._log_model),
-            Route("GET", "mlflow/metrics/get-history", self._history),
+            Route("POST", "mlflow/runs/create", self._create, "CreateRun"),
+            Route("GET", "mlflow/runs/get", self._get, "GetRun"),
+            Route("POST", "mlflow/runs/update", self._update, "UpdateRun"),
+            Route("POST", "mlflow/runs/delete", self._delete, "DeleteRun"),
+            Route("POST", "mlflow/runs/restore", self._restore, "RestoreRun"),
+            Route("POST", "mlflow/runs/search", self._search, "SearchRuns"),
+            Route("POST", "mlflow/runs/log-metric", self._log_metric, "LogMetric"),
+            Route("POST", "mlflow/runs/log-parameter", self._log_param, "LogParam"),
+            Route("POST", "mlflow/runs/log-batch", self._log_batch, "LogBatch"),
+            Route("POST", "mlflow/runs/set-tag", self._set_tag, "SetTag"),
+            Route("POST", "mlflow/runs/delete-tag", self._delete_tag, "DeleteTag"),
+            Route("POST", "mlflow/runs/log-inputs", self._log_inputs, "LogInputs"),
+            Route("POST", "mlflow/runs/outputs", self._log_outputs, "LogOutputs"),
+            Route("POST", "mlflow/runs/log-model", self._log_model, "LogModel"),
+            Route("GET", "mlflow/metrics/get-history", self._history, "GetMetricHistory"),
         )
 
     def _create(self, asked: Asked) -> Answer:
@@ -130,15 +130,19 @@ class RunCalls:
         experiments = dict.fromkeys(given.texts("experiment_ids"))
         if len(experiments) > _MOST_EXPERIMENTS:
             raise MlflowError(INVALID, f"At most {_MOST_EXPERIMENTS} experiments are searched at once.")
+        # Those of all runs are read only to choose among them; else those of the page.
+        groups = {*(one.group for one in conditions), *(one.group for one in orders)}
+        has_metrics = "metrics" in groups
         kept: list[tuple[Subject, TrackedRun]] = []
         for experiment in experiments:
-            for run in self._runs.within(experiment):
+            for run in self._runs.within(experiment, with_metrics=has_metrics):
                 if run.stage in stages:
                     subject = _subject(run)
                     if all(condition.holds(subject) for condition in conditions):
                         kept.append((subject, run))
         found, token = page_of(arranged(kept, orders), given, most=_LARGEST_PAGE, usual=_USUAL_PAGE)
-        return {"runs": [run_document(run) for run in found], **token}
+        shown = found if has_metrics else self._runs.with_metrics(found)
+        return {"runs": [run_document(run) for run in shown], **token}
 
     def _log_metric(self, asked: Asked) -> Answer:
         return self._log(asked, "LogMetric", Logged(metrics=[_metric(asked.fields)]))

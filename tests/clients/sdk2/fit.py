@@ -1,11 +1,13 @@
 """Estimator.fit, Processor.run, up- and download, spot beside on-demand. SDK 2.x."""
 
+import datetime as dt
 import os
 import sys
 import tempfile
 import time
 
 import sagemaker
+from sagemaker.analytics import TrainingJobAnalytics
 from sagemaker.processing import ProcessingInput, ProcessingOutput
 from sagemaker.s3 import S3Downloader, S3Uploader
 from sagemaker.sklearn.estimator import SKLearn
@@ -68,6 +70,21 @@ attached = SKLearn.attach(trained.latest_training_job.name, sagemaker_session=se
 assert attached.hyperparameters()["alpha"] == "0.1", attached.hyperparameters()
 frame = trained.training_job_analytics.dataframe()
 assert list(frame["metric_name"]) == ["train:mse"], frame
+(final,) = trained.latest_training_job.describe()["FinalMetricDataList"]
+assert list(frame["value"]) == [final["Value"]], (frame, final)
+assert list(frame["timestamp"]) == [0.0], frame
+# By its name, each second, one metric that there is and one that nobody measured.
+job = trained.latest_training_job.name
+some = TrainingJobAnalytics(job, ["train:mse", "train:none"], session, period=1).dataframe()
+assert some.values.tolist() == [[0.0, "train:mse", final["Value"]]], some
+later = TrainingJobAnalytics(
+    job,
+    ["train:mse"],
+    session,
+    start_time=dt.datetime(2099, 1, 1, tzinfo=dt.UTC),
+    end_time=dt.datetime(2099, 1, 2, tzinfo=dt.UTC),
+)
+assert later.dataframe().empty
 
 # Spot beside on-demand, started together.
 spot = estimator(

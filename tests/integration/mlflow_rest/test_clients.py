@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import Cli, definition, processing
+from support.cli import Cli, definition
+from support.platform_runs import training
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("mlflow") is None, reason="the dependency group `test` has mlflow-skinny"
@@ -29,8 +31,11 @@ def cli(tmp_path: Path) -> Iterator[Cli]:
         yield cli
 
 
-def test_autologging_of_a_pipelines_step_lands_in_its_experiment(cli: Cli) -> None:
-    step = processing("Train", str(SCRIPTS / "train.py"))
+def test_autologging_of_a_training_step_lands_in_its_experiment(cli: Cli) -> None:
+    # No word of MLflow's server in the request: the job finds its address and its key.
+    (cli.folder / "source").mkdir()
+    shutil.copy(SCRIPTS / "train.py", cli.folder / "source" / "train.py")
+    step = training("Train", {})
     experiment = {"ExperimentName": "churn", "TrialName": {"Get": "Execution.PipelineExecutionId"}}
     document = definition(step, PipelineExperimentConfig=experiment)
     (cli.folder / "p.json").write_text(json.dumps(document))
@@ -47,7 +52,7 @@ def test_autologging_of_a_pipelines_step_lands_in_its_experiment(cli: Cli) -> No
         assert metrics["loss"] == pytest.approx(1 / 3)
         assert run.status.value == "FINISHED"
         # Whose it is.
-        assert ":processing-job/" in run.tags["stepmill.job.arn"]
+        assert ":training-job/" in run.tags["stepmill.job.arn"]
         assert run.tags["stepmill.execution.arn"].endswith(summary.id)
         assert run.tags["stepmill.step"] == "Train"
         assert [trial.name for trial in platform.experiments.components.trials_of(run.id)] == [summary.id]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,19 @@ from stepmill.core.endpoint import AccessKey, JobIdentity, bearer_token
 from stepmill.core.http import FileRange, Request, Response
 from stepmill.mlflow_rest.door import MlflowDoor
 from stepmill.platform import Platform
+from stepmill.storage.series import SeriesPoint
 from support.cli import Cli
 
 JOB = AccessKey("ASIAJOB", "s", "Narrow/one", job=JobIdentity("training-job", "one", "t"))
 OTHER = AccessKey("ASIAOTHER", "s", "Narrow/two", job=JobIdentity("training-job", "two", "t"))
 WIDE = AccessKey("ASIAWIDE", "s", "Wide/three", job=JobIdentity("training-job", "three", "t"))
 OWNER = AccessKey("AKIAOWNER", "s", "default")
-NOTHING = json.dumps({"Version": "2012-10-17", "Statement": []})
+NOTHING = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "sns:Publish", "Resource": "*"}],
+    }
+)
 
 
 class Keys:
@@ -290,6 +297,27 @@ def test_a_deleted_run_logs_no_more_and_can_be_restored(ask: Asking) -> None:
     assert ask.ok("POST", "mlflow/runs/search", search)["runs"] == []
 
 
+def test_a_search_shows_metrics_whether_it_asks_for_them_or_not(ask: Asking) -> None:
+    # One of the SDK's, whose name has a case.
+    components = ask.platform.experiments.components
+    ask.platform.experiments.open("Churn", "group")
+    components.create({"TrialComponentName": "Of-The-SDK"})
+    components.associate("Of-The-SDK", "group")
+    components.metrics.put(
+        "Of-The-SDK".lower(), {"auc": [SeriesPoint(datetime(2026, 1, 1, tzinfo=UTC), 0.5)]}
+    )
+    found = ask.ok("GET", "mlflow/experiments/get-by-name", query="experiment_name=Churn")
+    document = {"experiment_ids": [found["experiment"]["experiment_id"]]}
+    for more in (
+        {},
+        {"filter": "metrics.auc > 0.1"},
+        {"order_by": ["metrics.auc"]},
+        {"filter": "status != 'x'"},
+    ):
+        [run] = ask.ok("POST", "mlflow/runs/search", {**document, **more})["runs"]
+        assert [(one["key"], one["value"]) for one in run["data"]["metrics"]] == [("auc", 0.5)], more
+
+
 def test_a_search_comes_in_pages_in_order(ask: Asking) -> None:
     runs = [ask.run(run_name=f"r{n}", start_time=1000 + n) for n in range(5)]
     found: list[str] = []
@@ -457,6 +485,64 @@ def test_a_job_reaches_its_own_artifacts_and_no_others(narrow: Asking) -> None:
             assert narrow.raw(method, f"{ARTIFACTS}/{path}", body, key=JOB).status == 403
     assert narrow.refused("GET", "mlflow-artifacts/artifacts", query="path=0", key=JOB)[0] == 403
     assert narrow.raw("GET", f"{ARTIFACTS}/0/{foreign}/artifacts/a", key=WIDE).status == 200
+
+
+DENIES = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "x", "Resource": "*"}]}
+
+
+def deny(ask: Asking, action: str) -> None:
+    document = json.dumps(DENIES).replace('"x"', json.dumps(action))
+    roles = ask.platform.roles
+    roles.create(msgspec.structs.replace(roles.get("Narrow"), inline={"denies": document}))
+
+
+def test_what_a_role_denies_a_job_may_not_do_to_its_own_runs_either(ask: Asking) -> None:
+    run = ask.run(JOB)
+    path = f"{ARTIFACTS}/0/{run}/artifacts/a"
+    assert ask.raw("PUT", path, b"x", key=JOB).status == 200
+    deny(ask, "sagemaker-mlflow:Log*")
+    metric = {"run_id": run, "key": "a", "value": 1, "timestamp": 1}
+    status, code, message = ask.refused("POST", "mlflow/runs/log-metric", metric, key=JOB)
+    assert (status, code) == (403, "PERMISSION_DENIED")
+    assert "denies sagemaker-mlflow:LogMetric on arn:" in message
+    ask.ok("POST", "mlflow/runs/set-tag", {"run_id": run, "key": "a", "value": "b"}, key=JOB)
+    # Its owner may, and a job with another role.
+    ask.ok("POST", "mlflow/runs/log-metric", metric)
+    ask.ok("POST", "mlflow/runs/log-metric", metric, key=WIDE)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "document"),
+    [
+        ("POST", "mlflow/runs/create", {"experiment_id": "0"}),
+        ("POST", "mlflow/runs/search", {"experiment_ids": ["0"]}),
+        ("POST", "mlflow/experiments/create", {"name": "a"}),
+        ("POST", "mlflow/logged-models", {"experiment_id": "0"}),
+        ("POST", "mlflow/runs/set-tag", {"run_id": "x", "key": "a", "value": "b"}),
+    ],
+)
+def test_who_is_denied_all_does_nothing_here(ask: Asking, method: str, path: str, document: Any) -> None:
+    deny(ask, "sagemaker-mlflow:*")
+    assert ask.refused(method, path, document, key=JOB)[0] == 403
+
+
+def test_who_is_denied_s3_does_not_reach_its_own_artifacts(ask: Asking) -> None:
+    run = ask.run(JOB)
+    path = f"{ARTIFACTS}/0/{run}/artifacts/a"
+    assert ask.raw("PUT", path, b"x", key=JOB).status == 200
+    deny(ask, "s3:GetObject")
+    assert ask.raw("GET", path, key=JOB).status == 403
+    assert ask.raw("PUT", path, b"x", key=JOB).status == 200
+
+
+def test_every_call_has_a_name_that_policies_know(ask: Asking) -> None:
+    routes = ask.door._routes
+    unnamed = {one.path for one in routes if not one.action}
+    # Artifacts are S3's; what the server is, anybody may ask.
+    assert {path.partition("/")[0] for path in unnamed} == {"mlflow-artifacts", "mlflow"}
+    assert unnamed - {path for path in unnamed if path.startswith("mlflow-artifacts/")} == {
+        "mlflow/server-info"
+    }
 
 
 def test_a_job_changes_no_model_of_others(narrow: Asking) -> None:
