@@ -1,4 +1,4 @@
-"""A server is killed in the middle of many PutRecords: what it acknowledged is in both stores, once."""
+"""Processes are killed in the middle of many PutRecords, and of an ingest: what was given is there once."""
 
 from __future__ import annotations
 
@@ -105,3 +105,56 @@ def test_a_flush_that_is_killed_is_done_again_by_the_next_server(served: Served,
         files = features.files.list(group)
         assert {file.uri for file in files} == written
         assert sorted(row["id"] for row in rows_of(files)) == list(range(50))
+
+
+ROWS = 12_000
+HOURS = 72
+
+
+def test_an_ingest_that_is_killed_is_invisible_or_finished_by_the_next_one(tmp_path: Path) -> None:
+    """Killed while it reads, then while the online store is filled; given again the third time."""
+    cli = Cli(tmp_path, tmp_path / "home")
+    lines = [
+        f"{number},2026-01-{1 + number % HOURS // 24:02}T{number % 24:02}:00:{number % 60:02}Z,{number},0.5"
+        for number in range(ROWS)
+    ]
+    cli.write("rows.csv", "\n".join(["id,at,age,score", *lines]))
+    with cli.platform() as platform:
+        platform.objects.create_bucket(BUCKET)
+        group = platform.features.groups.create(group_request(GROUP))
+        platform.features.writing.put(Put(group, record(id=ROWS, at="2026-01-01T00:00:00Z", age=1)))
+
+        def offline() -> list[int]:
+            return sorted(platform.features.offline.history(group, ["id"], duplicates=True)["id"].to_pylist())
+
+        assert offline() == [ROWS]
+        folder = platform.layout.features
+        ingests = platform.features.ingests
+        reading = cli.start("features", "ingest", GROUP, "rows.csv")
+        eventually(
+            lambda: list(folder.glob("ingest-*/*/*.parquet")) or reading.process.poll() is not None, "files"
+        )
+        reading.kill()
+        # Either nobody ever saw it, or all of it was there already.
+        assert offline() in ([ROWS], list(range(ROWS + 1)))
+        filling = cli.start("features", "ingest", GROUP, "rows.csv")
+        eventually(lambda: ingests.is_pending(group) or filling.process.poll() is not None, "a manifest")
+        filling.kill()
+        assert offline() == list(range(ROWS + 1))
+        was_pending = ingests.is_pending(group)
+    again = cli("features", "ingest", GROUP, "rows.csv").ok()
+    assert "taken in before" in again.out
+    assert ("had been interrupted" in again.out) == was_pending
+    assert again.err == ""
+    with cli.platform() as platform:
+        features = platform.features
+        rows = rows_of(features.files.list(group))
+        assert sorted(row["id"] for row in rows) == list(range(ROWS + 1))
+        assert features.rows.size(group.id)[0] == ROWS + 1
+        for number in (0, 1, ROWS - 1, ROWS):
+            found = features.reading.get(group, str(number))
+            assert found is not None
+            assert found.values["age"] == str(1 if number == ROWS else number)
+        # What the killed ones left has gone.
+        assert not list(folder.glob("ingest-*"))
+        assert not features.ingests.is_pending(group)

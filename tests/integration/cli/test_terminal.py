@@ -9,6 +9,7 @@ import pytest
 
 from stepmill.cli.exit_codes import ExitCode
 from support.cli import Cli, definition, open_door, processing, statuses, waiting_step
+from support.features import BUCKET, group_request
 from support.terminal import Terminal
 
 DIABETES = Path(__file__).parents[3] / "examples" / "diabetes" / "pipeline.py"
@@ -31,6 +32,17 @@ def test_the_demo_is_drawn(cli: Cli) -> None:
         assert text in last
     assert all(len(line.rstrip()) <= 80 for line in last.splitlines())
     assert "Traceback" not in last
+
+
+def test_an_ingest_shows_how_far_it_is(cli: Cli) -> None:
+    with cli.platform() as platform:
+        platform.objects.create_bucket(BUCKET)
+        platform.features.groups.create(group_request())
+    cli.write("rows.csv", "id,at,age\n1,2026-01-01T00:00:00Z,30\n")
+    with on_terminal(cli, "features", "ingest", "Customers", "rows.csv", columns=100) as terminal:
+        assert terminal.end() == 0
+        assert "Taking in" in terminal.text
+    assert "1 row in 1 file, 1 identifier online." in terminal.text
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(20, 24), (1, 1), (300, 5)])

@@ -15,6 +15,7 @@ from stepmill.core.errors import NotFoundError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from stepmill.catalog.features.offline.ingest import Ingested
     from stepmill.catalog.features.offline.reads import Bounds
 
 Group = Annotated[
@@ -94,17 +95,20 @@ def ingest(
     as_json: AsJson = False,
 ) -> None:
     """Take a table into a group: all of it, or nothing."""
+    from stepmill.catalog.features.offline.tables import rows_in
+    from stepmill.cli.row_progress import RowProgress
+
     output = Output(as_json=as_json)
-
-    def progress(what: str, rows: int) -> None:
-        if output.is_live:
-            output.remark(f"{rows:,} rows {'read' if what == 'read' else 'online'}", "dim")
-
     with open_platform(output) as platform:
         found = platform.features.groups.get(group)
-        done = platform.features.ingests.ingest(
-            found, file, ingest_id=ingest_id, online=not offline_only, progress=progress
-        )
+        try:
+            with RowProgress(output.remarks, rows_in(file)) as progress:
+                done = platform.features.ingests.ingest(
+                    found, file, ingest_id=ingest_id, online=not offline_only, progress=progress
+                )
+        except KeyboardInterrupt:
+            output.remark("The same command again takes in what is missing, and nothing twice.")
+            raise
         platform.features.tidy(found)
     document = {
         "ingestId": done.ingest,
@@ -112,12 +116,23 @@ def ingest(
         "files": done.files,
         "online": done.online,
         "new": done.is_new,
+        "finished": list(done.finished),
     }
-    text = f"{counted(done.rows, 'row')} in {counted(done.files, 'file')}"
-    text += f", {counted(done.online, 'identifier')} online."
-    if not done.is_new:
-        text = f"These rows were taken in before, as {done.ingest}. Nothing was written."
-    output.answer(document, text)
+    output.answer(document, *_told(done))
+
+
+def _told(done: Ingested) -> list[str]:
+    others = [ingest for ingest in done.finished if ingest != done.ingest]
+    told = [f"{each} had been interrupted, and is finished now." for each in others]
+    if done.ingest in done.finished:
+        told.append(f"These rows were taken in before, as {done.ingest}, which had been interrupted.")
+        told.append("It is finished now: all rows are there, once.")
+    elif not done.is_new:
+        told.append(f"These rows were taken in before, as {done.ingest}. Nothing was written.")
+    else:
+        files, online = counted(done.files, "file"), counted(done.online, "identifier")
+        told.append(f"{counted(done.rows, 'row')} in {files}, {online} online.")
+    return told
 
 
 @features_app.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -17,11 +16,13 @@ from stepmill.storage.failures import translated_disk_errors
 from stepmill.storage.locks import NamedLocks
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.objects.uri import S3Uri
+from stepmill.storage.scratch import scratch_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _SUFFIX = ".parquet"
+_PREFIX = "files-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +89,12 @@ class OfflineFiles:
         """
         data = data_of(group)
         seed = seed or secrets.token_hex()
-        with translated_disk_errors():
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            scratch = tempfile.TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True)
-        with scratch as name:
+        with scratch_folder(self._folder, _PREFIX) as scratch:
             written: list[tuple[S3Uri, Path]] = []
             for part, latest in by_hours(table, event_times):
                 hour = hour_folder(latest)
                 label = label_of(f"{group.id}/{seed}/{hour}")
-                path = Path(name) / f"{len(written)}{_SUFFIX}"
+                path = scratch / f"{len(written)}{_SUFFIX}"
                 write_parquet(part, path)
                 # Its name is of the last event in it, and its label tells it from others of that moment.
                 written.append((S3Uri(data.bucket, f"{data.key}/{hour}/{file_name(latest, label)}"), path))

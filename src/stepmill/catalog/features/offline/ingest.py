@@ -8,7 +8,6 @@ does it again from the files.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -23,11 +22,14 @@ from stepmill.catalog.features.offline.manifests import Manifest, Manifests, che
 from stepmill.catalog.features.offline.online_rows import online_rows
 from stepmill.catalog.features.offline.staging import Staging, rows_of
 from stepmill.core.clock import Clock
+from stepmill.core.errors import StorageError
 from stepmill.storage.database import to_micros
-from stepmill.storage.failures import translated_disk_errors
 from stepmill.storage.features import FeatureRows
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.objects.uri import S3Uri
+from stepmill.storage.scratch import scratch_folder
+
+_PREFIX = "ingest-"
 
 # Told how many rows have been read, or written to the online store.
 Progress = Callable[[str, int], None]
@@ -43,6 +45,8 @@ class Ingested:
         files: How many files were written.
         online: How many identifiers' newest rows went to the online store, unless it had newer ones.
         is_new: Whether it was written now; if not, an earlier ingest of this id had been.
+        finished: The ids of ingests whose processes had been killed, and which were finished before this one.
+            This one may be among them.
     """
 
     ingest: str
@@ -50,6 +54,7 @@ class Ingested:
     files: int
     online: int
     is_new: bool
+    finished: tuple[str, ...] = ()
 
 
 class Ingests:
@@ -108,8 +113,11 @@ class Ingests:
         if ingest_id:
             check_ingest_id(ingest_id)
         progress = progress or _tell_nobody
-        self.resume(group)
-        with self._scratch() as scratch, closing(self._staging(group, scratch)) as staging:
+        finished = tuple(self.resume(group))
+        with (
+            scratch_folder(self._folder, _PREFIX) as scratch,
+            closing(Staging(group, scratch, to_micros(self._clock.now()))) as staging,
+        ):
             for rows in Door(group.schema).enter(source):
                 staging.add(rows, to_micros(self._clock.now()))
                 progress("read", staging.rows)
@@ -119,25 +127,28 @@ class Ingests:
             manifest = Manifest(ingest, staging.rows, tuple(uri.key for uri, _ in files), is_online)
             earlier = self._commit(group, manifest, files, scratch)
             if earlier is not None:
-                return Ingested(ingest, earlier.rows, len(earlier.files), 0, is_new=False)
+                return Ingested(ingest, earlier.rows, len(earlier.files), 0, is_new=False, finished=finished)
             self._keep_copy(group, staging, manifest)
-            written = self._go_online(group, staging, manifest, progress) if is_online else 0
-        return Ingested(ingest, manifest.rows, len(files), written, is_new=True)
+            written = 0
+            if is_online:
+                with _unfinished(ingest):
+                    written = self._go_online(group, staging, manifest, progress)
+        return Ingested(ingest, manifest.rows, len(files), written, is_new=True, finished=finished)
 
-    def resume(self, group: FeatureGroup) -> int:
+    def resume(self, group: FeatureGroup) -> list[str]:
         """Go on with ingests whose files are there, and whose process was killed.
 
         Returns:
-            How many these were. One that another process is busy with may be among them: that harms nobody.
+            Their ids. One that another process is busy with may be among them: that harms nobody.
         """
         if group.offline is None or group.online is None:
-            return 0
+            return []
         pending = self._manifests.pending(group)
         for manifest in pending:
             for rows in rows_of(group, self._paths(group, manifest)):
                 self._put_online(group, rows, 0, _tell_nobody)
             self._manifests.finish(group, manifest)
-        return len(pending)
+        return [manifest.ingest for manifest in pending]
 
     def is_pending(self, group: FeatureGroup) -> bool:
         """Return whether an ingest has files and is not done: it may need them again, one by one."""
@@ -200,16 +211,18 @@ class Ingests:
         if version is None or version[0] != group.id:
             raise group_not_found(group.name)
 
-    def _staging(self, group: FeatureGroup, scratch: Path) -> Staging:
-        return Staging(group, scratch, to_micros(self._clock.now()))
 
-    @contextmanager
-    def _scratch(self) -> Iterator[Path]:
-        with translated_disk_errors():
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            made = tempfile.TemporaryDirectory(dir=self._folder, prefix="ingest-", ignore_cleanup_errors=True)
-        with made as name:
-            yield Path(name)
+@contextmanager
+def _unfinished(ingest: str) -> Iterator[None]:
+    """Say of a failure of the store that half is done, and how the rest is."""
+    try:
+        yield
+    except StorageError as error:
+        raise type(error)(
+            f"The rows are in the offline store, and not all of them in the online store. {error.what}",
+            where=error.where,
+            mend=f"{error.mend} Then ingest the same rows again, or others: that finishes {ingest}.".strip(),
+        ) from error
 
 
 def _tell_nobody(_what: str, _rows: int) -> None:

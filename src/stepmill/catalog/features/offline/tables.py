@@ -63,6 +63,16 @@ def read_table(path: Path) -> pa.Table:
         raise InvalidInputError(f"This file cannot be read: {str(error)[:300]}", where=str(path)) from error
 
 
+def rows_in(path: Path) -> int | None:
+    """Return how many rows a Parquet file has; ``None`` of all else, or where it cannot be told."""
+    if path.suffix != ".parquet" or not path.is_file():
+        return None
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, pa.ArrowException):
+        return None
+
+
 def write_table(table: pa.Table, path: Path) -> None:
     """Write rows to a file, as Parquet or CSV as its name says.
 

@@ -16,7 +16,7 @@ from stepmill.catalog.features.group import FeatureGroup
 from stepmill.catalog.features.offline import sources
 from stepmill.catalog.features.offline.ingest import Ingested
 from stepmill.catalog.features.online import decode_values
-from stepmill.core.errors import InvalidInputError, InvalidRowsError, NotFoundError
+from stepmill.core.errors import InvalidInputError, InvalidRowsError, NotFoundError, StorageFullError
 from support.features import Stored, make_group, record, stored
 
 T1, T2, T3 = "2026-01-01T00:00:00Z", "2026-01-01T00:30:00Z", "2026-01-01T02:00:00Z"
@@ -361,7 +361,28 @@ def test_an_ingest_that_was_killed_before_the_end_is_finished_by_the_next_one(
     assert len(offline(store, group)) == 3
     assert store.features.compaction.compact(group, least=1).before == 0
     assert online(store, group, "1") is None
-    assert not ingest(store, group, ROWS).is_new
+    again = ingest(store, group, ROWS)
+    assert (again.is_new, again.finished) == (False, (again.ingest,))
+    assert ingest(store, group, ROWS).finished == ()
     assert online(store, group, "1") == {"id": "1", "at": T3, "age": "31"}
     assert not ingests.is_pending(group)
     assert len(offline(store, group)) == 3
+
+
+def test_a_store_that_fails_half_way_tells_how_the_rest_is_done(
+    store: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = make_group(store)
+
+    def full(*_args: object) -> None:
+        raise StorageFullError("No room is left.", where="disk", mend="Free some.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.rows, "put_newer", full)
+        with pytest.raises(StorageFullError, match="not all of them in the online store") as failed:
+            ingest(store, group, ROWS, ingest_id="mine")
+    assert failed.value.where == "disk"
+    assert failed.value.mend == ("Free some. Then ingest the same rows again, or others: that finishes mine.")
+    other = ingest(store, group, table((9, T1, 9, 0.5)))
+    assert (other.is_new, other.finished) == (True, ("mine",))
+    assert online(store, group, "1") == {"id": "1", "at": T3, "age": "31"}
