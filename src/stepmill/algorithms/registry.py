@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from stepmill.algorithms.algorithm import Algorithm
+from stepmill.algorithms.tables.kmeans import KMEANS
+from stepmill.algorithms.tables.knn import KNN
+from stepmill.algorithms.tables.linear_learner import LINEAR_LEARNER
+from stepmill.algorithms.tables.pca import PCA
 from stepmill.algorithms.tables.xgboost import XGBOOST
 
-_ALGORITHMS = {algorithm.name: algorithm for algorithm in (XGBOOST,)}
+_ALGORITHMS = {algorithm.name: algorithm for algorithm in (KMEANS, KNN, LINEAR_LEARNER, PCA, XGBOOST)}
 
 
 def algorithm_of(name: str) -> Algorithm | None:

@@ -19,6 +19,10 @@ class ImageFamily(StrEnum):
     XGBOOST = "xgboost"
     PYTORCH = "pytorch"
     TENSORFLOW = "tensorflow"
+    LINEAR_LEARNER = "linear-learner"
+    KMEANS = "kmeans"
+    KNN = "knn"
+    PCA = "pca"
     PYTHON = "python"
     CUSTOM = "custom"  # the user's own, from stepmill.toml
 
@@ -55,6 +59,11 @@ class ShippedImage:
     versioned: bool = True
 
 
+def _algorithm(family: ImageFamily, *packages: Package) -> ShippedImage:
+    # The tag of these images counts AWS's own revisions.
+    return ShippedImage(family, packages, algorithm=family.value, versioned=False)
+
+
 # Parquet as training data of built-in algorithms.
 _PYARROW = Package(("pyarrow",), "pyarrow>=18")
 _PANDAS = Package(("pandas",), "pandas>=2.1")
@@ -73,6 +82,10 @@ _SHIPPED = {
     "xgboost": ShippedImage(
         ImageFamily.XGBOOST, (_XGBOOST, _PANDAS, _SKLEARN, _PYARROW), algorithm="xgboost"
     ),
+    "linear-learner": _algorithm(ImageFamily.LINEAR_LEARNER, _SKLEARN),
+    "kmeans": _algorithm(ImageFamily.KMEANS, _SKLEARN),
+    "knn": _algorithm(ImageFamily.KNN, _SKLEARN),
+    "pca": _algorithm(ImageFamily.PCA, _SKLEARN),
     "pytorch-training": ShippedImage(ImageFamily.PYTORCH, (_TORCH,), toolkit=True),
     "pytorch-inference": ShippedImage(ImageFamily.PYTORCH, (_TORCH,)),
     "pytorch-inference-graviton": ShippedImage(ImageFamily.PYTORCH, (_TORCH,)),

@@ -270,7 +270,7 @@ class TestSettings:
     ("uri", "what"),
     [
         ("r.io/team/trainer:1", "The image 'team/trainer' is not known."),
-        ("1.dkr.ecr.x.amazonaws.com/pca:1", "The built-in algorithm 'pca' is not offered yet."),
+        ("1.dkr.ecr.x.amazonaws.com/ntm:1", "The built-in algorithm 'ntm' is not offered yet."),
         (
             "r.io/sagemaker-clarify-processing:1.0",
             "The service image 'sagemaker-clarify-processing' is not offered yet.",

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 TRAINING_MODULES = {
+    "kmeans": "kmeans",
+    "knn": "knn",
+    "linear-learner": "linear_learner",
+    "pca": "pca",
     "xgboost": "xgboost_training",
 }
 INFERENCE_MODULES = {
+    "kmeans": "kmeans",
+    "knn": "knn",
+    "linear-learner": "linear_inference",
+    "pca": "pca",
     "xgboost": "xgboost_inference",
 }
