@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import tarfile
 from collections.abc import Iterator
@@ -255,6 +256,18 @@ class TestChanges:
         } <= whats
         assert home.json("diff", "churn/1", "churn/1") == []
         assert "Nothing" in home.ok("diff", "churn/1", "churn/1")
+
+
+class TestDigests:
+    def test_all_of_them_on_demand(self, home: Home) -> None:
+        large = home.home.kept.folder / "large"
+        large.write_text("x" * 1000)
+        os.utime(large, (0, 0))
+        home.home.train("digested", {"large": str(large)})
+        home.home.recorder.catch_up()
+        assert home.json("digest") == {"artifacts": 1, "bytes": 1000}
+        assert home.ok("digest") == "Everything is digested.\n"
+        assert "sha256:" in home.ok("from", str(large)).splitlines()[0]
 
 
 class TestCode:

@@ -130,6 +130,14 @@ def test_objects_that_were_read_are_not_read_again(home: Recording) -> None:
     assert sum(read) == 1000
 
 
+def test_whoever_wants_to_wait_has_everything_read(home: Recording) -> None:
+    take(home, large="a" * 1000, small="abc")
+    with digesting(home, bytes_s=SLOW) as digests:
+        assert digests.everything() == (2, 1003)
+        assert digests.everything() == (0, 0)
+    assert digest_of(home, "large") == expected("a" * 1000)
+
+
 def test_one_process_at_a_time_reads_what_is_large(home: Recording) -> None:
     take(home, large="a" * 1000, small="abc")
     turn = home.kept.folder / "turn"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.filesize import decimal
 from rich.text import Text
 
 from stepmill.cli.context import AsJson, open_platform
@@ -124,6 +125,17 @@ def code(
     for one in files:
         output.answer(None, Text(one.name, style="bold cyan"))
         output.line(one.text if one.text is not None else f"({len(one.data)} bytes, no text)")
+
+
+@lineage_app.command()
+def digest(as_json: AsJson = False) -> None:
+    """Compute the digests of all data that has none yet, and wait for it."""
+    output = Output(as_json=as_json)
+    with open_platform(output) as platform:
+        platform.lineage.catch_up()
+        count, size_bytes = platform.lineage_digesting.everything()
+    told = f"Digested {counted(count, 'artifact')}, {decimal(size_bytes)}."
+    output.answer({"artifacts": count, "bytes": size_bytes}, told if count else "Everything is digested.")
 
 
 def _show(

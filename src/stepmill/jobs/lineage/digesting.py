@@ -112,6 +112,19 @@ class Digesting:
             self._digest(found[start : start + _AT_ONCE], passed)
         return len(self._store.pending(PENDING, LARGEST_PENDING, limit=most))
 
+    def everything(self, passed: Passed | None = None) -> tuple[int, int]:
+        """Read all that is not digested yet, now and as fast as it can be; return how many, and their bytes.
+
+        Args:
+            passed: Is told of each piece how many bytes it had; what it raises ends the reading.
+        """
+        count = total = 0
+        while found := self._store.pending(PENDING, LARGEST_PENDING, limit=1):
+            self._digest(found, passed)
+            size = found[0].digest.removeprefix(PENDING)
+            count, total = count + 1, total + (int(size) if size.isdigit() else 0)
+        return count, total
+
     def _digest(self, entities: Sequence[Entity], passed: Passed | None) -> None:
         done: list[Entity] = []
         try:
