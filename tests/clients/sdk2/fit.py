@@ -1,4 +1,4 @@
-"""Estimator.fit, Processor.run, up- and download, spot beside on-demand. SDK 2.x."""
+"""Estimator.fit, Processor.run, up- and download, spot beside on-demand, tuning. SDK 2.x."""
 
 import datetime as dt
 import os
@@ -16,6 +16,7 @@ from sagemaker.sklearn.processing import SKLearnProcessor
 here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, here)
 import shells  # noqa: E402
+import tuning  # noqa: E402
 
 code = os.path.join(here, "code")
 session = sagemaker.Session()
@@ -99,6 +100,8 @@ for one in (spot, demand):
     assert told["TrainingJobStatus"] == "Completed", told
     assert told["BillableTimeInSeconds"] <= told["TrainingTimeInSeconds"], told
 assert spot.latest_training_job.describe()["EnableManagedSpotTraining"] is True
+
+tuning.run(session, role, code, f"s3://{bucket}/fit/train")
 
 # A script that fails says why, and fit raises.
 bad = SKLearn(

@@ -1,4 +1,4 @@
-"""ModelTrainer.train, Processor.run, up- and download, a model package approved. SDK 3."""
+"""ModelTrainer.train, Processor.run, up- and download, tuning, a model package approved. SDK 3."""
 
 import os
 import sys
@@ -22,6 +22,7 @@ from sagemaker.train.configs import Compute, InputData, SourceCode, StoppingCond
 here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, here)
 import shells  # noqa: E402
+import tuning  # noqa: E402
 
 code = os.path.join(here, "code")
 session = Session()
@@ -98,6 +99,8 @@ for one in (demand, spot):
     assert job.training_job_status == "Completed", job
     assert job.billable_time_in_seconds <= job.training_time_in_seconds
 model_data = demand._latest_training_job.model_artifacts.s3_model_artifacts
+
+tuning.run(session, role, image, code, f"s3://{bucket}/three/train")
 
 ModelPackageGroup.create(model_package_group_name="three-shells")
 # The SDK's own ModelPackage.create reads a member that no answer of CreateModelPackage has.

@@ -150,7 +150,11 @@ class TestDone:
     def test_a_name_is_used_once(self, jobs: WireJobs, done: str) -> None:
         with pytest.raises(ClientError) as caught:
             jobs.client.create_hyper_parameter_tuning_job(**tuning(jobs, SCRIPT, done))
-        assert caught.value.response["Error"]["Code"] == "ResourceInUse"
+        error = caught.value.response["Error"]
+        assert error["Code"] == "ResourceInUse"
+        assert error["Message"].startswith(
+            "A hyperparameter tuning job with the name, tune-done, already exists."
+        )
 
 
 def test_a_running_job_is_in_use_until_it_is_stopped(jobs: WireJobs) -> None:

@@ -20,9 +20,9 @@ from stepmill.core.clock import as_text
 from stepmill.core.json import Json, JsonObject
 from stepmill.core.statuses import JobStatus
 from stepmill.jobs.records import TRAINING_JOB, request_of, state_of
-from stepmill.jobs.tuning.plan import Plan, Strategy, WarmStartType
+from stepmill.jobs.tuning.plan import Definition, Plan, Strategy, WarmStartType
 from stepmill.jobs.tuning.request import read_tuning_request
-from stepmill.jobs.tuning.training_requests import OBJECTIVE_KEY
+from stepmill.jobs.tuning.training_requests import OBJECTIVE_KEY, resources_of
 from stepmill.jobs.tuning.trials import (
     Trial,
     best_first,
@@ -217,11 +217,15 @@ def _completion_details(plan: Plan, trials: Sequence[Trial]) -> dict[str, Any]:
 
 
 def _echo(request: JsonObject, plan: Plan) -> dict[str, Any]:
-    """Return the request with what SageMaker adds: the metric as a hyperparameter, the size of a grid."""
+    """Return the request with what SageMaker adds: the metric as a hyperparameter, the size of a grid.
+
+    The SDK's ``attach`` counts on the metric, and on instances that stand in ``ResourceConfig``, too.
+    """
     echo: dict[str, Any] = {name: value for name, value in request.items() if name != "Tags"}
     definitions = [
         {
             **definition.document,
+            **_instances(definition),
             "StaticHyperParameters": {**definition.static, OBJECTIVE_KEY: definition.objective.metric},
         }
         for definition in plan.definitions
@@ -234,6 +238,11 @@ def _echo(request: JsonObject, plan: Plan) -> dict[str, Any]:
     if plan.strategy is Strategy.GRID and isinstance(config, Mapping):
         echo["HyperParameterTuningJobConfig"] = {**config, "ResourceLimits": _grid_limits(config, plan)}
     return echo
+
+
+def _instances(definition: Definition) -> dict[str, Json]:
+    resources = resources_of(definition)
+    return {} if resources is None else {"ResourceConfig": resources}
 
 
 def _grid_limits(config: JsonObject, plan: Plan) -> dict[str, Json]:

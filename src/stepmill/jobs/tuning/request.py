@@ -270,7 +270,8 @@ def _hyperband(
         most = _epochs(definitions)
         if most is None:
             findings.add(
-                "MaxResource is missing, and no static hyperparameter tells it.",
+                "MaxResource parameter is not provided and could not be inferred from provided static "
+                "hyperparameters of TrainingJobDefinition.",
                 below.place("MaxResource"),
                 f"Give it, or one of {', '.join(_EPOCHS)} in StaticHyperParameters.",
             )

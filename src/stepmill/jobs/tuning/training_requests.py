@@ -40,7 +40,7 @@ def training_request(definition: Definition, name: str, tuned: Mapping[str, str]
     request: dict[str, Json] = {"TrainingJobName": name}
     request["HyperParameters"] = {**static_of(definition), **tuned}
     request |= {member: document[member] for member in _SAME if document.get(member) is not None}
-    if (resources := _resources(document)) is not None:
+    if (resources := resources_of(definition)) is not None:
         request["ResourceConfig"] = resources
     checkpoints = document.get("CheckpointConfig")
     if isinstance(checkpoints, Mapping):
@@ -55,8 +55,9 @@ def static_of(definition: Definition) -> dict[str, str]:
     return {**definition.static, OBJECTIVE_KEY: definition.objective.metric}
 
 
-def _resources(document: JsonObject) -> JsonObject | None:
-    """Return the instances: of several that would do, the ones that are asked for first."""
+def resources_of(definition: Definition) -> JsonObject | None:
+    """Return the instances of a training job: of several that would do, the ones that are asked for first."""
+    document = definition.document
     flexible = document.get("HyperParameterTuningResourceConfig")
     if not isinstance(flexible, Mapping):
         own = document.get("ResourceConfig")

@@ -145,7 +145,11 @@ class TestRefusing:
             ),
             ({"ParameterRanges": {}}, "no hyperparameter has a range", f"{CONFIG}.ParameterRanges"),
             ({"Strategy": "Grid"}, "supports only categorical", f"{CONFIG}.ParameterRanges"),
-            ({"Strategy": "Hyperband"}, "MaxResource is missing", "HyperbandStrategyConfig.MaxResource"),
+            (
+                {"Strategy": "Hyperband"},
+                "MaxResource parameter is not provided and could not be inferred",
+                "HyperbandStrategyConfig.MaxResource",
+            ),
             (
                 {"StrategyConfig": {"HyperbandStrategyConfig": {"MaxResource": 3, "MinResource": 1}}},
                 "the strategy is another one",

@@ -1,7 +1,7 @@
 """Operations on hyperparameter tuning jobs.
 
-Source: SageMaker API reference. The text of the error for a missing job is the service's, which answers
-``ValidationException`` although its model says ``ResourceNotFound``.
+Source: SageMaker API reference. The texts of the errors for a name that is taken and for a missing job are
+the service's, which answers ``ValidationException`` to the latter, and not ``ResourceNotFound`` as its model.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from stepmill.aws.services.sagemaker.listing import listed_in_memory, read_listi
 from stepmill.aws.services.sagemaker.refusals import VALIDATION, told_as
 from stepmill.catalog.tags import read_tags
 from stepmill.core.clock import as_text
-from stepmill.core.errors import WrongStateError
+from stepmill.core.errors import ConflictError, WrongStateError
 from stepmill.core.statuses import JobStatus
-from stepmill.jobs.records import state_of
+from stepmill.jobs.records import JobRecords, state_of
 from stepmill.jobs.tuning.jobs import TuningJobs
 from stepmill.jobs.tuning.records import TUNING_JOB, plan_of, summary
 from stepmill.jobs.tuning.trials import Trial, objective_counters, status_counters
@@ -27,6 +27,7 @@ from stepmill.storage.records import Record, SortBy
 
 _NAME = "HyperParameterTuningJobName"
 _MISSING = "Amazon SageMaker can't find a tuning job with the name {}."
+_TAKEN = "A hyperparameter tuning job with the name, {}, already exists. Choose a different name."
 _SORT: Mapping[str, SortBy] = {
     "Name": SortBy.NAME,
     "CreationTime": SortBy.CREATED,
@@ -57,7 +58,9 @@ def waits() -> Mapping[str, IsSettled]:
 
 def _create(platform: Platform, call: Call) -> dict[str, Any]:
     tags = read_tags(call.parameters.get("Tags"))
-    arn = state_of(platform.direct_jobs.create(TUNING_JOB, call.parameters)).arn
+    taken = _TAKEN.format(call.parameters[_NAME])
+    with told_as("ResourceInUse", ConflictError, taken):
+        arn = state_of(platform.direct_jobs.create(TUNING_JOB, call.parameters)).arn
     if tags:
         platform.tags.set(arn, tags)
     return {"HyperParameterTuningJobArn": arn}
@@ -72,7 +75,7 @@ def _stop(platform: Platform, call: Call) -> None:
 
 
 def _delete(platform: Platform, call: Call) -> None:
-    record = platform.records.find(TUNING_JOB, call.parameters[_NAME])
+    record = JobRecords(platform.records, TUNING_JOB).find(call.parameters[_NAME])
     if record is None:
         return  # as SageMaker, which answers that it is not there any more
     with told_as("ResourceInUse", WrongStateError):
@@ -136,7 +139,8 @@ def _ordered(trials: Sequence[Trial], by: str) -> list[Trial]:
 
 def _found(platform: Platform, call: Call) -> Record:
     name = call.parameters[_NAME]
-    record = platform.records.find(TUNING_JOB, name)
+    # It may be as the ARN has it, in lower case.
+    record = JobRecords(platform.records, TUNING_JOB).find(name)
     if record is None:
         raise ApiError(VALIDATION, _MISSING.format(name))
     return record
