@@ -45,7 +45,9 @@ def tree_of(graph: Shown) -> Tree:
         order = sorted(graph.next_of(node), key=lambda one: _rank(graph.entities[one[0]]))
         for other, kind in order:
             entity = graph.entities[other]
-            word = _WORDS.get(entity.kind, words.get(kind, ""))
+            # Through a feature group data goes on, as through other data.
+            is_on_the_way = entity.type == "FeatureGroup"
+            word = words.get(kind, "") if is_on_the_way else _WORDS.get(entity.kind, words.get(kind, ""))
             if other in seen:
                 # Nearly everything is in the same execution.
                 if entity.type not in _GROUPS:
