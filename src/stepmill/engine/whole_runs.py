@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from stepmill.catalog.runs import Run, RunKind, Value
 from stepmill.core.errors import InvalidInputError, NotFoundError
@@ -13,7 +14,8 @@ from stepmill.engine.machines.summaries import MachineExecution
 from stepmill.engine.reading import ExecutionReader
 from stepmill.engine.summaries import ExecutionSummary
 
-_PAGE = 1000
+# Few, for a table of the newest; whoever wants all asks more often.
+_PAGE = 200
 # An input may have megabytes; whoever compares runs looks at a table.
 _LONGEST_DOCUMENT = 256 * 1024
 _MOST_MEMBERS = 200
@@ -34,9 +36,8 @@ class WholeRuns:
 
     def newest(self) -> Iterator[Run]:
         """Yield all, the newest first; none of express machines, which are gone soon, and no iterations."""
-        of_machines = (self.of_machine(each) for each in self._of_machines())
         of_pipelines = (self.of_pipeline(each) for each in self._of_pipelines())
-        return heapq.merge(of_pipelines, of_machines, key=lambda run: run.created_at, reverse=True)
+        return heapq.merge(of_pipelines, self._of_machines(), key=lambda run: run.created_at, reverse=True)
 
     def named(self, names: Iterable[str]) -> Iterator[Run]:
         """Yield those of these ids of pipelines' executions, and of these ARNs, that there are, once each."""
@@ -80,22 +81,10 @@ class WholeRuns:
             execution: It.
             with_output: Whether its output is told.
         """
-        details = execution.details
-        output = self._machines.output(execution.id) if with_output else None
-        return Run(
-            name=details.name,
-            kind=RunKind.EXECUTION,
-            title=execution.machine,
-            experiment="",
-            status=str(execution.status),
-            created_at=execution.started_at,
-            started_at=execution.started_at,
-            ended_at=details.stopped_at,
-            reason=": ".join(one for one in (details.error, details.cause) if one),
-            parameters=members_of(self._machines.input(execution.id), "input"),
-            outputs={name: str(value) for name, value in members_of(output or "{}", "output").items()},
-            execution=execution.arn,
-        )
+        text = self._machines.output(execution.id) if with_output else None
+        output = members_of(text or "{}", "output")
+        run = _of_machine(execution, self._machines.input(execution.id))
+        return replace(run, outputs={name: str(value) for name, value in output.items()})
 
     def _of_pipelines(self) -> Iterator[ExecutionSummary]:
         after: str | None = None
@@ -106,14 +95,33 @@ class WholeRuns:
             if after is None:
                 return
 
-    def _of_machines(self) -> Iterator[MachineExecution]:
+    def _of_machines(self) -> Iterator[Run]:
         after: str | None = None
         while True:
             page = self._machines.find(map_run="", limit=_PAGE, after=after)
-            yield from (each for each in page.executions if not each.details.is_express)
+            shown = [each for each in page.executions if not each.details.is_express]
+            inputs = self._machines.inputs(shown) if shown else {}
+            yield from (_of_machine(each, inputs.get(each.id, "")) for each in shown)
             after = page.next_token
             if after is None:
                 return
+
+
+def _of_machine(execution: MachineExecution, input_text: str) -> Run:
+    details = execution.details
+    return Run(
+        name=details.name,
+        kind=RunKind.EXECUTION,
+        title=execution.machine,
+        experiment="",
+        status=str(execution.status),
+        created_at=execution.started_at,
+        started_at=execution.started_at,
+        ended_at=details.stopped_at,
+        reason=": ".join(one for one in (details.error, details.cause) if one),
+        parameters=members_of(input_text, "input"),
+        execution=execution.arn,
+    )
 
 
 def is_of_machine(arn: str) -> bool:

@@ -457,6 +457,10 @@ class ExecutionStore(Protocol):
         """Return all frames of an execution whose names begin so: name -> text."""
         ...
 
+    def frame_of_each(self, executions: Collection[str], name: str) -> dict[str, str]:
+        """Return the text of one frame of several executions, a thousand at most: execution -> text."""
+        ...
+
     def history(self, execution: str, *, after_position: int = 0, limit: int = 1000) -> list[HistoryRecord]:
         """Return the next history records after a position, in order."""
         ...

@@ -349,6 +349,14 @@ class SqlExecutionStore:
         with self._database.read() as connection:
             return {row.frame: row.body for row in connection.execute(statement)}
 
+    def frame_of_each(self, executions: Collection[str], name: str) -> dict[str, str]:
+        """Return the text of one frame of several executions: execution -> text."""
+        statement = select(_frames.c.execution, _frames.c.body).where(
+            _frames.c.execution.in_(executions), _frames.c.frame == name
+        )
+        with self._database.read() as connection:
+            return {row.execution: row.body for row in connection.execute(statement)}
+
     def history(self, execution: str, *, after_position: int = 0, limit: int = 1000) -> list[HistoryRecord]:
         """Return the next history records after a position, in order."""
         statement = (

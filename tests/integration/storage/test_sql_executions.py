@@ -141,6 +141,9 @@ class TestCommit:
         changes = [replace(_change(name), frames={"execution": name}) for name in ("abc", "def")]
         assert store.commit(changes) == frozenset()
         assert [store.frame(name, "execution") for name in ("abc", "def")] == ["abc", "def"]
+        assert store.frame_of_each(["abc", "def", "none"], "execution") == {"abc": "abc", "def": "def"}
+        assert store.frame_of_each(["def"], "execution") == {"def": "def"}
+        assert store.frame_of_each(["abc"], "other") == {}
 
     def test_who_lost_an_execution_writes_nothing_of_it_and_all_of_the_others(
         self, store: SqlExecutionStore

@@ -5,7 +5,8 @@ read nothing but objects and libraries, write nowhere but where queries spill, e
 network.
 
 Linux only: Landlock for files and TCP, where the kernel has it; a network of its own, where it may have one.
-What is lacking is told to whoever began the process. All of it is a dozen system calls.
+What is lacking, if neither keeps it from the network, or nothing from files, is told to whoever began the
+process. All of it is a dozen system calls.
 
 Source: landlock(7); the kernel's documentation, "Landlock: unprivileged access control".
 """
@@ -19,6 +20,7 @@ import stat
 import struct
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 # The same numbers on every architecture.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
@@ -43,6 +45,8 @@ _PUBLIC = (
     "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/sys/devices/system/cpu",
     "/sys/fs/cgroup", "/proc/self", "/proc/meminfo", "/proc/cpuinfo",
 )  # fmt: skip
+# Where Stepmill itself lies, installed or not.
+_OWN = str(Path(__file__).parents[3])
 # Beside what DuckDB is allowed: the interpreter, the libraries, what threads reserve and never use.
 _BEYOND_DUCKDB_BYTES = 6 * 1024**3
 # DuckDB bounds what a query puts on the disk; the system bounds each file of it.
@@ -91,19 +95,19 @@ def confine(readable: Iterable[str], writable: str) -> list[str]:
     lacks: list[str] = []
     # An ordinary user needs to be somebody else for a moment; his files stay his.
     flags = _NEW_NETWORK | _NEW_IPC | (0 if os.geteuid() == 0 else _NEW_USER)
-    if libc.unshare(ctypes.c_int(flags)) < 0:
-        lacks.append(f"no network of its own: {_why()}")
-    why = _restrict(libc, [*_PUBLIC, sys.base_prefix, sys.prefix, *sys.path, *readable], writable)
+    no_network = "" if libc.unshare(ctypes.c_int(flags)) == 0 else _why()
+    version = libc.syscall(ctypes.c_long(_CREATE_RULESET), None, ctypes.c_size_t(0), _ASK_FOR_VERSION)
+    libraries = [sys.base_prefix, sys.prefix, _OWN, *sys.path]
+    why = _restrict(libc, version, [*_PUBLIC, *libraries, *readable], writable) if version > 0 else _why()
     if why:
-        lacks.append(f"no Landlock: {why}")
+        lacks.append(f"no Landlock ({why})")
+    if no_network and (why or version < _TCP_SINCE):
+        lacks.append(f"no network of its own ({no_network})")
     return lacks
 
 
-def _restrict(libc: ctypes.CDLL, readable: Sequence[str], writable: str) -> str:
+def _restrict(libc: ctypes.CDLL, version: int, readable: Sequence[str], writable: str) -> str:
     """Restrict this process by Landlock; return why it cannot be."""
-    version = libc.syscall(ctypes.c_long(_CREATE_RULESET), None, ctypes.c_size_t(0), _ASK_FOR_VERSION)
-    if version < 1:
-        return _why()
     rights = (1 << _RIGHTS[min(version, len(_RIGHTS)) - 1]) - 1
     wish = struct.pack("Q", rights)
     wish += struct.pack("Q", _ALL_TCP) if version >= _TCP_SINCE else b""

@@ -194,7 +194,7 @@ class Processes:
         """Say once what there is not of a sandbox."""
         if lacks and not self._has_told:
             self._has_told = True
-            _log.warning("Queries run with DuckDB's own locks only: %s.", "; ".join(lacks))
+            _log.warning("Queries are not held by the whole sandbox: %s.", "; ".join(lacks))
 
     def _give(self, process: _Process, *, is_clean: bool) -> None:
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from stepmill.core.errors import NotFoundError
@@ -81,6 +81,10 @@ class MachineExecutionReader:
     def input(self, execution: str) -> str:
         """Return the JSON text that an execution was given, as it was written."""
         return self._store.frame(self.stored(execution).id, INPUT_TEXT) or ""
+
+    def inputs(self, executions: Iterable[MachineExecution]) -> dict[str, str]:
+        """Return the JSON texts that executions were given, a thousand at most: id -> text."""
+        return self._store.frame_of_each([execution.id for execution in executions], INPUT_TEXT)
 
     def output(self, execution: str) -> str | None:
         """Return the JSON text that an execution gave; ``None`` if it has not succeeded."""

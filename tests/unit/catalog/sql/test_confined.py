@@ -137,5 +137,5 @@ def test_what_a_sandbox_lacks_is_said_once(
     finally:
         processes.close()
     assert [one.getMessage() for one in caplog.records] == [
-        "Queries run with DuckDB's own locks only: no Landlock: why."
+        "Queries are not held by the whole sandbox: no Landlock: why."
     ]
