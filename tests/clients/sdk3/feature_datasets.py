@@ -74,7 +74,6 @@ def _check_one_group(of, ages, spends):
     frame, text = of(ages).to_dataframe()
     assert sorted(frame.values.tolist()) == [one, newer, two], frame
     assert "SELECT" in text, text
-    assert _rows(of(spends)) == kept
     assert _rows(of(ages).include_duplicated_records()) == [one, newer, [2, 30, FIRST], two]
     assert _rows(of(spends).include_deleted_records()) == [*kept, [3, 9.0, FIRST]]
     both = of(ages).include_deleted_records().include_duplicated_records()
