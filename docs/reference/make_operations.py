@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-from botocore.session import get_session
+from botocore.session import Session, get_session
 
 from stepmill.aws.service import Service
 from stepmill.aws.services.all import services_of
@@ -54,8 +55,17 @@ def _section(service: Service) -> Iterator[str]:
 
 
 def _full_name(service: Service) -> str:
-    metadata = get_session().get_service_model(service.name).metadata
-    return str(metadata["serviceFullName"])
+    return _name(service.name)
+
+
+@cache
+def _name(service: str) -> str:
+    return str(_botocore().get_service_model(service).metadata["serviceFullName"])
+
+
+@cache
+def _botocore() -> Session:
+    return get_session()
 
 
 def _anchor(service: Service) -> str:
