@@ -27,7 +27,7 @@ import msgspec
 import pyarrow as pa
 
 from stepmill.catalog.features.group import FeatureGroup
-from stepmill.catalog.features.offline.copying import MANY, MOMENT, CopyWriter, Index
+from stepmill.catalog.features.offline.copying import MANY, MOMENT, CopyWriter, Index, has_room
 from stepmill.catalog.features.offline.event_times import micros_of
 from stepmill.catalog.features.offline.layout import arrow_schema
 from stepmill.catalog.features.offline.loading import in_threads, load, one_array
@@ -39,9 +39,8 @@ from stepmill.storage.locks import NamedLocks
 SMALL_BYTES = 8 * 1024 * 1024
 # In memory at a time, as Parquet.
 _BYTES_AT_ONCE = 32 * 1024 * 1024
-# What a copy takes at most of the room that is left, if its columns were compressed as usual.
+# How much longer columns usually are than in Parquet.
 _USUAL_COMPRESSION = 4
-_SHARE_OF_FREE = 4
 
 _log = logging.getLogger(__name__)
 
@@ -201,7 +200,7 @@ class Copies:
         folder = self._of(group)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._sweep(folder, copies)
-        if not _has_room(folder, wanted):
+        if not has_room(folder, _USUAL_COMPRESSION * sum(path.stat().st_size for path in wanted)):
             return
         writer = CopyWriter(folder, group.schema)
         with closing(writer):
@@ -298,11 +297,6 @@ def _portions(paths: Sequence[Path]) -> Iterator[list[Path]]:
             some, size = [], 0
     if some:
         yield some
-
-
-def _has_room(folder: Path, paths: Sequence[Path]) -> bool:
-    needed = _USUAL_COMPRESSION * sum(path.stat().st_size for path in paths)
-    return needed <= shutil.disk_usage(folder).free // _SHARE_OF_FREE
 
 
 def _remove(copy: Copy) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
@@ -18,6 +19,8 @@ from stepmill.catalog.features.schema import GroupSchema
 MOMENT = "event time in microseconds"
 # So many small files are worth a copy.
 MANY = 64
+# A copy takes at most one in so many bytes that are free.
+SHARE_OF_FREE = 4
 
 _log = logging.getLogger(__name__)
 
@@ -91,6 +94,11 @@ class CopyWriter:
         made.rename(data.with_suffix(".json"))
 
 
+def has_room(folder: Path, size_bytes: int) -> bool:
+    """Return whether a copy of so many bytes leaves room for what matters more."""
+    return size_bytes <= shutil.disk_usage(folder).free // SHARE_OF_FREE
+
+
 class Copying:
     """A copy of what is ingested, made on the way if there are many files. What fails is told in the log.
 
@@ -117,6 +125,9 @@ class Copying:
         # A copy has all rows, or there is none.
         self._is_wanted = self._is_wanted and (self._writer is not None or len(hours) >= MANY)
         if not self._is_wanted:
+            return
+        if not has_room(self._scratch, sum(table.nbytes for table in hours)):
+            self.close()
             return
         try:
             self._writer = self._writer or CopyWriter(self._scratch, self._schema)

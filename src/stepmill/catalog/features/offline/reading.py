@@ -18,6 +18,9 @@ from stepmill.catalog.features.offline.reads import Bounds, Files, Joined
 
 # Files that a compaction has replaced may be freed before they are read; then the new ones are.
 _ATTEMPTS = 5
+# So many features cost little to copy; of more, one in so many has to be asked for.
+_NARROW = 64
+_FEW = 8
 
 T = TypeVar("T")
 
@@ -61,7 +64,9 @@ class OfflineReading:
             WrongStateError: If the group has no offline store.
         """
         return self._again(
-            lambda: reads.snapshot(self._now(group), features, bounds=bounds, keep_deleted=keep_deleted)
+            lambda: reads.snapshot(
+                self._now(group, features), features, bounds=bounds, keep_deleted=keep_deleted
+            )
         )
 
     def history(
@@ -80,7 +85,11 @@ class OfflineReading:
         """
         return self._again(
             lambda: reads.history(
-                self._now(group), features, bounds=bounds, duplicates=duplicates, keep_deleted=keep_deleted
+                self._now(group, features),
+                features,
+                bounds=bounds,
+                duplicates=duplicates,
+                keep_deleted=keep_deleted,
             )
         )
 
@@ -101,7 +110,9 @@ class OfflineReading:
 
         def joined() -> pa.Table:
             sides = [
-                Joined(self._now(each.group), each.features, each.on, each.tolerance, each.prefix)
+                Joined(
+                    self._now(each.group, each.features), each.features, each.on, each.tolerance, each.prefix
+                )
                 for each in groups
             ]
             return reads.join(
@@ -110,10 +121,13 @@ class OfflineReading:
 
         return self._again(joined)
 
-    def _now(self, group: FeatureGroup) -> Files:
+    def _now(self, group: FeatureGroup, features: Sequence[str]) -> Files:
         self._flushing.settle(group)
         paths = [file.path for file in self._files.list(group)]
-        return Files(group.name, group.schema, self._copies.gather(group, paths))
+        # A copy has all columns: whoever asks for a few of very many is not made to wait for it.
+        is_narrow = 0 < len(features) * _FEW < len(group.schema.features) - _NARROW
+        cover = self._copies.cover if is_narrow else self._copies.gather
+        return Files(group.name, group.schema, cover(group, paths))
 
     def _again(self, read: Callable[[], T]) -> T:
         for _ in range(_ATTEMPTS - 1):

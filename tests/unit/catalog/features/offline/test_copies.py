@@ -86,6 +86,18 @@ def test_few_files_have_no_copy(store: Stored) -> None:
     assert not folder(store, group).exists()
 
 
+def test_who_asks_for_few_of_very_many_features_does_not_wait_for_a_copy(store: Stored) -> None:
+    wide = [definition("id", "Integral"), definition("at"), definition("age", "Integral")]
+    wide += [definition(f"x{number}") for number in range(100)]
+    group = make_group(store, FeatureDefinitions=wide)
+    one_by_one(store, group)
+    assert ages(store, group) == list(range(HOURS))
+    assert not cover(store, group).pieces
+    assert store.features.offline.history(group).num_rows == HOURS
+    assert ages(store, group) == list(range(HOURS))
+    assert cover(store, group).rest == []
+
+
 def test_large_files_have_no_copy(store: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copies_module, "SMALL_BYTES", 10)
     group = make_group(store)
@@ -287,8 +299,10 @@ def test_without_room_on_the_disk_the_files_are_read(store: Stored, monkeypatch:
         assert len(ages(store, group)) == 2 * HOURS
         assert not cover(store, group).pieces
     with monkeypatch.context() as patch:
-        patch.setattr(copies_module, "_SHARE_OF_FREE", 10**15)
+        patch.setattr(copying, "SHARE_OF_FREE", 10**15)
         assert len(ages(store, group)) == 2 * HOURS
+        ingest(store, group, *((3, 60 * hour, hour) for hour in range(HOURS)))
+        assert len(ages(store, group)) == 3 * HOURS
         assert not cover(store, group).pieces
 
 
