@@ -177,6 +177,21 @@ class TestQuestions:
         (tmp_path / "other.csv").write_text("nobody has seen this")
         assert "knows nothing" in home.refused("from", str(tmp_path / "other.csv"))
 
+    def test_a_feature_group_is_on_the_way(self, home: Home) -> None:
+        store, job = home.home.store, home.home.all(LineageKind.COMPONENT)[0]
+        group = replace(
+            job,
+            id=0,
+            arn="arn:group",
+            kind=LineageKind.CONTEXT,
+            type="Vault",
+            name="vault",
+            source_uri="arn:v",
+        )
+        store.record([group], [Edge("arn:group", job.arn, "ContributedTo", job.created_at)])
+        assert "from Vault vault" in home.ok("of", job.arn)
+        assert "in execution p abcdefghijkl" in home.ok("of", job.arn)
+
     def test_what_reused_a_result_did_not_lead_to_it(self, home: Home) -> None:
         store = home.home.store
         later = replace(

@@ -28,8 +28,7 @@ _DOWN = {
     "SameAs": "same as",
 }
 _LONGEST_IN_ROWS = 56
-# Of what lies on no way from one thing to the next.
-_WORDS = {LineageKind.ACTION: "", LineageKind.CONTEXT: "in"}
+# What things are in; it lies on no way from one to the next, as a feature group does.
 _GROUPS = ("PipelineExecution", "StateMachineExecution", "ModelGroup")
 
 
@@ -45,9 +44,7 @@ def tree_of(graph: Shown) -> Tree:
         order = sorted(graph.next_of(node), key=lambda one: _rank(graph.entities[one[0]]))
         for other, kind in order:
             entity = graph.entities[other]
-            # Through a feature group data goes on, as through other data.
-            is_on_the_way = entity.type == "FeatureGroup"
-            word = words.get(kind, "") if is_on_the_way else _WORDS.get(entity.kind, words.get(kind, ""))
+            word = _word(entity, words.get(kind, ""))
             if other in seen:
                 # Nearly everything is in the same execution.
                 if entity.type not in _GROUPS:
@@ -75,7 +72,7 @@ def rows_of(graph: Shown) -> RenderableType:
     for row in arrange(after):
         entity = graph.entities[int(row.name)]
         others = [graph.entities[int(one)] for one in row.also_after]
-        also = [label_of(one, 40) for one in others if one.kind not in _WORDS]
+        also = [label_of(one, 40) for one in others if _word(one, "from") == "from"]
         beside = details_of(entity)
         if also:
             beside += f"  also from {', '.join(also[:3])}"
@@ -111,6 +108,12 @@ def _in_order(graph: Shown) -> list[int]:
                     state[node] = 2
                     order.append(node)
     return order
+
+
+def _word(entity: Entity, word: str) -> str:
+    if entity.type in _GROUPS:
+        return "in"
+    return "" if entity.kind is LineageKind.ACTION else word
 
 
 def _line(entity: Entity, word: str, *, again: bool = False, more: bool = True) -> Text:
