@@ -56,6 +56,38 @@ def test_the_metrics_of_a_job_by_the_minute(wire: Wire, job: str) -> None:
     assert found[0]["Sum"] == pytest.approx(1.6)
 
 
+def listed(wire: Wire, **given: Any) -> list[tuple[str, str]]:
+    pages = wire.client("cloudwatch").get_paginator("list_metrics").paginate(**given)
+    metrics = [one for page in pages for one in page["Metrics"]]
+    assert all(one["Namespace"] == "/aws/sagemaker/TrainingJobs" for one in metrics)
+    return [(one["Dimensions"][0]["Value"], one["MetricName"]) for one in metrics]
+
+
+def test_metrics_are_listed_by_job_by_name_and_in_pages(wire: Wire, job: str) -> None:
+    records = JobRecords(wire.platform.records, TRAINING_JOB)
+    last = MetricPoint(T0, 1.0)
+    names = [f"{job}-{number}" for number in range(30)]
+    for name in names:
+        records.open(name, {}, JobState(f"task-{name}", f"arn:{name}"))
+        metrics = tuple(Metric(one, last) for one in ("a", "b"))
+        records.change(name, lambda state, metrics=metrics: msgspec.structs.replace(state, metrics=metrics))  # type: ignore[misc]
+    one = [{"Name": "TrainingJobName", "Value": job}]
+    assert listed(wire, Dimensions=one) == [(job, "train:loss")]
+    assert listed(wire, Dimensions=one, MetricName="other") == []
+    assert listed(wire, Namespace="mine") == []
+    assert listed(wire, Dimensions=[{"Name": "Host"}]) == []
+    # Measured long ago.
+    assert listed(wire, Dimensions=one, RecentlyActive="PT3H") == []
+    every = listed(wire, Namespace="/aws/sagemaker/TrainingJobs", MetricName="b")
+    assert [found for found in every if found[0] in names] == [(name, "b") for name in reversed(names)]
+    assert len(every) == len(set(every))
+    every = listed(wire, Dimensions=[{"Name": "TrainingJobName"}])
+    assert {(name, metric) for name in names for metric in ("a", "b")} <= set(every)
+    first = wire.client("cloudwatch").list_metrics()
+    assert 0 < len(first["Metrics"]) <= 500
+    assert first["NextToken"]
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -1,12 +1,13 @@
 """CloudWatch: the metrics that training jobs have printed, as the SDK's analytics ask for them.
 
-Source: CloudWatch API reference, GetMetricStatistics; developer guide of SageMaker, "Monitor metrics with
-Amazon CloudWatch": namespace ``/aws/sagemaker/TrainingJobs``, dimension ``TrainingJobName``.
+Source: CloudWatch API reference, GetMetricStatistics, ListMetrics; developer guide of SageMaker, "Monitor
+metrics with Amazon CloudWatch": namespace ``/aws/sagemaker/TrainingJobs``, dimension ``TrainingJobName``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,11 +16,15 @@ from stepmill.aws.service import Call, Service
 from stepmill.catalog.metric_statistics import Statistics, statistics_of
 from stepmill.jobs.records import TRAINING_JOB, JobRecords, state_of
 from stepmill.platform import Platform
+from stepmill.storage.records import Record, RecordStore, Selection
 
 NAMESPACE = "/aws/sagemaker/TrainingJobs"
 _DIMENSION = "TrainingJobName"
 _MOST_DATAPOINTS = 1440
 _MINUTE_S = 60
+# A page has 500 metrics at most, and a job 40 definitions of them.
+_JOBS_AT_ONCE, _ENOUGH = 12, 20
+_RECENT = timedelta(hours=3)
 
 
 def cloudwatch(platform: Platform) -> Service:
@@ -59,7 +64,46 @@ def cloudwatch(platform: Platform) -> Service:
         found = statistics_of(points_of(given), start, end, period)
         return {"Label": given["MetricName"], "Datapoints": [_datapoint(each, wanted) for each in found]}
 
-    return Service("cloudwatch", {"GetMetricStatistics": get_metric_statistics})
+    def list_metrics(call: Call) -> dict[str, Any]:
+        given = call.parameters
+        dimensions = {each["Name"]: each.get("Value") for each in given.get("Dimensions", ())}
+        if given.get("Namespace", NAMESPACE) != NAMESPACE or not dimensions.keys() <= {_DIMENSION}:
+            return {"Metrics": []}
+        if name := dimensions.get(_DIMENSION):
+            record = jobs.find(name)
+            return {"Metrics": _metrics_in([record] if record else [], given)}
+        return _metrics_of_all(platform.records, given)
+
+    return Service("cloudwatch", {"GetMetricStatistics": get_metric_statistics, "ListMetrics": list_metrics})
+
+
+def _metrics_of_all(store: RecordStore, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a page of the metrics of all jobs, the newest job first."""
+    newest = Selection(descending=True, limit=_JOBS_AT_ONCE, after=given.get("NextToken"))
+    found: list[dict[str, Any]] = []
+    while True:
+        page = newest.page(store, TRAINING_JOB)
+        found += _metrics_in(page.records, given)
+        if page.next_token is None:
+            return {"Metrics": found}
+        if len(found) > _ENOUGH:
+            return {"Metrics": found, "NextToken": page.next_token}
+        newest = replace(newest, after=page.next_token)
+
+
+def _metrics_in(records: Iterable[Record], given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the metrics of jobs that are asked for."""
+    since = datetime.now(UTC) - _RECENT if given.get("RecentlyActive") else datetime.min.replace(tzinfo=UTC)
+    return [
+        {
+            "Namespace": NAMESPACE,
+            "MetricName": metric.name,
+            "Dimensions": [{"Name": _DIMENSION, "Value": record.name}],
+        }
+        for record in records
+        for metric in state_of(record).metrics
+        if given.get("MetricName", metric.name) == metric.name and metric.last.at >= since
+    ]
 
 
 def _period(seconds: int) -> timedelta:

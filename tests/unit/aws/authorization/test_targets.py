@@ -172,6 +172,7 @@ def test_all_buckets_are_one_thing_and_each_of_many_objects_is_one() -> None:
         ("glue", "GetDatabase", {"Name": "d"}, "", [f"arn:aws:glue:{HERE}:database/d"]),
         ("glue", "GetDatabases", {}, "", [f"arn:aws:glue:{HERE}:catalog"]),
         ("cloudwatch", "GetMetricStatistics", {"Namespace": "n"}, "", ["*"]),
+        ("cloudwatch", "ListMetrics", {}, "", ["*"]),
         ("unheard-of", "DoIt", {"Name": "x"}, "unheard-of:DoIt", ["*"]),
     ],
 )  # fmt: skip
