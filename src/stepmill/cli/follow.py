@@ -16,6 +16,7 @@ from stepmill.cli.drawing import headline, step_table
 from stepmill.cli.output import Output, duration
 from stepmill.cli.progress import Progress, brief
 from stepmill.cli.steps import step_lines
+from stepmill.cli.trials import TuningNews
 
 if TYPE_CHECKING:
     from stepmill.engine.summaries import ExecutionSummary
@@ -36,6 +37,10 @@ class Watcher(Protocol):
         """Take in one event of the history."""
         ...
 
+    def heard(self, step: str, text: str) -> None:
+        """Take in how far a step is that takes long."""
+        ...
+
 
 @dataclass
 class _Live:
@@ -47,6 +52,9 @@ class _Live:
 
     def saw(self, record: HistoryRecord) -> None:
         self.progress.apply(record.type, record.step, record.at, record.body)
+
+    def heard(self, step: str, text: str) -> None:
+        self.progress.note(step, text)
 
     def __rich__(self) -> RenderableType:
         now = datetime.now(UTC)
@@ -71,6 +79,10 @@ class _Plain:
         text = self._text(record, known)
         if text:
             self.output.line(f"{record.at.astimezone():%H:%M:%S} {text}")
+
+    def heard(self, step: str, text: str) -> None:
+        self.progress.note(step, text)
+        self.output.line(f"{datetime.now().astimezone():%H:%M:%S} {step}: {text}")
 
     def _text(self, record: HistoryRecord, known_remarks: int) -> str:
         if not record.step:
@@ -119,6 +131,9 @@ class _JsonLines:
             }
         )
 
+    def heard(self, step: str, text: str) -> None:
+        """Nothing: what is told for humans is no event."""
+
 
 @contextmanager
 def watcher(output: Output, platform: Platform, execution: ExecutionSummary) -> Iterator[Watcher]:
@@ -162,10 +177,18 @@ def follow(platform: Platform, execution: str, watching: Watcher, shown: Shown) 
         watching: Who shows it.
         shown: What has been shown; moved on with each event.
     """
+    summary = platform.executions.describe(execution)
+    views = platform.executions.step_views(execution) if shown.position else ()
+    running = (view.name for view in views if view.step.type == "Tuning" and str(view.status) == "Executing")
+    news = TuningNews(platform, summary.arn, running)
     while True:
         for record in platform.executions.history(execution, after_position=shown.position):
+            for step, text in news.saw(record).items():
+                watching.heard(step, text)
             watching.saw(record)
             shown.position = record.position
+        for step, text in news.news().items():
+            watching.heard(step, text)
         summary = platform.engine.wait_for_progress(execution, shown.position, _LOOK)
         if summary.position > shown.position:
             continue

@@ -95,6 +95,11 @@ class Progress:
         line = self.lines.get(step) or self._child(step)
         self.lines[step] = _after_event(line, what, at, body)
 
+    def note(self, step: str, text: str) -> None:
+        """Take in how far a step is that takes long."""
+        if step in self.lines:
+            self.lines[step] = replace(self.lines[step], facts=(text,))
+
     def shown(self) -> dict[str, StepLine]:
         """Return the lines worth showing: a step of a ForEach's body only until it has children."""
         repeated = {line.repeats for line in self.lines.values()}

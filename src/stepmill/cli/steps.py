@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from stepmill.cli.output import number
 from stepmill.cli.progress import StepLine, facts_of
+from stepmill.cli.trials import progress_text
 
 if TYPE_CHECKING:
     from stepmill.engine.interpreters.pipelines.listing import StepView
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 def step_lines(platform: Platform, execution: str) -> list[StepLine]:
     """Return a line for every step of the execution's definition, started or not."""
     views = platform.executions.step_views(execution)
-    metrics = _metrics(platform, platform.executions.describe(execution).arn, views)
-    return [_line(view, metrics.get(view.name, ())) for view in views]
+    arn = platform.executions.describe(execution).arn
+    metrics = _metrics(platform, arn, views)
+    tuned = _tuned(platform, arn, views)
+    return [_line(view, metrics.get(view.name, ()), tuned.get(view.name, ())) for view in views]
 
 
 def execution_document(platform: Platform, execution: str) -> dict[str, object]:
@@ -79,12 +82,24 @@ def _metrics(platform: Platform, arn: str, views: Sequence[StepView]) -> dict[st
         (maker, job.step): job.metrics
         for maker in {arn, *makers.values()}
         for job in platform.jobs.of_execution(maker)
+        # What a trial measured is told by its tuning job.
+        if not job.is_trial
     }
     found = {name: measured.get((maker, name), ()) for name, maker in makers.items()}
     return {name: metrics for name, metrics in found.items() if metrics}
 
 
-def _line(view: StepView, metrics: Sequence[Metric]) -> StepLine:
+def _tuned(platform: Platform, arn: str, views: Sequence[StepView]) -> dict[str, tuple[str, ...]]:
+    """Return how far the tuning job of every step is that has one; of a reused one, where it was made."""
+    makers = {view.cached_from or view.reused_from or arn for view in views if view.step.type == "Tuning"}
+    return {
+        view.step: (progress_text(view),)
+        for maker in makers
+        for view in platform.tuning_jobs.of_execution(maker)
+    }
+
+
+def _line(view: StepView, metrics: Sequence[Metric], tuned: tuple[str, ...]) -> StepLine:
     reused = "cached" if view.cached_from else "reused" if view.reused_from else ""
     return StepLine(
         name=view.name,
@@ -100,6 +115,7 @@ def _line(view: StepView, metrics: Sequence[Metric]) -> StepLine:
         remarks=view.notes,
         facts=(
             *facts_of(view.metadata),
+            *tuned,
             *(f"{metric.name} {number(metric.last.value)}" for metric in metrics),
         ),
         repeats="" if view.index < 0 else view.step.name,

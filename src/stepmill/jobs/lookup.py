@@ -34,6 +34,7 @@ class JobOfStep:
         isolation: The one that it has: ``bubblewrap``, ``namespaces``, ``podman``, ``docker``, ``none``.
             Empty until it runs.
         warm: Whether it was forked from a warm parent.
+        is_trial: Whether it is one of many that a tuning job began.
     """
 
     step: str
@@ -44,6 +45,7 @@ class JobOfStep:
     metrics: tuple[Metric, ...]
     isolation: str = ""
     warm: bool = False
+    is_trial: bool = False
 
 
 class JobLookup:
@@ -117,6 +119,7 @@ class JobLookup:
             state.metrics,
             state.isolation,
             state.warm,
+            bool(state.tuning_arn),
         )
 
 
