@@ -57,6 +57,8 @@ _RESULTS: dict[str, tuple[str, int, int]] = {
 }
 _DECIMAL = re.compile(r"DECIMAL\((\d+), ?(\d+)\)")
 _TOKEN = re.compile(r"\s*([A-Za-z_][\w$]*|\d+|[<>(),:]|`[^`]*`|\"[^\"]*\")")
+_FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|(\S+)) (.+)', re.DOTALL)
+_NAME = re.compile(r"[A-Za-z_][\w$]*")
 _DEEPEST = 32
 _LARGEST_DECIMAL = 38
 
@@ -110,9 +112,7 @@ def hive_type(duckdb_type: str) -> str:
         key, value = _split(duckdb_type[4:-1])
         return f"map<{hive_type(key)},{hive_type(value)}>"
     if duckdb_type.startswith("STRUCT("):
-        fields = (field.strip().rpartition(" ") for field in _split(duckdb_type[7:-1]))
-        members = [(name.strip('"'), kind) for name, _, kind in fields]
-        return "struct<" + ",".join(f"{name}:{hive_type(kind)}" for name, kind in members) + ">"
+        return "struct<" + ",".join(map(_hive_member, _split(duckdb_type[7:-1]))) + ">"
     found = result_type(duckdb_type)
     if found.name == "decimal":
         return f"decimal({found.precision},{found.scale})"
@@ -125,6 +125,15 @@ def hive_type(duckdb_type: str) -> str:
         "uuid": "string",
         "unknown": "string",
     }.get(found.name, found.name)
+
+
+def _hive_member(field: str) -> str:
+    """Return a field of a struct as Hive writes it: a name may be quoted, a type may have spaces in it."""
+    found = _FIELD.fullmatch(field)
+    if found is None:
+        raise QueryError("INVALID_TYPE", f"Unknown type '{field[:200]}'")
+    name = found[2] or found[1].replace('""', '"')
+    return f"{name if _NAME.fullmatch(name) else f'`{name}`'}:{hive_type(found[3])}"
 
 
 def duckdb_type(hive: str) -> str:
@@ -200,7 +209,8 @@ class _Types:
         self.expect("<")
         fields = []
         while True:
-            name = self.next().strip('`"')
+            token = self.next()
+            name = token[1:-1] if token[0] in '`"' else token
             self.expect(":")
             quoted = name.replace('"', '""')
             fields.append(f'"{quoted}" {self.type(depth + 1)}')
