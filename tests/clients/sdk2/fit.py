@@ -6,8 +6,11 @@ import sys
 import tempfile
 import time
 
+import botocore.exceptions
+import numpy as np
 import sagemaker
 from sagemaker.analytics import TrainingJobAnalytics
+from sagemaker.inputs import TrainingInput
 from sagemaker.processing import ProcessingInput, ProcessingOutput
 from sagemaker.s3 import S3Downloader, S3Uploader
 from sagemaker.sklearn.estimator import SKLearn
@@ -102,6 +105,69 @@ for one in (spot, demand):
 assert spot.latest_training_job.describe()["EnableManagedSpotTraining"] is True
 
 tuning.run(session, role, code, f"s3://{bucket}/fit/train")
+
+# Built-in algorithms: one by its class, that uploads records; two by their images, and CSV.
+rows = np.random.default_rng(1).normal(size=(90, 3)).astype("float32")
+rows[::3] += 9
+clusters = sagemaker.KMeans(
+    role,
+    1,
+    "ml.m5.xlarge",
+    k=2,
+    eval_metrics=["msd"],
+    output_path=f"s3://{bucket}/fit",
+    sagemaker_session=session,
+)
+clusters.fit(clusters.record_set(rows), mini_batch_size=30, logs=False)
+told = clusters.latest_training_job.describe()
+metrics = {metric["MetricName"]: metric["Value"] for metric in told["FinalMetricDataList"]}
+assert 2 < metrics["train:msd"] < 4, metrics
+learner = sagemaker.LinearLearner(
+    role,
+    1,
+    "ml.m5.xlarge",
+    predictor_type="regressor",
+    output_path=f"s3://{bucket}/fit",
+    sagemaker_session=session,
+)
+learner.fit(learner.record_set(rows, labels=rows[:, 0]), mini_batch_size=10, logs=False)
+told = learner.latest_training_job.describe()
+metrics = {metric["MetricName"]: metric["Value"] for metric in told["FinalMetricDataList"]}
+assert metrics["train:mse"] < 0.1, metrics
+
+
+def boosted(**hyperparameters: object) -> sagemaker.estimator.Estimator:
+    return sagemaker.estimator.Estimator(
+        sagemaker.image_uris.retrieve("xgboost", session.boto_region_name, "1.7-1"),
+        role,
+        1,
+        "ml.m5.xlarge",
+        output_path=f"s3://{bucket}/fit",
+        hyperparameters=hyperparameters,
+        sagemaker_session=session,
+    )
+
+
+numbers = os.path.join(folder, "numbers")
+os.makedirs(numbers)
+np.savetxt(os.path.join(numbers, "train.csv"), np.column_stack([rows[:, 0], rows]), delimiter=",")
+S3Uploader.upload(numbers, f"s3://{bucket}/fit/numbers")
+csv = TrainingInput(f"s3://{bucket}/fit/numbers", content_type="csv")
+trees = boosted(num_round=5, objective="reg:squarederror", eval_metric="rmse")
+trees.fit({"train": csv, "validation": csv}, logs=False)
+told = trees.latest_training_job.describe()
+assert {m["MetricName"] for m in told["FinalMetricDataList"]} == {"train:rmse", "validation:rmse"}, told
+try:
+    boosted(num_rounds=5, eta=2).fit({"train": csv})
+except botocore.exceptions.ClientError as error:
+    for sentence in (
+        "Missing required hyperparameter: num_round",
+        "Did you mean 'num_round'?",
+        "eta: 2 is not in",
+    ):
+        assert sentence in str(error), error
+else:
+    raise AssertionError("hyperparameters that are wrong were taken")
 
 # A script that fails says why, and fit raises.
 bad = SKLearn(

@@ -98,6 +98,27 @@ for one in (demand, spot):
     job = TrainingJob.get(one._latest_training_job.training_job_name)
     assert job.training_job_status == "Completed", job
     assert job.billable_time_in_seconds <= job.training_time_in_seconds
+
+# A built-in algorithm, by its image alone.
+S3Uploader.upload_string_as_file_body(
+    "".join(f"{place % 2 * 9},{place % 5}\n" for place in range(60)),
+    f"s3://{bucket}/three/spots/spots.csv",
+    sagemaker_session=session,
+)
+clusters = ModelTrainer(
+    training_image=image_uris.retrieve("kmeans", session.boto_region_name),
+    role=role,
+    sagemaker_session=session,
+    base_job_name="clusters",
+    compute=Compute(instance_type="ml.m5.xlarge", instance_count=1),
+    hyperparameters={"k": 2, "feature_dim": 2},
+)
+spots = InputData(
+    channel_name="train", data_source=f"s3://{bucket}/three/spots", content_type="text/csv;label_size=0"
+)
+clusters.train(input_data_config=[spots], logs=False)
+(metric,) = clusters._latest_training_job.final_metric_data_list[:1]
+assert (metric.metric_name, round(metric.value, 3)) == ("train:msd", 2.0), metric
 model_data = demand._latest_training_job.model_artifacts.s3_model_artifacts
 
 tuning.run(session, role, image, code, f"s3://{bucket}/three/train")
