@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from stepmill.algorithms.algorithm import Algorithm
+from stepmill.algorithms.tables.blazingtext import BLAZINGTEXT
 from stepmill.algorithms.tables.kmeans import KMEANS
 from stepmill.algorithms.tables.knn import KNN
 from stepmill.algorithms.tables.linear_learner import LINEAR_LEARNER
 from stepmill.algorithms.tables.pca import PCA
 from stepmill.algorithms.tables.xgboost import XGBOOST
 
-_ALGORITHMS = {algorithm.name: algorithm for algorithm in (KMEANS, KNN, LINEAR_LEARNER, PCA, XGBOOST)}
+_ALGORITHMS = {
+    algorithm.name: algorithm for algorithm in (BLAZINGTEXT, KMEANS, KNN, LINEAR_LEARNER, PCA, XGBOOST)
+}
 
 
 def algorithm_of(name: str) -> Algorithm | None:

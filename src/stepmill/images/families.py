@@ -23,6 +23,7 @@ class ImageFamily(StrEnum):
     KMEANS = "kmeans"
     KNN = "knn"
     PCA = "pca"
+    BLAZINGTEXT = "blazingtext"
     PYTHON = "python"
     CUSTOM = "custom"  # the user's own, from stepmill.toml
 
@@ -70,6 +71,8 @@ _PANDAS = Package(("pandas",), "pandas>=2.1")
 _SKLEARN = Package(("scikit-learn",), "scikit-learn>=1.4")
 # xgboost-cpu is the same library without half a gigabyte of libraries for several GPUs.
 _XGBOOST = Package(("xgboost", "xgboost-cpu"), "xgboost-cpu>=3.0")
+# The package of fastText's authors is archived; the others are the same module, kept up.
+_FASTTEXT = Package(("fasttext", "fasttext-community", "fasttext-wheel"), "fasttext-community>=0.11")
 _TORCH = Package(("torch",), "torch>=2.5")
 _TENSORFLOW = Package(("tensorflow", "tensorflow-cpu", "tensorflow-macos"), "tensorflow-cpu>=2.17")
 
@@ -82,6 +85,7 @@ _SHIPPED = {
     "xgboost": ShippedImage(
         ImageFamily.XGBOOST, (_XGBOOST, _PANDAS, _SKLEARN, _PYARROW), algorithm="xgboost"
     ),
+    "blazingtext": _algorithm(ImageFamily.BLAZINGTEXT, _FASTTEXT),
     "linear-learner": _algorithm(ImageFamily.LINEAR_LEARNER, _SKLEARN),
     "kmeans": _algorithm(ImageFamily.KMEANS, _SKLEARN),
     "knn": _algorithm(ImageFamily.KNN, _SKLEARN),

@@ -18,6 +18,8 @@ from .modules import INFERENCE_MODULES
 VARIABLE = "STEPMILL_ALGORITHM"
 MARK = "stepmill-algorithm.json"
 _DEFAULT = "xgboost"
+# Models that other programs write, and a file that tells them.
+_FOREIGN = {"blazingtext": "model.bin"}
 
 
 def mark_model(folder: Path, name: str) -> None:
@@ -36,7 +38,7 @@ def algorithm_of_model(folder: Path) -> str:
         try:
             name = str(json.loads((folder / MARK).read_text())["algorithm"])
         except FileNotFoundError:
-            name = _DEFAULT
+            name = next((name for name, file in _FOREIGN.items() if (folder / file).is_file()), _DEFAULT)
         except (ValueError, KeyError, TypeError) as error:
             raise RuntimeError(f"{MARK} does not name an algorithm.") from error
     if name not in INFERENCE_MODULES:

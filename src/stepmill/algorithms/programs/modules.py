@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 TRAINING_MODULES = {
+    "blazingtext": "blazingtext",
     "kmeans": "kmeans",
     "knn": "knn",
     "linear-learner": "linear_learner",
@@ -10,6 +11,7 @@ TRAINING_MODULES = {
     "xgboost": "xgboost_training",
 }
 INFERENCE_MODULES = {
+    "blazingtext": "blazingtext",
     "kmeans": "kmeans",
     "knn": "knn",
     "linear-learner": "linear_inference",
