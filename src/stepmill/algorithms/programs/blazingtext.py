@@ -181,11 +181,12 @@ def _train_words(job: Job, settings: Settings, folder: Path) -> Any:
 def _trained(method: Any, **options: Any) -> Any:
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        return method(thread=threads, verbose=0, **options)
+        model = method(thread=threads, verbose=0, **options)
     except (ValueError, RuntimeError) as error:
-        raise CustomerError(
-            f"Training has failed: {error}. Is min_count too high for so little text?"
-        ) from error
+        raise CustomerError(f"Training has failed: {error}") from error
+    if set(model.get_words()) <= {_END}:
+        raise CustomerError(f"No word of the text appears min_count={options['minCount']} times.")
+    return model
 
 
 def _write_vectors(model: Any, path: Path) -> None:
