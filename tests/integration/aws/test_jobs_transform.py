@@ -194,3 +194,25 @@ def test_stop_keeps_what_is_whole(jobs: WireTransforms) -> None:
     found = jobs.transformed(name)
     assert found["TransformJobStatus"] == "Stopped"
     assert jobs.outputs(found) == {"a.out": "quick\n"}
+
+
+def test_model_of_a_built_in_algorithm(jobs: WireTransforms) -> None:
+    xgboost = pytest.importorskip("xgboost")
+    numpy = pytest.importorskip("numpy")
+    rows = numpy.random.default_rng(0).normal(size=(200, 3)).round(3)
+    booster = xgboost.train({"max_depth": 3}, xgboost.DMatrix(rows, label=rows[:, 0]), num_boost_round=5)
+    name = jobs.name("boosted")
+    data = jobs.put(f"{name}/model.tar.gz", archive({"xgboost-model": bytes(booster.save_raw("ubj"))}))
+    jobs.client.create_model(
+        ModelName=name,
+        ExecutionRoleArn="arn:aws:iam::123456789012:role/Any",
+        PrimaryContainer={
+            "Image": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1",
+            "ModelDataUrl": data,
+        },
+    )
+    text = "".join(",".join(map(str, row)) + "\n" for row in rows.tolist())
+    found = jobs.transform(name, jobs.inputs({"rows.csv": text}))
+    assert found["TransformJobStatus"] == "Completed", found
+    told = [float(line) for line in jobs.outputs(found)["rows.csv.out"].split()]
+    assert numpy.allclose(told, booster.predict(xgboost.DMatrix(rows)), atol=1e-5)

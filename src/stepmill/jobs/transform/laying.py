@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from stepmill.algorithms.laying import INFERENCE_MODULE, lay_out_programs
 from stepmill.core.errors import NotFoundError
 from stepmill.core.json import Json, write_json
 from stepmill.images.families import shipped_image
@@ -28,6 +29,7 @@ PROGRAM = "/opt/ml/toolkit/transform.py"
 OUTPUT_FOLDER = "/opt/ml/output/data"
 _PROGRAMS = ("serve.py", "transform.py", "stepmill_batch", "stepmill_serving")
 _SUBMIT_DIRECTORY = "SAGEMAKER_SUBMIT_DIRECTORY"
+_MODULE = "STEPMILL_SERVING_MODULE"
 _NOT_COPIED = shutil.ignore_patterns(".git", ".stepmill", ".venv", "__pycache__")
 
 
@@ -43,6 +45,8 @@ def lay_out(
     for folder in ("input/data", "output/data", "output/unfinished"):
         (place.ml / folder).mkdir(parents=True)
     _copy_programs(place.ml / "toolkit")
+    if any(_MODULE in family_variables(container) for container in request.containers):
+        lay_out_programs(place.ml / "toolkit")
     for number, container in enumerate(request.containers):
         base = place.ml / base_of(number)
         (base / "model").mkdir(parents=True)
@@ -157,9 +161,17 @@ def command_of(image: Startable) -> tuple[str, ...]:
 
 
 def family_variables(container: ModelContainer) -> Mapping[str, str]:
-    """Return the variables that tell the server of the framework images which of them it is."""
+    """Return the variables that tell the server of the framework images what it is.
+
+    An image of a built-in algorithm runs that where no script is named, as in training.
+    """
     shipped = shipped_image(ImageReference.parse(container.image))
-    return {"STEPMILL_SERVING_FAMILY": str(shipped.family)} if shipped else {}
+    if shipped is None:
+        return {}
+    family = {"STEPMILL_SERVING_FAMILY": str(shipped.family)}
+    if shipped.algorithm and not container.environment.get("SAGEMAKER_PROGRAM"):
+        return {**family, _MODULE: INFERENCE_MODULE.removesuffix(".py")}
+    return family
 
 
 def _addresses(source: Location | None, objects: ObjectStore, data_type: DataType) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import ObjectError, PathError
-from .paths import Path, Range
+from .paths import Indexes, Path, Range
 
 CSV = "text/csv"
 JSON = "application/json"
@@ -116,7 +116,13 @@ def _selected_of_row(path: Path, row: bytes) -> bytes:
         parts = row.split(b",", step.start)
         if len(parts) > step.start:
             return parts[-1]
-    found = path.select(fields(row))
+    cells = fields(row)
+    if isinstance(step, Indexes) and len(step.indexes) > 1:
+        try:
+            return b",".join([cells[index] for index in step.indexes])
+        except IndexError:
+            pass  # said below
+    found = path.select(cells)
     return b",".join(found) if isinstance(found, list) else bytes(found)
 
 

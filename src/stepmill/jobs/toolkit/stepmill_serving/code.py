@@ -23,7 +23,6 @@ from .errors import SetupError, status_of
 from .packages import install_requirements
 
 DEFAULT_PROGRAM = "inference.py"
-_DEFAULT_ACCEPT = codecs.JSON
 _LONGEST_MESSAGE = 64 * 1024
 
 
@@ -39,7 +38,7 @@ class Setting:
         is_named: Whether somebody named it, so that it must be there.
         family: Framework whose defaults stand in: ``sklearn``, ``xgboost``, ``pytorch``.
         module: Module of a built-in algorithm, its name or its file; empty: the user's code serves.
-        accept: What stands in for a request's ``Accept`` of ``*/*``.
+        accept: What stands in for a request's ``Accept`` of ``*/*``; empty: nothing does.
     """
 
     base: Path
@@ -57,6 +56,7 @@ class Setting:
         base = Path(environment.get("SAGEMAKER_BASE_DIR") or "/opt/ml")
         model = base / "model"
         program = environment.get("SAGEMAKER_PROGRAM", "")
+        module = environment.get("STEPMILL_SERVING_MODULE", "")
         submitted = environment.get("SAGEMAKER_SUBMIT_DIRECTORY", "")
         # Archives in S3 were unpacked before the container was started.
         fetched = submitted.startswith("s3://")
@@ -69,8 +69,9 @@ class Setting:
             program=program or DEFAULT_PROGRAM,
             is_named=bool(program),
             family=environment.get("STEPMILL_SERVING_FAMILY", ""),
-            module=environment.get("STEPMILL_SERVING_MODULE", ""),
-            accept=environment.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or _DEFAULT_ACCEPT,
+            module=module,
+            # An algorithm knows best what it answers with.
+            accept=environment.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or ("" if module else codecs.JSON),
         )
 
 
@@ -139,9 +140,10 @@ class Service:
 
     def answer(self, body: bytes, content_type: str, accept: str) -> Answer:
         """Answer a request; an error of a handler is an answer too."""
-        content_type = content_type or codecs.JSON
+        if not self._setting.module:
+            content_type = content_type or codecs.JSON
         if not accept or codecs.ANY in accept:
-            accept = self._setting.accept
+            accept = self._setting.accept or accept
         try:
             return _answer_of(self._transformed(body, content_type, accept), accept)
         except Exception as error:  # noqa: BLE001 - whatever the user's code raises is what the client hears
