@@ -10,10 +10,11 @@ from sagemaker.estimator import Estimator  # noqa: F401  (scripts import it besi
 from sagemaker.inputs import TrainingInput
 from sagemaker.model_metrics import MetricsSource, ModelMetrics
 from sagemaker.processing import ProcessingInput, ProcessingOutput, ScriptProcessor
-from sagemaker.s3 import S3Uploader
+from sagemaker.s3 import S3Downloader, S3Uploader
 from sagemaker.sklearn.estimator import SKLearn
 from sagemaker.sklearn.model import SKLearnModel
 from sagemaker.sklearn.processing import SKLearnProcessor
+from sagemaker.transformer import Transformer
 from sagemaker.workflow.condition_step import ConditionStep
 from sagemaker.workflow.conditions import ConditionLessThanOrEqualTo
 from sagemaker.workflow.fail_step import FailStep
@@ -23,7 +24,7 @@ from sagemaker.workflow.parameters import ParameterFloat, ParameterInteger, Para
 from sagemaker.workflow.pipeline import Pipeline
 from sagemaker.workflow.pipeline_context import PipelineSession
 from sagemaker.workflow.properties import PropertyFile
-from sagemaker.workflow.steps import CacheConfig, ProcessingStep, TrainingStep
+from sagemaker.workflow.steps import CacheConfig, ProcessingStep, TrainingStep, TransformStep
 
 here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, here)
@@ -123,7 +124,7 @@ report = Join(
 model = SKLearnModel(
     model_data=step_train.properties.ModelArtifacts.S3ModelArtifacts,
     role=role,
-    entry_point=os.path.join(code, "evaluate.py"),
+    entry_point=os.path.join(code, "source", "serve.py"),
     framework_version="1.2-1",
     sagemaker_session=session,
 )
@@ -141,6 +142,22 @@ step_register = ModelStep(
         ),
     ),
 )
+step_model = ModelStep(name="AbaloneServed", step_args=model.create(instance_type="ml.m5.large"))
+transformer = Transformer(
+    model_name=step_model.properties.ModelName,
+    instance_type="ml.m5.large",
+    instance_count=1,
+    accept="text/csv",
+    assemble_with="Line",
+    sagemaker_session=session,
+)
+step_transform = TransformStep(
+    name="AbaloneTransform",
+    step_args=transformer.transform(
+        output_of("test"), content_type="text/csv", split_type="Line", input_filter="$[1:]"
+    ),
+    cache_config=cache,
+)
 step_fail = FailStep("AbaloneFail", error_message=Join(on=" ", values=["MSE above", threshold]))
 step_condition = ConditionStep(
     name="AbaloneMseCond",
@@ -152,7 +169,7 @@ step_condition = ConditionStep(
             right=threshold,
         )
     ],
-    if_steps=[step_register],
+    if_steps=[step_register, step_model, step_transform],
     else_steps=[step_fail],
 )
 pipeline = Pipeline(
@@ -179,7 +196,9 @@ assert sorted(first) == [
     "AbaloneEval",
     "AbaloneMseCond",
     "AbaloneProcess",
+    "AbaloneServed-CreateModel",
     "AbaloneTrain",
+    "AbaloneTransform",
 ], sorted(first)
 assert all(step["StepStatus"] == "Succeeded" for step in first.values())
 assert first["AbaloneMseCond"]["Metadata"]["Condition"]["Outcome"] == "True"
@@ -187,12 +206,15 @@ job = first["AbaloneTrain"]["Metadata"]["TrainingJob"]["Arn"].split("/")[1]
 described = client.describe_training_job(TrainingJobName=job)
 assert described["FinalMetricDataList"][0]["MetricName"] == "train:mse", described
 assert described["FinalMetricDataList"][0]["Value"] < 0.5
+job = first["AbaloneTransform"]["Metadata"]["TransformJob"]["Arn"].split("/")[1]
+place = client.describe_transform_job(TransformJobName=job)["TransformOutput"]["S3OutputPath"]
+assert len(S3Downloader.read_file(f"{place}/test.csv.out").splitlines()) == 30, place
 print("first run registered", first["Abalone-RegisterModel"]["Metadata"]["RegisterModel"]["Arn"])
 
 # Upserted again, as scripts are: the same pipeline, and nothing to do for what is cached.
 pipeline.upsert(role_arn=role)
 second = {step["StepName"]: step for step in run()}
-for name in ("AbaloneProcess", "AbaloneTrain", "AbaloneEval"):
+for name in ("AbaloneProcess", "AbaloneTrain", "AbaloneEval", "AbaloneTransform"):
     assert "CacheHitResult" in second[name], second[name]
 print("second run was cached")
 

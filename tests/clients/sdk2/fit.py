@@ -1,4 +1,4 @@
-"""Estimator.fit, Processor.run, up- and download, spot beside on-demand, tuning. SDK 2.x."""
+"""Estimator.fit, Processor.run, up- and download, a Transformer, spot beside on-demand, tuning. SDK 2.x."""
 
 import datetime as dt
 import os
@@ -89,6 +89,30 @@ later = TrainingJobAnalytics(
     end_time=dt.datetime(2099, 1, 2, tzinfo=dt.UTC),
 )
 assert later.dataframe().empty
+
+# Each shell with the rings that the model gives it.
+transformer = trained.transformer(
+    instance_count=1,
+    instance_type="ml.m5.xlarge",
+    strategy="MultiRecord",
+    assemble_with="Line",
+    accept="text/csv",
+    output_path=f"s3://{bucket}/fit/predicted",
+    entry_point="serve.py",
+)
+transformer.transform(
+    f"s3://{bucket}/fit/test",
+    content_type="text/csv",
+    split_type="Line",
+    input_filter="$[1:]",
+    join_source="Input",
+    output_filter="$[0,-1]",
+    logs=True,
+)
+assert transformer.latest_transform_job.describe()["TransformJobStatus"] == "Completed"
+predicted = S3Downloader.read_file(f"s3://{bucket}/fit/predicted/test.csv.out").splitlines()
+assert len(predicted) == 30, predicted
+assert all(abs(float(row.split(",")[0]) - float(row.split(",")[1])) < 2 for row in predicted), predicted
 
 # Spot beside on-demand, started together.
 spot = estimator(

@@ -1,20 +1,28 @@
-"""ModelTrainer.train, Processor.run, up- and download, tuning, a model package approved. SDK 3."""
+"""ModelTrainer.train, Processor.run, up- and download, a TransformJob, tuning, a package approved. SDK 3."""
 
 import os
 import sys
+import tarfile
 import tempfile
 
 import boto3
 from sagemaker.core import image_uris
 from sagemaker.core.helper.session_helper import Session, get_execution_role
 from sagemaker.core.processing import ScriptProcessor
-from sagemaker.core.resources import ModelPackage, ModelPackageGroup, TrainingJob
+from sagemaker.core.resources import Model, ModelPackage, ModelPackageGroup, TrainingJob, TransformJob
 from sagemaker.core.s3 import S3Downloader, S3Uploader
 from sagemaker.core.shapes import (
+    ContainerDefinition,
+    DataProcessing,
     ProcessingInput,
     ProcessingOutput,
     ProcessingS3Input,
     ProcessingS3Output,
+    TransformDataSource,
+    TransformInput,
+    TransformOutput,
+    TransformResources,
+    TransformS3DataSource,
 )
 from sagemaker.train import ModelTrainer
 from sagemaker.train.configs import Compute, InputData, SourceCode, StoppingCondition
@@ -122,6 +130,46 @@ assert (metric.metric_name, round(metric.value, 3)) == ("train:msd", 2.0), metri
 model_data = demand._latest_training_job.model_artifacts.s3_model_artifacts
 
 tuning.run(session, role, image, code, f"s3://{bucket}/three/train")
+with tarfile.open(os.path.join(folder, "sourcedir.tar.gz"), "w:gz") as archive:
+    archive.add(os.path.join(code, "source", "serve.py"), "serve.py")
+S3Uploader.upload(
+    os.path.join(folder, "sourcedir.tar.gz"), f"s3://{bucket}/three/code", sagemaker_session=session
+)
+model = Model.create(
+    model_name="three-shells",
+    primary_container=ContainerDefinition(
+        image=image,
+        model_data_url=model_data,
+        environment={
+            "SAGEMAKER_PROGRAM": "serve.py",
+            "SAGEMAKER_SUBMIT_DIRECTORY": f"s3://{bucket}/three/code/sourcedir.tar.gz",
+        },
+    ),
+    execution_role_arn=role,
+)
+transform = TransformJob.create(
+    transform_job_name="three-shells",
+    model_name=model.model_name,
+    transform_input=TransformInput(
+        data_source=TransformDataSource(
+            s3_data_source=TransformS3DataSource(s3_data_type="S3Prefix", s3_uri=f"s3://{bucket}/three/train")
+        ),
+        content_type="text/csv",
+        split_type="Line",
+    ),
+    transform_output=TransformOutput(
+        s3_output_path=f"s3://{bucket}/three/predicted", accept="text/csv", assemble_with="Line"
+    ),
+    transform_resources=TransformResources(instance_type="ml.m5.xlarge", instance_count=1),
+    data_processing=DataProcessing(input_filter="$[1:]"),
+)
+transform.wait()
+assert transform.transform_job_status == "Completed", transform
+S3Downloader.download(
+    f"s3://{bucket}/three/predicted", os.path.join(folder, "predicted"), sagemaker_session=session
+)
+with open(os.path.join(folder, "predicted", "train.csv.out")) as predicted:
+    assert len(predicted.readlines()) == 140
 
 ModelPackageGroup.create(model_package_group_name="three-shells")
 # The SDK's own ModelPackage.create reads a member that no answer of CreateModelPackage has.

@@ -110,7 +110,7 @@ class TestAJobThatFails:
         )
         assert found["TransformJobStatus"] == "Failed"
         assert (
-            f"{source}/bad.csv: line 3: Bad HTTP status received from algorithm: 500"
+            f"AlgorithmError: {source}/bad.csv: line 3: Bad HTTP status received from algorithm: 500"
             in found["FailureReason"]
         )
         assert "could not convert string to float: 'three'" in found["FailureReason"]
@@ -120,7 +120,10 @@ class TestAJobThatFails:
         source = jobs.inputs({"a": "x"})
         found = jobs.transform(sums, source, TransformInput={"ContentType": "text/xml"})
         assert found["TransformJobStatus"] == "Failed"
-        assert "415: Content type text/xml is not supported." in found["FailureReason"]
+        assert (
+            f"ClientError: {source}/a: line 1: 415: Content type text/xml is not supported."
+            in found["FailureReason"]
+        )
 
     def test_no_inference_code(self, jobs: WireTransforms) -> None:
         name = jobs.name("bare")

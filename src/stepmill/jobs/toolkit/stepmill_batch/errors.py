@@ -18,9 +18,9 @@ class ObjectError(Exception):
         self.is_ours = is_ours
 
     @property
-    def word(self) -> str:
-        """SageMaker's word for whose fault it is."""
-        return "ClientError" if self.is_ours else "AlgorithmError"
+    def blame(self) -> str:
+        """What the failure file of the job begins with: without a word it is the algorithm's fault."""
+        return "ClientError: " if self.is_ours else ""
 
 
 class JobError(Exception):

@@ -100,7 +100,7 @@ class Job:
             self._transform()
         except JobError as error:
             reason = next((text for one in self._running if (text := one.reason())), "") or str(error)
-            self._reasons.insert(0, f"AlgorithmError: {reason}")
+            self._reasons.insert(0, reason)
             self._say(reason)
         finally:
             end_all(self._running)
@@ -245,7 +245,7 @@ class Job:
             self._done += 1
         else:
             self._failed += 1
-            self._reasons.append(f"{result.failure.word}: {result.address}: {result.failure}")
+            self._reasons.append(f"{result.failure.blame}{result.address}: {result.failure}")
             if self._failed <= _MOST_TOLD:
                 for line in str(result.failure).splitlines():
                     self._say(f"{result.address}: {line}")
