@@ -109,7 +109,6 @@ transformer.transform(
     output_filter="$[0,-1]",
     logs=True,
 )
-assert transformer.latest_transform_job.describe()["TransformJobStatus"] == "Completed"
 predicted = S3Downloader.read_file(f"s3://{bucket}/fit/predicted/test.csv.out").splitlines()
 assert len(predicted) == 30, predicted
 assert all(abs(float(row.split(",")[0]) - float(row.split(",")[1])) < 2 for row in predicted), predicted

@@ -69,12 +69,15 @@ class ServedModel:
         containers: In the order in which a request goes through them.
         network: Whether they may reach the network.
         role: ARN of the role that they have; may be empty.
+        description: What DescribeModel would answer, with what packages say in the place of their names: from
+            it alone the model can be read again.
     """
 
     name: str
     containers: tuple[ModelContainer, ...]
     network: bool
     role: str
+    description: JsonObject
 
 
 def read_model(name: str, models: ModelCatalog, packages: PackageCatalog, project: Path) -> ServedModel:
@@ -96,9 +99,22 @@ def read_model(name: str, models: ModelCatalog, packages: PackageCatalog, projec
         raise InvalidInputError(
             f'Could not find model "{name}".', where="ModelName", mend="Create it first, with CreateModel."
         ) from error
-    found = [
-        _container(Fields(container, where), project) for where, container in _containers(described, packages)
-    ]
+    return _read(described, packages, project, name)
+
+
+def read_kept_model(description: JsonObject, project: Path) -> ServedModel:
+    """Return a model from its ``description``, though it may have been deleted since. See ``read_model``."""
+    return _read(description, _NoPackages(), project, "")
+
+
+class _NoPackages:
+    def describe(self, name_or_arn: str) -> JsonObject:
+        raise NotFoundError(f"There is no model package {name_or_arn!r}.")
+
+
+def _read(described: JsonObject, packages: PackageCatalog, project: Path, name: str) -> ServedModel:
+    documents = list(_containers(described, packages))
+    found = [_container(Fields(container, where), project) for where, container in documents]
     if not found:
         raise InvalidInputError(
             f"The model {name!r} has no container: its model package says nothing of inference.",
@@ -110,6 +126,12 @@ def read_model(name: str, models: ModelCatalog, packages: PackageCatalog, projec
         tuple(found),
         network=not described.get("EnableNetworkIsolation"),
         role=str(described.get("ExecutionRoleArn") or ""),
+        description={
+            "ModelName": described.get("ModelName") or name,
+            "EnableNetworkIsolation": bool(described.get("EnableNetworkIsolation")),
+            "ExecutionRoleArn": described.get("ExecutionRoleArn"),
+            "Containers": [container for _, container in documents],
+        },
     )
 
 

@@ -6,19 +6,31 @@ Source: container contract, C5 and C6.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from stepmill.core.errors import UnsupportedError
-from stepmill.core.json import Json
+import msgspec
+
+from stepmill.core.errors import InvalidInputError, UnsupportedError
+from stepmill.core.json import Json, object_of, read_json
+from stepmill.core.tasks import Report, Task
 from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.kinds import Collected, Startable, Workplace
 from stepmill.jobs.locations import Location
 from stepmill.jobs.records import TRANSFORM_JOB
+from stepmill.jobs.requests.common import check_job_name
 from stepmill.jobs.requests.data import Output
 from stepmill.jobs.services import Images, JobServices
 from stepmill.jobs.transform.containers import ModelCatalog, PackageCatalog
-from stepmill.jobs.transform.laying import OUTPUT_FOLDER, PROGRAM, family_variables, inference_script, lay_out
-from stepmill.jobs.transform.request import TransformRequest, read_transform_request
+from stepmill.jobs.transform.laying import (
+    MODEL,
+    OUTPUT_FOLDER,
+    PROGRAM,
+    family_variables,
+    inference_script,
+    lay_out,
+)
+from stepmill.jobs.transform.request import KEPT_MODEL, TransformRequest, read_transform_request
 from stepmill.storage.objects.store import ObjectStore
 
 RESOURCE = "sagemaker:createTransformJob"
@@ -94,8 +106,24 @@ class TransformKind:
         return Collected()
 
 
+class TransformHandler(JobHandler[TransformRequest]):
+    """The handler of transform jobs: a job that was begun goes on with the model of then."""
+
+    def start(self, task: Task, report: Report) -> None:
+        """See ``JobHandler``."""
+        payload = object_of(task.payload)
+        # What is wrong with a name is told where the request is read.
+        with suppress(InvalidInputError):
+            name = check_job_name(task.name or str(payload.get("TransformJobName")), "TransformJobName")
+            kept = self.folder(name) / MODEL
+            if kept.is_file():
+                model = read_json(kept.read_bytes())
+                task = msgspec.structs.replace(task, payload={**payload, KEPT_MODEL: model})
+        super().start(task, report)
+
+
 def transform_handler(
     services: JobServices, models: ModelCatalog, packages: PackageCatalog
 ) -> JobHandler[TransformRequest]:
     """Return the handler of Transform steps."""
-    return JobHandler(services, TransformKind(models, packages, services.images))
+    return TransformHandler(services, TransformKind(models, packages, services.images))

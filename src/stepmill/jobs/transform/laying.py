@@ -27,6 +27,8 @@ from stepmill.storage.objects.uri import S3Uri
 
 PROGRAM = "/opt/ml/toolkit/transform.py"
 OUTPUT_FOLDER = "/opt/ml/output/data"
+# In the job's own folder, where the job itself does not see it.
+MODEL = "model.json"
 _PROGRAMS = ("serve.py", "transform.py", "stepmill_batch", "stepmill_serving")
 _SUBMIT_DIRECTORY = "SAGEMAKER_SUBMIT_DIRECTORY"
 _MODULE = "STEPMILL_SERVING_MODULE"
@@ -55,6 +57,9 @@ def lay_out(
         if submitted.startswith(("s3://", "file://")):
             (base / "code").mkdir()
             _lay_out_code(submitted, base / "code", objects, project)
+    unfinished = place.folder / f"{MODEL}.partial"
+    unfinished.write_text(write_json(request.model.description))
+    unfinished.replace(place.folder / MODEL)
     config = place.ml / "toolkit" / "transform.json"
     config.write_text(write_json(_config(request, objects, images)))
 

@@ -6,6 +6,7 @@ container contract, C6.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +20,14 @@ from stepmill.jobs.requests.data import Compression, Input, check_one_host, read
 from stepmill.jobs.requests.fields import Fields
 from stepmill.jobs.toolkit.stepmill_batch.errors import PathError
 from stepmill.jobs.toolkit.stepmill_batch.paths import read_path
-from stepmill.jobs.transform.containers import ModelCatalog, ModelContainer, PackageCatalog, read_model
+from stepmill.jobs.transform.containers import (
+    ModelCatalog,
+    ModelContainer,
+    PackageCatalog,
+    ServedModel,
+    read_kept_model,
+    read_model,
+)
 
 INPUT_FOLDER = "/opt/ml/input/data"
 # API reference: MaxPayloadInMB, and its product with MaxConcurrentTransforms.
@@ -27,6 +35,8 @@ MOST_PAYLOAD_MB = 100
 DEFAULT_TIMEOUT_S = 600
 LONGEST_TIMEOUT_S = 3600
 DEFAULT_RETRIES = 3
+# A member that no client can send: the model of a job that was begun, which may have been deleted since.
+KEPT_MODEL = "stepmill:Model"
 MOST_VARIABLES = 16
 _JOINABLE = ("text/csv", "application/json", "application/jsonlines")
 
@@ -86,7 +96,7 @@ class TransformRequest(JobRequest):
     """What a transform job does.
 
     Args:
-        containers: Of the model, in the order in which a request goes through them.
+        model: Whose containers a request goes through.
         own_environment: Variables that the request itself gives to every container.
         output: Where the answers go.
         content_type: Of the requests; may be empty.
@@ -102,7 +112,7 @@ class TransformRequest(JobRequest):
         processing: Filters and join.
     """
 
-    containers: tuple[ModelContainer, ...]
+    model: ServedModel
     own_environment: dict[str, str]
     output: Location
     content_type: str
@@ -117,6 +127,11 @@ class TransformRequest(JobRequest):
     retries: int
     processing: Processing
     libraries: Needs = NO_NEEDS
+
+    @property
+    def containers(self) -> tuple[ModelContainer, ...]:
+        """Of the model, in the order in which a request goes through them."""
+        return self.model.containers
 
     @property
     def needs(self) -> Needs:
@@ -156,7 +171,11 @@ def read_transform_request(
     payload_mb, at_once = _limits(fields)
     client = fields.fields("ModelClientConfig")
     strategy = fields.choice("BatchStrategy", Strategy) if fields.has("BatchStrategy") else None
-    model = read_model(fields.text("ModelName"), models, packages, project)
+    kept = fields.members.get(KEPT_MODEL)
+    if isinstance(kept, Mapping):
+        model = read_kept_model(kept, project)
+    else:
+        model = read_model(fields.text("ModelName"), models, packages, project)
     own = read_environment(fields)
     return TransformRequest(
         name=check_job_name(name, "TransformJobName") if name else "",
@@ -170,7 +189,7 @@ def read_transform_request(
         timeout=None,
         network=model.network,
         role=model.role,
-        containers=model.containers,
+        model=model,
         own_environment=own,
         output=read_location(output.text("S3OutputPath"), project, output.place("S3OutputPath")),
         content_type=content_type,

@@ -16,7 +16,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -255,8 +254,9 @@ class Job:
             self._say(f"{self._done + self._failed}/{len(self._objects)} objects")
 
     def _say(self, line: str) -> None:
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
-        sys.stdout.write(f"{now}:[sagemaker logs]: {line}\n")
+        now = time.time()
+        moment = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1000):03}"
+        sys.stdout.write(f"{moment}:[sagemaker logs]: {line}\n")
         sys.stdout.flush()
 
     def _stop(self, _number: int, _frame: Any) -> None:
