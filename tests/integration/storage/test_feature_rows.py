@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from stepmill.core.clock import SystemClock
 from stepmill.storage.database import Database
 from stepmill.storage.features import FeatureRows, JournalRow, OnlineRow
 from stepmill.storage.sql_records import SqlRecordStore
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open_sqlite(tmp_path / "stepmill.db")
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -21,13 +21,6 @@ _KEYS = st.tuples(st.sampled_from([b"", b"p", b"q"]), _BYTES).map(lambda pair: I
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open_sqlite(tmp_path / "stepmill.db")
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def store(database: Database) -> SqlItemStore:
     return SqlItemStore(database)
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,13 +17,6 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 JOBS, GROUPS, OTHERS = 5, 3, 2
 # From where, to where, in which second. Jobs are told by numbers, groups and others by letters.
 Edges = list[tuple[str, str, int]]
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open_sqlite(tmp_path / "stepmill.db")
-    yield database
-    database.close()
 
 
 class Graph:

@@ -20,13 +20,6 @@ _LETTERS = st.text("ab/\u00e9\U0010ffff", min_size=1, max_size=7)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open_sqlite(tmp_path / "stepmill.db")
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def store(database: Database, tmp_path: Path) -> FolderStore:
     store = FolderStore(database, tmp_path / "objects", FakeClock())
     store.create_bucket(BUCKET)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -30,13 +29,6 @@ from stepmill.storage.sql_executions import SqlExecutionStore
 from support.executions import NOON, new_execution
 
 TASK = Task("a/0/5", "r", {}, "arn", "M", "S", extra={"token": "t"})
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open_sqlite(tmp_path / "db.sqlite")
-    yield database
-    database.close()
 
 
 @pytest.fixture
@@ -152,7 +144,7 @@ class TestAdoption:
         assert store.get("a").owner == "me"
 
     def test_for_nobody_nothing_is_written(self, store: SqlExecutionStore, tmp_path: Path) -> None:
-        other = Database.open_sqlite(tmp_path / "db.sqlite")
+        other = Database.open_sqlite(tmp_path / "stepmill.db")
         watch = SqlExecutionStore(other).watch()
         watch.has_changed()
         assert store.adopt_all([], "you") == []

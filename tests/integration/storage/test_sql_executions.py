@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -33,13 +32,6 @@ from support.executions import NOON, new_execution
 
 LATER = NOON + timedelta(seconds=5, microseconds=1)
 TASK = Task("abc/A/1", "r", {"Key": [1, None, "ü"]}, "arn", "P", "A", cache=CachePolicy(timedelta(days=30)))
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open_sqlite(tmp_path / "db.sqlite")
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,13 +18,6 @@ from stepmill.storage.sql_records import SqlRecordStore
 from stepmill.testing import FakeClock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open_sqlite(tmp_path / "stepmill.db")
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,13 +14,6 @@ from stepmill.storage.database import Database
 from stepmill.storage.records import RecordStore, SortBy
 from stepmill.storage.sql_records import SqlRecordStore
 from stepmill.testing import CacheStoreContract, FakeClock, RecordStoreContract
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open_sqlite(tmp_path / "stepmill.db")
-    yield database
-    database.close()
 
 
 class TestSqlRecordStore(RecordStoreContract):
