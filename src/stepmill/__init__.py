@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stepmill.sdk import (
         After,
         Best,
+        Between,
         CallbackStep,
         Channel,
         CompiledPipeline,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         StepFunction,
         TrainingStep,
         TransformStep,
+        TuningStep,
         Value,
         current_item,
         execution,
@@ -56,6 +58,7 @@ __version__ = "0.1.0"
 __all__ = [
     "After",
     "Best",
+    "Between",
     "CallbackStep",
     "Channel",
     "CompiledPipeline",
@@ -88,6 +91,7 @@ __all__ = [
     "StepmillError",
     "TrainingStep",
     "TransformStep",
+    "TuningStep",
     "Value",
     "__version__",
     "current_item",

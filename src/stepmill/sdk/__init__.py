@@ -14,12 +14,14 @@ from stepmill.sdk.references import CurrentItem, JsonValue, Property, Report, cu
 from stepmill.sdk.steps import After, RawStep, Retry, Step
 from stepmill.sdk.training import Channel, TrainingStep
 from stepmill.sdk.transform import TransformStep
+from stepmill.sdk.tuning import Between, TuningStep
 from stepmill.sdk.values import Condition, Join, Value
 
 __all__ = [
     "After",
     "Asset",
     "Best",
+    "Between",
     "CallbackStep",
     "Channel",
     "CompiledPipeline",
@@ -52,6 +54,7 @@ __all__ = [
     "StepFunction",
     "TrainingStep",
     "TransformStep",
+    "TuningStep",
     "Value",
     "current_item",
     "execution",

@@ -199,7 +199,7 @@ class TrainingStep(JobStep):
         if self.entry_point is None:
             return {name: render_text(value, where) for name, value in self.hyperparameters.items()}
         entry, files = site.code_files(self.entry_point, self.source_dir, self.requirements, where)
-        document = {name: _script_text(value, where) for name, value in self.hyperparameters.items()}
+        document = {name: script_text(value, where) for name, value in self.hyperparameters.items()}
         return document | {
             "sagemaker_program": write_json(entry),
             "sagemaker_submit_directory": write_json(site.add_archive(files)),
@@ -208,7 +208,7 @@ class TrainingStep(JobStep):
         }
 
 
-def _script_text(value: object, where: str) -> Json:
+def script_text(value: object, where: str) -> Json:
     """Return a hyperparameter such that the toolkit, which decodes JSON where it can, gives it to the script.
 
     A text goes plain, unless decoding it would change it: ``"1e3"`` would reach the script as ``1000.0``.

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stepmill.core.errors import InvalidInputError
 from stepmill.sdk import Channel, Parameter, ProcessingStep, TrainingStep
 from stepmill.sdk.images import image_uri
-from stepmill.sdk.training import _script_text
+from stepmill.sdk.training import script_text
 from support.sdk import compiled, step_document
 
 
@@ -235,7 +235,7 @@ def test_what_is_refused_at_once(options: dict[str, object], message: str) -> No
     )
 )
 def test_a_text_reaches_the_script_unchanged(text: str) -> None:
-    sent = _script_text(text, "")
+    sent = script_text(text, "")
     try:  # as the training toolkit does
         received = json.loads(sent)
     except ValueError:

@@ -15,6 +15,7 @@ from stepmill.cli.context import AsJson, open_platform
 from stepmill.cli.drawing import marked
 from stepmill.cli.output import Output, moment, table
 from stepmill.cli.trials import AS_STEP, progress_text, trial_table
+from stepmill.core.errors import NotFoundError
 
 if TYPE_CHECKING:
     from stepmill.jobs.tuning.jobs import TuningView
@@ -58,17 +59,25 @@ def list_(
 
 @tuning_app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Of the tuning job.")],
+    name: Annotated[
+        str, typer.Argument(help="Of the tuning job. [default: the newest]", show_default=False)
+    ] = "",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Show it until it has ended.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the trials of a tuning job: status, objective, hyperparameters; the best one is marked."""
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
-        view = platform.tuning_jobs.get(name)
+        view = platform.tuning_jobs.get(name) if name else _newest(platform)
         if follow:
             view = _followed(platform, view, output)
     output.answer(_document(view, with_trials=True), trial_table(view, datetime.now(UTC)))
+
+
+def _newest(platform: Platform) -> TuningView:
+    for view in platform.tuning_jobs.newest(1):
+        return view
+    raise NotFoundError("There is no tuning job yet.", mend="A Tuning step or a client makes one.")
 
 
 def _followed(platform: Platform, view: TuningView, output: Output) -> TuningView:

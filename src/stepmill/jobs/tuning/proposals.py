@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
 
+# Before it learns from results: a quarter of the trials, but no fewer and no more than these. optuna's own
+# ten would be all that many tuning jobs have.
+_AT_RANDOM = (3, 10)
+
+
 @dataclass(frozen=True)
 class Known:
     """A result of an earlier tuning job.
@@ -58,10 +63,15 @@ class Proposer:
 
     def __init__(self, plan: Plan, index: int, seed: int, known: Sequence[Known] = ()) -> None:
         self._strategy = plan.strategy
+        self._most_trials = plan.most_trials // len(plan.definitions)
         self._definition: Definition = plan.definitions[index]
         self._index = index
         self._seed = seed
         self._known = known
+        self._is_rounded = any(
+            isinstance(one, ContinuousRange) and one.scale is Scale.REVERSE_LOGARITHMIC
+            for one in self._definition.ranges
+        )
         self._study: Study | None = None
         self._before = 0
         # Numbers of the trials in the study, in its order; and those whose ends it knows.
@@ -79,11 +89,12 @@ class Proposer:
         ranges = self._definition.ranges
         if self._strategy is Strategy.GRID:
             return combination(ranges, place)
-        if number in self._numbers:
-            # It was proposed before, and could not be begun.
+        if number in self._numbers or self._is_rounded:
+            # It was proposed before, and could not be begun. Or what optuna has chosen is not to the last bit
+            # what is made of the text again, and whoever goes on after a crash is to propose the same.
             self._study, self._numbers, self._ended = None, [], set()
         study = self._catch_up([trial for trial in trials if trial.definition == self._index])
-        study.sampler = _sampler(self._strategy, _seed_of(self._seed, self._index, number))
+        study.sampler = self._sampler(number)
         asked = study.ask({one.name: distribution_of(one) for one in ranges})
         self._numbers.append(number)
         return {one.name: text_of(one, asked.params[one.name]) for one in ranges}
@@ -105,6 +116,9 @@ class Proposer:
                 self._tell(study, self._before + told[trial.number], trial)
         return study
 
+    def _sampler(self, number: int) -> BaseSampler:
+        return _sampler(self._strategy, self._most_trials, _seed_of(self._seed, self._index, number))
+
     def _new_study(self) -> Study:
         import optuna
 
@@ -112,7 +126,7 @@ class Proposer:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         direction = self._definition.objective.direction
         study = optuna.create_study(
-            sampler=_sampler(self._strategy, _seed_of(self._seed, self._index, 0)),
+            sampler=self._sampler(0),
             direction="maximize" if direction is Direction.MAXIMIZE else "minimize",
         )
         for known in self._known:
@@ -145,11 +159,14 @@ class Proposer:
             study.tell(place, state=TrialState.FAIL)
 
 
-def _sampler(strategy: Strategy, seed: int) -> BaseSampler:
+def _sampler(strategy: Strategy, most_trials: int, seed: int) -> BaseSampler:
     from optuna.samplers import RandomSampler, TPESampler
 
-    # Hyperband begins with configurations that are chosen at random.
-    return TPESampler(seed=seed) if strategy is Strategy.BAYESIAN else RandomSampler(seed=seed)
+    if strategy is not Strategy.BAYESIAN:
+        # Hyperband begins with configurations that are chosen at random.
+        return RandomSampler(seed=seed)
+    least, most = _AT_RANDOM
+    return TPESampler(n_startup_trials=max(least, min(most, most_trials // 4)), seed=seed)
 
 
 def _seed_of(seed: int, index: int, number: int) -> int:
