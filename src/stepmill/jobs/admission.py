@@ -21,11 +21,13 @@ class Admitted:
         name: Of the job.
         arn: Of the job.
         notes: What is accepted but means nothing here.
+        algorithm: The built-in algorithm that its image runs if no script is given; empty if there is none.
     """
 
     name: str
     arn: str
     notes: tuple[str, ...] = ()
+    algorithm: str = ""
 
 
 def admit(kind: JobKind[R], services: JobServices, document: Json) -> Admitted:
@@ -42,7 +44,8 @@ def admit(kind: JobKind[R], services: JobServices, document: Json) -> Admitted:
     """
     request = kind.read(document, services.project)
     name = check_job_name(request.name, f"{kind.member}Name")
-    kind.command(request, services.images.offer(request.image, request.needs))
+    offer = services.images.offer(request.image, request.needs)
+    kind.command(request, offer)
     folder = services.folder / kind.record_kind / name
     place = Workplace(name, services.arns.sagemaker(kind.record_kind, name), folder)
     check_paths(kind, request, place, services.private)
@@ -50,4 +53,4 @@ def admit(kind: JobKind[R], services: JobServices, document: Json) -> Admitted:
     check_access(request, services.door)
     if kind.inputs_first:
         check_inputs(request.inputs, services.objects)
-    return Admitted(name, place.arn, request.notes)
+    return Admitted(name, place.arn, request.notes, offer.algorithm)

@@ -1,39 +1,58 @@
-"""Training jobs of built-in algorithms: what they may ask for, and what is read from their logs."""
+"""Training and tuning jobs of built-in algorithms: what they may ask for."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from stepmill.algorithms.checking import check_job
+from stepmill.algorithms.checking import check_job, check_ranges
+from stepmill.algorithms.parameters import Kind
 from stepmill.algorithms.programs.modules import TRAINING_MODULES
 from stepmill.algorithms.registry import algorithm_of
 from stepmill.core.errors import InvalidInputError
-from stepmill.jobs.requests.training import MetricDefinition, TrainingRequest
+from stepmill.core.findings import Finding
 
 
-def check_request(name: str, request: TrainingRequest) -> None:
-    """Refuse a request that the algorithm cannot do. All that is wrong is told at once.
+def check_request(
+    name: str, hyperparameters: Mapping[str, str], channels: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Refuse a training job that the algorithm cannot do. All that is wrong is told at once.
 
     Args:
         name: Of the algorithm.
-        request: What is asked for.
+        hyperparameters: As given.
+        channels: Name -> settings, as in ``inputdataconfig.json``.
 
     Raises:
         InvalidInputError: If a hyperparameter or a channel cannot be taken.
     """
     algorithm = algorithm_of(name)
-    if algorithm is None:
-        return
-    findings = check_job(algorithm, request.hyperparameters, request.channels)
+    if algorithm is not None:
+        _tell(check_job(algorithm, hyperparameters, channels))
+
+
+def check_search(
+    name: str, static: Mapping[str, str], ranges: Mapping[str, tuple[Kind, Sequence[str]]]
+) -> None:
+    """Refuse a tuning job whose ranges the algorithm does not have.
+
+    Args:
+        name: Of the algorithm.
+        static: Hyperparameters that do not change.
+        ranges: Name -> kind of range, and its ends or its values.
+
+    Raises:
+        InvalidInputError: If a range is of another kind, or reaches beyond what can be taken.
+    """
+    algorithm = algorithm_of(name)
+    if algorithm is not None:
+        _tell(check_ranges(algorithm, static, ranges))
+
+
+def _tell(findings: Sequence[Finding]) -> None:
     if findings:
         told = [f"{finding.message} {finding.mend}".strip() for finding in findings]
         raise InvalidInputError(" ".join(told), where=findings[0].path)
-
-
-def metrics_of(name: str) -> tuple[MetricDefinition, ...]:
-    """Return the metrics that an algorithm writes to its log; none if it is unknown."""
-    algorithm = algorithm_of(name)
-    return tuple(MetricDefinition(m.name, m.regex) for m in algorithm.metrics) if algorithm else ()
 
 
 def program_of(name: str, folder: Path) -> Path:

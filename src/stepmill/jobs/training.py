@@ -13,8 +13,6 @@ from stepmill.algorithms.laying import PACKAGE, TRAINING_PROGRAM, lay_out_progra
 from stepmill.compute.logs import log_lines
 from stepmill.core.errors import InvalidInputError, NotFoundError
 from stepmill.core.json import Json, read_json
-from stepmill.images.families import shipped_image
-from stepmill.images.reference import ImageReference
 from stepmill.jobs import algorithms, toolkit
 from stepmill.jobs.archives import pack, regular_files, unpack
 from stepmill.jobs.contract import inside, lay_out_training, training_environment
@@ -25,7 +23,7 @@ from stepmill.jobs.metrics import read_metrics
 from stepmill.jobs.outputs import Delivery, host_folder, joined
 from stepmill.jobs.records import TRAINING_JOB
 from stepmill.jobs.requests.data import Output
-from stepmill.jobs.requests.training import TrainingRequest, read_training_request
+from stepmill.jobs.requests.training import PROGRAM, TrainingRequest, read_training_request
 from stepmill.jobs.services import JobServices
 from stepmill.jobs.streams import file_of
 from stepmill.storage.objects.store import ObjectStore
@@ -36,7 +34,6 @@ RESOURCE = "sagemaker:createTrainingJob"
 _MODEL = "/opt/ml/model"
 _DATA = "/opt/ml/output/data"
 _INTERMEDIATE = "/opt/ml/output/intermediate"
-_PROGRAM = "sagemaker_program"
 _SUBMIT_DIRECTORY = "sagemaker_submit_directory"
 # Inside the job; the folder lies in /opt/ml so that it is there under every isolation.
 _TOOLKIT = "/opt/ml/toolkit/train.py"
@@ -66,7 +63,7 @@ class TrainingKind:
             (place.ml / "toolkit").mkdir()
             shutil.copyfile(Path(toolkit.__file__).parent / "train.py", inside(place.ml, _TOOLKIT))
             _fetch_source(request, place.ml / "code", objects, project)
-        elif _algorithm(request):
+        elif request.algorithm:
             lay_out_programs(inside(place.ml, _ALGORITHM).parent)
         if request.checkpoints is not None and request.checkpoints.destination is not None:
             folder = inside(place.ml, request.checkpoints.path)
@@ -79,7 +76,7 @@ class TrainingKind:
         if image.toolkit and _program(request):
             return ("python", _TOOLKIT)
         if image.algorithm and not _program(request):
-            algorithms.check_request(image.algorithm, request)
+            algorithms.check_request(image.algorithm, request.hyperparameters, request.channels)
             return ("python", _ALGORITHM, image.algorithm)
         if image.entrypoint or image.oci_image:
             return (*image.entrypoint, *(request.arguments or ("train",)))
@@ -92,8 +89,8 @@ class TrainingKind:
 
     def source(self, request: TrainingRequest, place: Workplace) -> Path | None:
         """See ``JobKind``."""
-        if algorithm := _algorithm(request):
-            return algorithms.program_of(algorithm, inside(place.ml, _ALGORITHM).parent / PACKAGE)
+        if request.algorithm:
+            return algorithms.program_of(request.algorithm, inside(place.ml, _ALGORITHM).parent / PACKAGE)
         program = _decoded(_program(request))
         return place.ml / "code" / program if program.endswith(".py") and not request.entrypoint else None
 
@@ -123,8 +120,7 @@ class TrainingKind:
         """See ``JobKind``."""
         root = joined(request.output, place.name, "output")
         lines = ((line.at, line.text) for line in log_lines(place.folder))
-        definitions = (*algorithms.metrics_of(_algorithm(request)), *request.metrics)
-        metrics, notes = read_metrics(definitions, lines)
+        metrics, notes = read_metrics(request.metrics, lines)
         if not (succeeded or stopped):
             return Collected(metrics=metrics, notes=notes)
         model = _model_folder(place)
@@ -137,15 +133,7 @@ class TrainingKind:
 
 
 def _program(request: TrainingRequest) -> str:
-    return request.hyperparameters.get(_PROGRAM) or request.environment.get("SAGEMAKER_PROGRAM", "")
-
-
-def _algorithm(request: TrainingRequest) -> str:
-    """Return the built-in algorithm that is to run, if the user has set no other image for it."""
-    if request.entrypoint or _program(request):
-        return ""
-    shipped = shipped_image(ImageReference.parse(request.image))
-    return shipped.algorithm if shipped else ""
+    return request.hyperparameters.get(PROGRAM) or request.environment.get("SAGEMAKER_PROGRAM", "")
 
 
 def _model_folder(place: Workplace) -> Path | None:

@@ -9,8 +9,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from stepmill.algorithms.registry import algorithm_of
 from stepmill.core.errors import InvalidInputError, UnsupportedError
 from stepmill.core.json import Json
+from stepmill.images.families import shipped_image
+from stepmill.images.reference import ImageReference
 from stepmill.jobs.locations import Location, read_location
 from stepmill.jobs.requests.common import JobRequest, check_job_name, read_environment, read_timeout
 from stepmill.jobs.requests.data import (
@@ -29,6 +32,9 @@ from stepmill.jobs.requests.fields import Fields
 CHANNELS_FOLDER = "/opt/ml/input/data"
 DEFAULT_CHECKPOINTS = "/opt/ml/checkpoints"
 DEFAULT_TENSORBOARD = "/opt/ml/output/tensorboard"
+
+# The hyperparameter, and in capitals the variable, that names the user's script.
+PROGRAM = "sagemaker_program"
 
 _CHANNEL = re.compile(r"[A-Za-z0-9.\-_]{1,64}")
 # API reference, StoppingCondition: one day.
@@ -61,7 +67,9 @@ class TrainingRequest(JobRequest):
         compress: Whether as archives, else as files.
         checkpoints: Folder and where it is kept; ``None`` if not asked for.
         tensorboard: Folder that is stored while the job runs; ``None`` if not asked for.
-        metrics: What to read from the log.
+        metrics: What to read from the log: also what a built-in algorithm writes there.
+        algorithm: The built-in algorithm that the image runs, unless the user has set another one for it;
+            empty: a script or a command is run.
     """
 
     hyperparameters: dict[str, str]
@@ -71,6 +79,7 @@ class TrainingRequest(JobRequest):
     checkpoints: Output | None = None
     tensorboard: Output | None = None
     metrics: tuple[MetricDefinition, ...] = ()
+    algorithm: str = ""
 
 
 def read_training_request(document: Json, project: Path) -> TrainingRequest:
@@ -93,27 +102,45 @@ def read_training_request(document: Json, project: Path) -> TrainingRequest:
     output = fields.fields("OutputDataConfig", required=True)
     name = fields.text("TrainingJobName", "")
     _check_spot(fields)
+    image, entrypoint = _image(algorithm), algorithm.texts("ContainerEntrypoint")
+    environment, hyperparameters = read_environment(fields), fields.text_map("HyperParameters")
+    has_script = PROGRAM in hyperparameters or PROGRAM.upper() in environment
+    built_in = "" if entrypoint or has_script else _built_in(image)
     return TrainingRequest(
         name=check_job_name(name, "TrainingJobName") if name else "",
         document=fields.members,
-        image=_image(algorithm),
-        entrypoint=algorithm.texts("ContainerEntrypoint"),
+        image=image,
+        entrypoint=entrypoint,
         arguments=algorithm.texts("ContainerArguments"),
-        environment=read_environment(fields),
+        environment=environment,
         inputs=inputs,
         instance_type=_instance_type(fields),
         timeout=read_timeout(fields),
         network=not fields.flag("EnableNetworkIsolation"),
         role=fields.text("RoleArn", ""),
         notes=_notes(fields),
-        hyperparameters=fields.text_map("HyperParameters"),
+        hyperparameters=hyperparameters,
         channels={channel.name: settings for channel, settings in channels},
         output=read_location(output.text("S3OutputPath"), project, output.place("S3OutputPath")),
         compress=_compress(output),
         checkpoints=_folder(fields, "CheckpointConfig", "S3Uri", DEFAULT_CHECKPOINTS, project),
         tensorboard=_folder(fields, "TensorBoardOutputConfig", "S3OutputPath", DEFAULT_TENSORBOARD, project),
-        metrics=tuple(_metric(item) for item in algorithm.each("MetricDefinitions")),
+        metrics=(
+            *_metrics_of(built_in),
+            *(_metric(item) for item in algorithm.each("MetricDefinitions")),
+        ),
+        algorithm=built_in,
     )
+
+
+def _built_in(image: str) -> str:
+    shipped = shipped_image(ImageReference.parse(image))
+    return shipped.algorithm if shipped else ""
+
+
+def _metrics_of(name: str) -> tuple[MetricDefinition, ...]:
+    algorithm = algorithm_of(name)
+    return tuple(MetricDefinition(m.name, m.regex) for m in algorithm.metrics) if algorithm else ()
 
 
 def _check_spot(fields: Fields) -> None:

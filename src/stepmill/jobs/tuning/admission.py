@@ -10,21 +10,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from stepmill.algorithms.parameters import Kind
 from stepmill.core.arns import Arns
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import Json, JsonObject
 from stepmill.core.statuses import JobStatus
 from stepmill.jobs.admission import Admitted
+from stepmill.jobs.algorithms import check_search
 from stepmill.jobs.records import state_of
 from stepmill.jobs.requests.training import read_training_request
 from stepmill.jobs.tuning.findings import Findings
 from stepmill.jobs.tuning.plan import Definition, Plan, WarmStart, WarmStartType
-from stepmill.jobs.tuning.ranges import CategoricalRange, Range, text_of_number
+from stepmill.jobs.tuning.ranges import CategoricalRange, ContinuousRange, IntegerRange, Range, text_of_number
 from stepmill.jobs.tuning.records import TUNING_JOB, plan_of
 from stepmill.jobs.tuning.request import check_tuning_job_name, read_tuning_request
 from stepmill.jobs.tuning.training_requests import training_request
 from stepmill.storage.records import RecordStore
 
+_KINDS = {
+    IntegerRange: Kind.INTEGER,
+    ContinuousRange: Kind.CONTINUOUS,
+    CategoricalRange: Kind.CATEGORICAL,
+}
 _NO_METRIC = (
     "A metric is required for this hyperparameter tuning job objective. Provide a metric in the metric "
     "definitions."
@@ -82,7 +89,17 @@ def _check_definition(
             where="AlgorithmSpecification.MetricDefinitions",
             mend=f"Define {definition.objective.metric[:100]!r} there, with how it stands in the log.",
         )
-    return training.check(training_request(definition, trial, first)).notes
+    admitted = training.check(training_request(definition, trial, first))
+    if admitted.algorithm and request.algorithm:
+        searched = {one.name: (_KINDS[type(one)], _values(one)) for one in definition.ranges}
+        check_search(admitted.algorithm, definition.static, searched)
+    return admitted.notes
+
+
+def _values(searched: Range) -> tuple[str, ...]:
+    if isinstance(searched, CategoricalRange):
+        return searched.values
+    return (text_of_number(searched.low), text_of_number(searched.high))
 
 
 def _end(searched: Range, place: int) -> str:

@@ -51,6 +51,42 @@ def test_what_a_plain_request_says() -> None:
     assert request.notes == ()
 
 
+@pytest.mark.parametrize(
+    ("more", "name"),
+    [
+        (algorithm(TrainingImage="x.io/kmeans:1"), "kmeans"),
+        (algorithm(TrainingImage="x.io/sagemaker-xgboost:1.7-1"), "xgboost"),
+        (algorithm(TrainingImage="x.io/kmeans:1", ContainerEntrypoint=["run"]), ""),
+        (algorithm(TrainingImage="team/kmeans:1"), ""),
+        (
+            {
+                **algorithm(TrainingImage="x.io/sagemaker-xgboost:1.7-1"),
+                "HyperParameters": {"sagemaker_program": "a.py"},
+            },
+            "",
+        ),
+        (
+            {
+                **algorithm(TrainingImage="x.io/sagemaker-xgboost:1.7-1"),
+                "Environment": {"SAGEMAKER_PROGRAM": "a.py"},
+            },
+            "",
+        ),
+    ],
+)
+def test_an_image_may_be_that_of_a_built_in_algorithm(more: dict[str, Any], name: str) -> None:
+    request = read(**more)
+    assert request.algorithm == name
+    assert bool(request.metrics) == bool(name)
+
+
+def test_own_metrics_follow_those_of_the_algorithm() -> None:
+    own = {"Name": "mine", "Regex": "mine=(.*)"}
+    request = read(**algorithm(TrainingImage="x.io/kmeans:1", MetricDefinitions=[own]))
+    assert request.metrics[-1] == MetricDefinition("mine", "mine=(.*)")
+    assert "test:msd" in {metric.name for metric in request.metrics}
+
+
 def test_fast_file_is_told_to_the_script_as_asked() -> None:
     request = read(
         **algorithm(TrainingInputMode="FastFile"), InputDataConfig=[channel("train", "s3://data/train")]

@@ -23,7 +23,7 @@ from stepmill.jobs.tuning.jobs import TuningJobs
 from stepmill.jobs.tuning.records import TUNING_JOB, TrialRecords
 from support.cli import eventually
 from support.fake_compute import FakeCompute, FakeImages, Reports, task_for
-from support.job_data import SteppingClock, open_store
+from support.job_data import SteppingClock, channel, open_store, put
 from support.tuning import continuous, definition, ranges, tuning_request
 from support.written_logs import WrittenLog
 
@@ -72,6 +72,7 @@ class Home:
         self.folder = folder
         self.store, self.records = open_store(folder / "home", "data")
         self.compute = FakeCompute(prints(lambda given: [float(given["eta"])]))
+        self.images = FakeImages()
         self.reports = Reports()
         self._opened: list[Any] = []
 
@@ -86,7 +87,7 @@ class Home:
             objects=self.store,
             records=self.records,
             compute=self.compute,
-            images=FakeImages(),
+            images=self.images,
             clock=SteppingClock(),
             arns=self.arns,
             folder=self.folder / "home" / "jobs",
@@ -425,6 +426,55 @@ class TestChecking:
         with pytest.raises(UnsupportedError) as caught:
             home.open().check(asked)
         assert caught.value.where == "TrainingJobDefinition.AlgorithmSpecification.AlgorithmName"
+
+    def boosted(self, home: Home, **more: Any) -> dict[str, Any]:
+        """A tuning job of XGBoost's algorithm mode: no command, no metric definitions."""
+        home.images.algorithm = "xgboost"
+        put(home.store, **{"train/a.csv": "1,2"})
+        objective = {"Type": "Minimize", "MetricName": "validation:rmse"}
+        asked = tuning_request(HyperParameterTuningJobObjective=objective, **more)
+        train = {**channel("train", "s3://data/train"), "ContentType": "text/csv"}
+        asked["TrainingJobDefinition"] = {
+            **asked["TrainingJobDefinition"],
+            "OutputDataConfig": OUT,
+            "AlgorithmSpecification": {
+                "TrainingImage": "x.io/sagemaker-xgboost:1.7-1",
+                "TrainingInputMode": "File",
+            },
+            "StaticHyperParameters": {"num_round": "5"},
+            "InputDataConfig": [train],
+        }
+        return asked
+
+    def test_a_built_in_algorithm_needs_no_metric_definitions(self, home: Home) -> None:
+        home.open().check(self.boosted(home))
+
+    @pytest.mark.parametrize(
+        ("searched", "message"),
+        [
+            (ranges(Continuous=[continuous(low="0.1", high="1.5")]), "Hyperparameter eta: 1.5 is not in"),
+            (
+                ranges(Continuous=[continuous("etta")]),
+                "found: etta. Did you mean 'eta'?",
+            ),
+            (
+                ranges(Integer=[{"Name": "eta", "MinValue": "0", "MaxValue": "1"}]),
+                "Hyperparameter eta is of type Continuous: it cannot have a Integer range.",
+            ),
+        ],
+    )
+    def test_ranges_are_held_against_what_an_algorithm_takes(
+        self, home: Home, searched: dict[str, Any], message: str
+    ) -> None:
+        with pytest.raises(InvalidInputError) as caught:
+            home.open().check(self.boosted(home, ParameterRanges=searched))
+        assert message in caught.value.what
+
+    def test_an_objective_that_the_algorithm_does_not_have(self, home: Home) -> None:
+        asked = self.boosted(home)
+        asked["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"] = "loss"
+        with pytest.raises(InvalidInputError, match="A metric is required"):
+            home.open().check(asked)
 
 
 def test_trials_of_deleted_tuning_jobs_stay_as_training_jobs(home: Home) -> None:
