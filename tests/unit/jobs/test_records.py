@@ -15,6 +15,7 @@ from stepmill.core.statuses import JobStatus
 from stepmill.jobs.records import (
     PROCESSING_JOB,
     TRAINING_JOB,
+    TRANSFORM_JOB,
     JobRecords,
     JobState,
     Metric,
@@ -49,6 +50,39 @@ def ended(state: JobState, **changes: Any) -> JobState:
         **changes,
     }
     return msgspec.structs.replace(state, **changes)
+
+
+TRANSFORM: dict[str, Any] = {
+    "TransformJobName": "job",
+    "ModelName": "m",
+    "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/in"}}},
+    "TransformOutput": {"S3OutputPath": "s3://b/out", "AssembleWith": "Line"},
+    "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    "DataProcessing": {"JoinSource": "Input"},
+    "Tags": [{"Key": "a", "Value": "b"}],
+}
+
+
+def test_a_transform_job_is_described_with_its_defaults(tmp_path: Path) -> None:
+    records = JobRecords(open_store(tmp_path)[1], TRANSFORM_JOB)
+    record = records.open("job", TRANSFORM, NEW)
+    assert missing("DescribeTransformJob", describe(record)) == set()
+    record = records.change("job", lambda state: ended(state, status=JobStatus.FAILED, reason="no model"))
+    described = describe(record)
+    assert missing("DescribeTransformJob", described) == set()
+    assert described["TransformJobStatus"] == "Failed"
+    assert described["FailureReason"] == "no model"
+    assert (
+        described["TransformInput"]["SplitType"] == described["TransformInput"]["CompressionType"] == "None"
+    )
+    assert described["TransformOutput"] == {
+        "S3OutputPath": "s3://b/out",
+        "AssembleWith": "Line",
+        "KmsKeyId": "",
+    }
+    assert described["DataProcessing"] == {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "Input"}
+    assert "Tags" not in described
+    assert described["TransformStartTime"] < described["TransformEndTime"]
 
 
 def missing(operation: str, document: dict[str, Any]) -> set[str]:

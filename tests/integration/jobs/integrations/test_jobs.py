@@ -16,6 +16,7 @@ from stepmill.platform import Platform
 from stepmill.storage.objects.uri import S3Uri
 from support.cli import PYTHON_IMAGE, ROLE, eventually
 from support.integrating import do, home, start, task_of
+from support.transforms import archive
 
 DONE = "open('/opt/ml/model/m', 'w').write('1')\n"
 FAILS = "open('/opt/ml/output/failure', 'w').write('no data')\nraise SystemExit(3)\n"
@@ -113,6 +114,30 @@ def test_a_processing_job_works_the_same(platform: Platform) -> None:
     assert isinstance(output, dict)
     assert output["ProcessingJobStatus"] == "Completed"
     assert str(heard.submitted()["ProcessingJobArn"]).endswith(":processing-job/prepare")
+
+
+def test_a_transform_job_works_the_same(platform: Platform) -> None:
+    bucket = platform.settings.default_bucket
+    code = "def model_fn(d): ...\ndef transform_fn(m, b, c, a): return b * 2, c"
+    platform.objects.put_bytes(S3Uri(bucket, "model.tar.gz"), archive({"code/inference.py": code}))
+    platform.objects.put_bytes(S3Uri(bucket, "in/a"), b"1")
+    container = {"Image": PYTHON_IMAGE, "ModelDataUrl": f"s3://{bucket}/model.tar.gz"}
+    platform.served_models.create({"ModelName": "twice", "PrimaryContainer": container})
+    given: JsonObject = {
+        "TransformJobName": "apply",
+        "ModelName": "twice",
+        "TransformInput": {
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket}/in"}}
+        },
+        "TransformOutput": {"S3OutputPath": f"s3://{bucket}/out"},
+        "TransformResources": {"InstanceCount": 1, "InstanceType": "ml.m5.large"},
+    }
+    heard = do(platform, "sagemaker:createTransformJob.sync", given)
+    output = heard.succeeded()
+    assert isinstance(output, dict)
+    assert output["TransformJobStatus"] == "Completed"
+    assert str(heard.submitted()["TransformJobArn"]).endswith(":transform-job/apply")
+    assert platform.objects.read_bytes(S3Uri(bucket, "out/a.out")) == b"11"
 
 
 def test_a_name_that_is_taken_is_refused_by_name(platform: Platform) -> None:

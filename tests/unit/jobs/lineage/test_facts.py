@@ -22,6 +22,18 @@ def processing_input(name: str, uri: str, path: str = "/opt/ml/processing/x") ->
     return {"InputName": name, "S3Input": {"S3Uri": uri, "LocalPath": path}}
 
 
+def test_a_transform_job_takes_data_and_gives_data() -> None:
+    request = {
+        "ModelName": "m",
+        "TransformInput": {"DataSource": {"S3DataSource": {"S3Uri": "s3://b/in"}}},
+        "TransformOutput": {"S3OutputPath": "s3://b/out"},
+    }
+    facts = facts_of("transform-job", request)
+    assert facts.inputs == (Thing("input", "s3://b/in", "DataSet"),)
+    assert facts.outputs == (Thing("output", "s3://b/out", "DataSet"),)
+    assert facts_of("transform-job", {}) == JobFacts("", (), ())
+
+
 class TestTraining:
     def test_channels_are_data_and_those_of_the_sdks_are_code(self) -> None:
         names = ("train", "code", "sm_drivers", "sagemaker_remote_function_bootstrap", "sm_rf_user_ws")
