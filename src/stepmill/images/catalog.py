@@ -61,12 +61,35 @@ class ResolvedImage:
 
 @dataclass(frozen=True)
 class ImageOffer:
-    """What is known of an image before its environment is built; see ``ResolvedImage`` for the members."""
+    """What is known of an image before its environment is built; see ``ResolvedImage`` for the members.
+
+    Args:
+        entrypoint: See there.
+        toolkit: See there.
+        oci_image: See there.
+        algorithm: See there.
+        environment: Which one the user names for it: a path, or requirements; empty if Stepmill chooses.
+    """
 
     entrypoint: tuple[str, ...] = ()
     toolkit: bool = False
     oci_image: str = ""
     algorithm: str = ""
+    environment: str = ""
+
+
+def missing_libraries(image_uris: Sequence[str]) -> tuple[str, ...]:
+    """Return what images promise that the environment that runs Stepmill does not hold, as pip takes it.
+
+    Images of the user's own promise nothing.
+    """
+    missing: dict[str, None] = {}
+    for uri in image_uris:
+        shipped = families.shipped_image(ImageReference.parse(uri))
+        for package in shipped.packages if shipped else ():
+            if not all(_own_versions([package])):
+                missing[package.requirement] = None
+    return tuple(missing)
 
 
 class ImageCatalog:
@@ -115,7 +138,12 @@ class ImageCatalog:
                 by_engine = setting.engine is not None
                 if setting.requirements:
                     _check_python(needs)
-                return ImageOffer(setting.entrypoint, not by_engine, image.uri if by_engine else "")
+                return ImageOffer(
+                    setting.entrypoint,
+                    not by_engine,
+                    image.uri if by_engine else "",
+                    environment=" ".join(_identity_of_setting(setting).values()),
+                )
         if shipped := families.shipped_image(image):
             _check_python(needs)
             return ImageOffer(toolkit=shipped.toolkit, algorithm=shipped.algorithm)

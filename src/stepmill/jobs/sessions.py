@@ -88,6 +88,15 @@ class JobSessions:
         return holders.grants(record) if holders and record else ()
 
 
+def running_record(records: RecordStore, kind: str, job: JobIdentity) -> Record | None:
+    """Return the record of a job that runs; ``None``: it has ended, or there is none such."""
+    record = JobRecords(records, kind).find(job.name)
+    if record is None:
+        return None
+    state = state_of(record)
+    return None if state.status.is_final or digest_of(state.task_id) != job.task else record
+
+
 @dataclass(frozen=True)
 class JobHolders(Generic[R]):
     """Processing or training jobs.
@@ -108,11 +117,7 @@ class JobHolders(Generic[R]):
 
     def find(self, job: JobIdentity) -> Record | None:
         """See ``Holders``."""
-        record = JobRecords(self.records, self.kind.record_kind).find(job.name)
-        if record is None:
-            return None
-        state = state_of(record)
-        return None if state.status.is_final or digest_of(state.task_id) != job.task else record
+        return running_record(self.records, self.kind.record_kind, job)
 
     def grants(self, record: Record) -> tuple[Statement, ...]:
         """See ``Holders``."""

@@ -17,7 +17,9 @@ from stepmill.jobs.access import Visitor
 from stepmill.jobs.batch.attempts import ATTEMPT_KIND
 from stepmill.jobs.functions.calls import CALL_KIND
 from stepmill.jobs.kinds import JobKind
+from stepmill.jobs.records import TRANSFORM_JOB
 from stepmill.jobs.sessions import AttemptHolders, CallHolders, Holders, JobHolders, JobSessions
+from stepmill.jobs.transform.holders import TransformHolders
 from stepmill.storage.job_keys import SessionKeys
 from stepmill.storage.records import RecordStore
 
@@ -37,6 +39,7 @@ def sessions_of(records: RecordStore, settings: Settings, jobs: Path, clock: Clo
     holders: dict[str, Holders] = {
         kind.record_kind: JobHolders(kind, records, settings.arns, jobs, settings.project) for kind in kinds
     }
+    holders[TRANSFORM_JOB] = TransformHolders(records, settings.arns, jobs, settings.project)
     holders[CALL_KIND] = CallHolders(records, settings.arns)
     holders[ATTEMPT_KIND] = AttemptHolders(records, settings.arns)
     return JobSessions(SessionKeys(records), holders, clock)

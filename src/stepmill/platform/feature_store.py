@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stepmill.platform.platform import Platform
 
 # A job finds one of these, and no home.
-_JOB_VARIABLES = ("TRAINING_JOB_NAME", "PROCESSING_JOB_NAME")
+_JOB_VARIABLES = ("TRAINING_JOB_NAME", "PROCESSING_JOB_NAME", "TRANSFORM_JOB_NAME")
 _PREFIX = "feature-store"
 
 Moment: TypeAlias = datetime | None

@@ -219,3 +219,16 @@ def test_model_of_a_built_in_algorithm(jobs: WireTransforms) -> None:
     assert found["TransformJobStatus"] == "Completed", found
     told = [float(line) for line in jobs.outputs(found)["rows.csv.out"].split()]
     assert numpy.allclose(told, booster.predict(xgboost.DMatrix(rows)), atol=1e-5)
+
+
+def test_code_of_a_model_reaches_the_services_with_a_key_of_its_own(jobs: WireTransforms) -> None:
+    code = (
+        "import boto3, os\n"
+        "def model_fn(d): return boto3.client('sagemaker')\n"
+        "def transform_fn(client, b, c, a):\n"
+        "    name = os.environ['TRANSFORM_JOB_NAME']\n"
+        "    return client.describe_transform_job(TransformJobName=name)['TransformJobStatus'], c"
+    )
+    found = jobs.transform(jobs.model(code), jobs.inputs({"a": "1"}))
+    assert found["TransformJobStatus"] == "Completed", found
+    assert jobs.outputs(found) == {"a.out": "InProgress\n"}

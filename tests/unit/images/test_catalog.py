@@ -175,7 +175,8 @@ class TestOffers:
         catalog = ImageCatalog(settings, tmp_path)
         for uri in (SKLEARN, "python:3", "own:1", "oci:1"):
             offer, image = catalog.offer(uri), catalog.resolve(uri)
-            assert offer == ImageOffer(image.entrypoint, image.toolkit, image.oci_image)
+            named = str(image.python) if uri == "own:1" else ""
+            assert offer == ImageOffer(image.entrypoint, image.toolkit, image.oci_image, environment=named)
 
     def test_nothing_is_built(self, tmp_path: Path, installed: dict[str, str]) -> None:
         installed.clear()

@@ -68,11 +68,14 @@ class TransformKind:
     def command(self, request: TransformRequest, image: Startable) -> tuple[str, ...]:
         """See ``JobKind``."""
         offers = [self._images.offer(container.image) for container in request.containers]
-        if len(offers) > 1 and (image.oci_image or any(offer.oci_image for offer in offers)):
+        if len(offers) > 1 and (
+            image.oci_image
+            or any((o.oci_image, o.environment) != ("", offers[0].environment) for o in offers)
+        ):
             raise UnsupportedError(
-                "The containers of a pipeline share an environment; one that an engine runs has its own.",
+                "The containers of a pipeline share an environment, and these would have several.",
                 where=request.containers[0].where,
-                mend="Name an environment for them in stepmill.toml: python or requirements.",
+                mend="Name one environment for all of their images in stepmill.toml: python or requirements.",
             )
         return ("python3" if image.oci_image else "python", PROGRAM)
 

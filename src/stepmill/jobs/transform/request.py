@@ -6,13 +6,14 @@ container contract, C6.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from stepmill.core.errors import InvalidInputError, UnsupportedError
 from stepmill.core.json import Json
+from stepmill.images.catalog import missing_libraries
 from stepmill.images.needs import NO_NEEDS, Needs
 from stepmill.jobs.locations import Location, read_location
 from stepmill.jobs.requests.common import JobRequest, check_job_name, read_environment
@@ -110,6 +111,7 @@ class TransformRequest(JobRequest):
         timeout_s: Of an invocation.
         retries: Of an invocation that failed.
         processing: Filters and join.
+        libraries: What the images of the other containers promise beyond that of the first.
     """
 
     model: ServedModel
@@ -203,7 +205,16 @@ def read_transform_request(
         timeout_s=_between(client, "InvocationsTimeoutInSeconds", DEFAULT_TIMEOUT_S, 1, LONGEST_TIMEOUT_S),
         retries=_between(client, "InvocationsMaxRetries", DEFAULT_RETRIES, 0, DEFAULT_RETRIES),
         processing=_processing(fields, content_type, split, payload_mb),
+        libraries=_libraries([container.image for container in model.containers]),
     )
+
+
+def _libraries(images: Sequence[str]) -> Needs:
+    """Return what the environment of the first container needs for the others to run in it, too."""
+    if len(images) == 1:
+        return NO_NEEDS
+    missing = missing_libraries(images[1:])
+    return Needs(libraries=missing) if missing else NO_NEEDS
 
 
 def _input(fields: Fields, project: Path) -> Input:

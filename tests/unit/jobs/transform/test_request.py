@@ -9,8 +9,13 @@ import pytest
 
 from stepmill.core.errors import InvalidInputError, NotFoundError, StepmillError, UnsupportedError
 from stepmill.core.json import JsonObject
+from stepmill.images.catalog import ImageOffer, missing_libraries
+from stepmill.images.needs import NO_NEEDS, Needs
 from stepmill.jobs.requests.data import Compression
-from stepmill.jobs.transform.containers import read_model
+from stepmill.jobs.transform import request as request_module
+from stepmill.jobs.transform.containers import ModelContainer, read_model
+from stepmill.jobs.transform.kind import TransformKind
+from stepmill.jobs.transform.laying import command_of, family_variables
 from stepmill.jobs.transform.request import (
     Assembly,
     Split,
@@ -213,3 +218,80 @@ class TestModels:
         }
         with pytest.raises(UnsupportedError, match="no container of several models"):
             read_model("m", Catalog(model), Catalog(None), PROJECT)
+
+
+class TestEnvironments:
+    def test_one_container_needs_nothing_more(self) -> None:
+        assert read().needs == NO_NEEDS
+
+    def test_those_of_a_pipeline_share_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(request_module, "missing_libraries", lambda images: tuple(images))
+        model = {"Containers": [{"Image": image} for image in ("one:1", "two:1", "three:1")]}
+        assert read(model).needs.libraries == ("two:1", "three:1")
+
+
+def test_images_of_the_users_own_promise_nothing() -> None:
+    assert missing_libraries(["mine:1", "python:3.11"]) == ()
+
+
+class TestCommand:
+    def command(self, *offers: ImageOffer) -> tuple[str, ...]:
+        images = {f"image{number}:1": offer for number, offer in enumerate(offers)}
+
+        class Images:
+            resolve: Any = None
+
+            def offer(self, image_uri: str, needs: Needs = NO_NEEDS) -> ImageOffer:
+                return images[image_uri]
+
+        model = {"Containers": [{"Image": image} for image in images]}
+        return TransformKind(Catalog(model), Catalog(None), Images()).command(read(model), offers[0])
+
+    def test_processes_and_engines(self) -> None:
+        assert self.command(ImageOffer())[0] == "python"
+        assert self.command(ImageOffer(oci_image="image0:1"))[0] == "python3"
+
+    def test_one_environment_for_all(self) -> None:
+        assert self.command(ImageOffer(), ImageOffer())
+        assert self.command(ImageOffer(environment="/env"), ImageOffer(environment="/env"))
+
+    @pytest.mark.parametrize(
+        "other",
+        [ImageOffer(oci_image="image1:1"), ImageOffer(environment="/env"), ImageOffer(environment="x")],
+    )
+    def test_several_environments(self, other: ImageOffer) -> None:
+        with pytest.raises(UnsupportedError, match="share an environment"):
+            self.command(ImageOffer(), other)
+
+
+@pytest.mark.parametrize(
+    ("offer", "expected"),
+    [
+        (ImageOffer(), ("toolkit",)),
+        (ImageOffer(("python", "/srv/app.py")), ("python", "/srv/app.py", "serve")),
+        (ImageOffer(oci_image="mine:1"), ("serve",)),
+    ],
+)
+def test_what_serves(offer: ImageOffer, expected: tuple[str, ...]) -> None:
+    assert command_of(offer) == expected
+
+
+@pytest.mark.parametrize(
+    ("image", "environment", "expected"),
+    [
+        ("mine:1", {}, {}),
+        ("sagemaker-scikit-learn:1.2-1", {}, {"STEPMILL_SERVING_FAMILY": "sklearn"}),
+        (
+            "sagemaker-xgboost:1.7-1",
+            {},
+            {"STEPMILL_SERVING_FAMILY": "xgboost", "STEPMILL_SERVING_MODULE": "algorithm_inference"},
+        ),
+        (
+            "sagemaker-xgboost:1.7-1",
+            {"SAGEMAKER_PROGRAM": "inference.py"},
+            {"STEPMILL_SERVING_FAMILY": "xgboost"},
+        ),
+    ],
+)
+def test_what_an_image_is(image: str, environment: dict[str, str], expected: dict[str, str]) -> None:
+    assert family_variables(ModelContainer(image, None, False, environment, "")) == expected

@@ -171,7 +171,8 @@ class Service:
             path = setting.model / setting.program
         if path.is_file():
             return _module_at(path)
-        if not setting.is_named and setting.family == "pytorch":
+        if not setting.is_named and setting.family in ("pytorch", "tensorflow"):
+            # Their images serve models without any code.
             return ModuleType("inference")
         there = sorted(p.name for p in setting.code.iterdir()) if setting.code.is_dir() else []
         raise SetupError(

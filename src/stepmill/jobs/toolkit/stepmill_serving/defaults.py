@@ -45,6 +45,13 @@ def _no_model(_model_dir: str) -> Any:
     )
 
 
+def _no_saved_model(_model_dir: str) -> Any:
+    raise SetupError(
+        "TensorFlow's image serves SavedModels through TensorFlow Serving, which is not offered here. Give "
+        "the model a code/inference.py with model_fn(model_dir), predict_fn(data, model) and what it needs."
+    )
+
+
 def _output(prediction: Any, accept: str) -> Any:
     return codecs.encode(prediction, accept)
 
@@ -122,5 +129,6 @@ _SKLEARN = Defaults(_no_model, _sklearn_input, _predict, _output)
 _FAMILIES: Mapping[str, Defaults] = {
     "sklearn": _SKLEARN,
     "xgboost": Defaults(_no_model, codecs.decode_matrix, _xgboost_predict, _output),
+    "tensorflow": Defaults(_no_saved_model, _sklearn_input, _predict, _output),
     "pytorch": Defaults(_torch_model, _torch_input, _torch_predict, _torch_output),
 }

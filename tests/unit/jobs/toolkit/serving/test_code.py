@@ -109,6 +109,10 @@ class TestWhere:
         with pytest.raises(SetupError, match="has no model_fn"):
             service(tmp_path, STEPMILL_SERVING_FAMILY="sklearn")
 
+    def test_saved_model_of_tensorflow(self, tmp_path: Path) -> None:
+        with pytest.raises(SetupError, match="TensorFlow Serving, which is not offered here"):
+            service(tmp_path, STEPMILL_SERVING_FAMILY="tensorflow")
+
     def test_transform_fn_goes_with_no_other(self, tmp_path: Path) -> None:
         write(tmp_path, "model/code/inference.py", ECHO + "def input_fn(b, c): ...")
         with pytest.raises(SetupError, match="transform_fn and input_fn"):
