@@ -17,6 +17,7 @@ PROGRAMS = {
     "features_offline": "a million rows of features: ingest, and joins that see no future; beside Feast",
     "s3": "1 GB to S3 and back in one stream, beside cp and moto's server; pages of 20,000 keys",
     "lineage": "what made this, what came of that, what changed: over 100,000 entities",
+    "tuning": "50 trials of a tuning job, 2 at a time, beside optuna with subprocesses",
     "peers": "the same chain in Metaflow and Dagster",
 }
 

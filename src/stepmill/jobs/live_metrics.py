@@ -8,17 +8,13 @@ Source: container contract, C1: the first group as a number.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from stepmill.compute.logs import LogLine, LogReader
+from stepmill.jobs.metric_patterns import compiled, value_in
 from stepmill.jobs.metrics import read_metrics
 from stepmill.jobs.requests.training import MetricDefinition
-
-# As the scanner of finished logs.
-_LONGEST_LINE = 4096
 
 
 class LiveMetric:
@@ -32,7 +28,7 @@ class LiveMetric:
     def __init__(self, folder: Path, definitions: Iterable[MetricDefinition]) -> None:
         self._reader = LogReader(folder)
         self._definitions = tuple(definitions)
-        self._patterns = [_compiled(definition.regex) for definition in self._definitions]
+        self._patterns = [compiled(definition.regex) for definition in self._definitions]
 
     def read(self, *, final: bool = False) -> list[float]:
         """Return the values that were printed since the last look.
@@ -48,32 +44,10 @@ class LiveMetric:
 
     def _search(self, line: LogLine) -> Iterable[float]:
         for pattern in self._patterns:
-            match = pattern.search(line.text[:_LONGEST_LINE]) if pattern is not None else None
-            if match is not None and (value := _number(match[1])) is not None:
+            if pattern is not None and (value := value_in(pattern, line.text)) is not None:
                 yield value
 
 
 def objective_definitions(definitions: Sequence[MetricDefinition], name: str) -> tuple[MetricDefinition, ...]:
     """Return the definitions of a metric."""
     return tuple(definition for definition in definitions if definition.name == name)
-
-
-def _compiled(regex: str) -> Any:
-    """Return an expression that can be searched for in linear time; ``None`` if it has no such form."""
-    import re2
-
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        # The log agent of SageMaker writes a tab as #011, and the built-in expressions expect that.
-        return re2.compile(regex.replace("#011", "\t"), options)
-    except re2.error:
-        return None
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

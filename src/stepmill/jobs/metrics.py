@@ -11,17 +11,22 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
 import msgspec
 
+from stepmill.jobs.metric_patterns import compiled, value_in
 from stepmill.jobs.records import Metric, MetricPoint
 from stepmill.jobs.requests.training import MetricDefinition
+from stepmill.jobs.toolkit.scan_metrics import Series
 from stepmill.storage.database import from_micros, to_micros
 
 # A safety net: the scanner gives up by itself after a minute of processor time.
 _LONGEST_WAIT_S = 600.0
+# A process costs as much as some thousand lines; what is longer would keep other threads from their work.
+_SHORT_LOG_LINES = 2000
 _SCANNER = Path(__file__).parent / "toolkit" / "scan_metrics.py"
 
 
@@ -47,7 +52,7 @@ def read_metrics(
     """
     if not definitions:
         return (), ()
-    found = _scan(definitions, lines)
+    found = _read(definitions, lines)
     if found is None:
         return (), ("the metrics could not be read from the log",)
     notes = [
@@ -66,6 +71,28 @@ def read_metrics(
 
 def _point(at: int, value: float) -> MetricPoint:
     return MetricPoint(from_micros(at), value)
+
+
+def _read(definitions: Sequence[MetricDefinition], lines: Iterable[tuple[datetime, str]]) -> _Found | None:
+    """Read a short log here, and a long one, or one with expressions that may be slow, in another process."""
+    rest = iter(lines)
+    patterns = [(definition.name, compiled(definition.regex)) for definition in definitions]
+    if any(pattern is None for _, pattern in patterns):
+        return _scan(definitions, rest)
+    first = list(islice(rest, _SHORT_LOG_LINES))
+    if len(first) == _SHORT_LOG_LINES:
+        return _scan(definitions, chain(first, rest))
+    series = {name: Series() for name, _ in patterns}
+    for at, text in first:
+        for name, pattern in patterns:
+            if (value := value_in(pattern, text)) is not None:
+                series[name].add(to_micros(at), value)
+    return _Found(
+        series={name: one.points for name, one in series.items() if one.points},
+        last={name: one.last for name, one in series.items() if one.last},
+        slow=[],
+        whole=True,
+    )
 
 
 def _scan(definitions: Sequence[MetricDefinition], lines: Iterable[tuple[datetime, str]]) -> _Found | None:

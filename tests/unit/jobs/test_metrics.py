@@ -58,8 +58,9 @@ def test_without_definitions_nothing_is_read() -> None:
 
 
 def test_a_hostile_expression_is_given_up_and_the_others_are_not() -> None:
+    # Its look-ahead is why it is not read in linear time.
     found, notes = read_metrics(
-        [definition("bad", r"(a+)+\d$"), definition("good", r"loss=(\d+)")],
+        [definition("bad", r"(a+)+(?=\d)\d$"), definition("good", r"loss=(\d+)")],
         lines("a" * 60 + "!", "loss=7"),
     )
     assert [(metric.name, metric.last.value) for metric in found] == [("good", 7.0)]
@@ -73,7 +74,7 @@ def test_line_breaks_and_carriage_returns_do_not_shift_lines() -> None:
 
 def test_a_scanner_that_dies_leaves_a_remark(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "_SCANNER", "/nonexistent.py")
-    found, notes = read_metrics([definition("a", "(a)")], lines(*["x" * 4000] * 100))
+    found, notes = read_metrics([definition("a", "(?=a)(a)")], lines(*["x" * 4000] * 100))
     assert found == ()
     assert notes
 
@@ -117,3 +118,22 @@ def test_a_log_that_takes_too_long_is_not_read_to_its_end(
         capsys.readouterr().out
         == '{"series": {"a": [[5, 1.0]]}, "last": {"a": [5, 1.0]}, "slow": [], "whole": false}'
     )
+
+
+def test_what_backtracks_for_ever_elsewhere_is_read_in_linear_time() -> None:
+    found, notes = read_metrics(
+        [definition("bad", r"(a+)+\d$"), definition("good", r"loss=(\d+)")],
+        lines("a" * 5000 + "!", "loss=7"),
+    )
+    assert [(metric.name, metric.last.value) for metric in found] == [("good", 7.0)]
+    assert notes == ()
+
+
+@pytest.mark.parametrize("length", [10, 5000])
+@pytest.mark.parametrize("regex", [r"loss=(\d+\.\d+)", r"loss=(?!x)(\d+\.\d+)"])
+def test_short_and_long_logs_give_the_same_by_whichever_way(length: int, regex: str) -> None:
+    texts = [f"step\r{number} loss={number}.5 of many" for number in range(length)]
+    (metric,), notes = read_metrics([definition("loss", regex)], lines(*texts))
+    assert metric.last.value == length - 0.5
+    assert metric.points[0].value == 0.5
+    assert notes == ()
