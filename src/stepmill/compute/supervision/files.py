@@ -22,6 +22,7 @@ import os
 import struct
 import sys
 import threading
+import time
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
@@ -149,6 +150,28 @@ def folder_state(folder: Path) -> FolderState:
     if (folder / EXIT).exists():
         return FolderState.ENDED
     return FolderState.LOST if claimed else FolderState.NEW
+
+
+def make_new(folder: Path, *, patience_seconds: float = 60.0) -> None:
+    """Make the folder of a job that has ended one of which nothing was started; its log stays.
+
+    May be repeated after a crash at any instant.
+
+    Args:
+        folder: Of the job.
+        patience_seconds: How long its supervisor, which tidies up after the exit record, is waited for.
+
+    Raises:
+        TimeoutError: If that one lives on.
+    """
+    until = time.monotonic() + patience_seconds
+    while lock_holder(folder):
+        if time.monotonic() > until:
+            raise TimeoutError(f"The supervisor of {folder.name} has not ended.")
+        time.sleep(0.005)
+    # The order first: a folder without one is new, whatever else still lies in it.
+    for name in (SPEC, STOP, STARTED, EXIT):
+        (folder / name).unlink(missing_ok=True)
 
 
 def claim(folder: Path, started: Started) -> bool:

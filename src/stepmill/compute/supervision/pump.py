@@ -73,9 +73,30 @@ class LogWriter:
         self.trouble = ""
         self._part: _Part | None = None
         try:
+            is_cut = self._go_on()
             self._part = self._open()
         except OSError as error:
             self.trouble = str(error)
+        else:
+            if is_cut:
+                self.write(b"\n")
+
+    def _go_on(self) -> bool:
+        """Go on after what an earlier attempt at the job wrote; say whether its last line has no end."""
+        head = self._folder / LOG
+        if not head.exists():
+            return False
+        starts = [int(p.suffix[1:]) for p in self._folder.glob(f"{LOG}.*") if p.suffix[1:].isdecimal()]
+        last, end = head, head.stat().st_size
+        for start in sorted(starts):
+            last = self._folder / part_name(start)
+            size = last.stat().st_size
+            self._tail.append((start, size))
+            end = start + size
+        self.size = end
+        with last.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+            return file.read(1) not in (b"", b"\n")
 
     def write(self, data: bytes) -> None:
         """Take in a piece of the log. Never raises for want of room."""

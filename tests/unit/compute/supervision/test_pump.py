@@ -109,3 +109,26 @@ def test_a_folder_that_cannot_be_written_to_is_no_reason_to_raise(tmp_path: Path
     log.close()
     assert log.trouble
     assert log.dropped_bytes == 1
+
+
+@given(st.lists(pieces, max_size=4), st.integers(1, 60))
+def test_another_attempt_goes_on_where_the_last_one_left_off(
+    tmp_path_factory: pytest.TempPathFactory, attempts: list[list[bytes]], limit: int
+) -> None:
+    folder = tmp_path_factory.mktemp("job")
+    whole = b""
+    for written in attempts:
+        if whole and not whole.endswith(b"\n"):
+            whole += b"\n"
+        log = LogWriter(folder, limit)
+        for piece in written:
+            log.write(piece)
+            whole += piece
+        log.close()
+    kept = b"".join(raw_log(folder))
+    assert kept.startswith(whole[:limit]) or len(attempts) > 1
+    if len(whole) <= limit:
+        assert kept == whole
+    assert kept.endswith(whole[-limit:])
+    # Each attempt can begin a part of its own before the last one is full.
+    assert _kept(folder) <= limit + max(2 * limit, 2) + len(attempts) * (limit // 2 + 2)
