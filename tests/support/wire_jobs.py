@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from stepmill.compute.logs import read_log
+from stepmill.jobs.records import TRAINING_JOB
 from stepmill.storage.objects.uri import S3Uri
 from support.cli import PYTHON_IMAGE, ROLE, eventually
 from support.wire import Wire
@@ -100,6 +102,15 @@ class WireJobs:
         request = self.processing(script, name, **changes)
         self.client.create_processing_job(**request)
         return str(request["ProcessingJobName"])
+
+    def logged(self, name: str, text: str) -> str:
+        """Wait until a training job has written a text, and return its log."""
+
+        def look() -> str:
+            log = read_log(self.wire.platform.layout.jobs / TRAINING_JOB / name)
+            return log if text in log else ""
+
+        return eventually(look, f"{text!r} in the log of {name}")
 
     def trained(self, name: str, *statuses: str) -> dict[str, Any]:
         """Wait until a training job stands so, or has ended, and return what is said of it."""

@@ -65,6 +65,23 @@ class FunctionSetting:
 
 
 @dataclass(frozen=True)
+class SpotSetting:
+    """How training jobs on spot capacity fare.
+
+    Args:
+        interruptions_per_hour: How often such a job is interrupted, on average; 0: only on demand.
+        grace: Between SIGTERM and SIGKILL. SageMaker: two minutes.
+        capacity_wait: How long an interrupted job waits until it runs again.
+        seed: The same seed gives the same moments of interruption to a job of the same name.
+    """
+
+    interruptions_per_hour: float = 0.0
+    grace: timedelta = timedelta(seconds=120)
+    capacity_wait: timedelta = timedelta(seconds=5)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class Settings:
     """All that can be set, with its defaults.
 
@@ -85,6 +102,7 @@ class Settings:
         query_memory_limit_bytes: The most memory that a query of SQL may use; more goes to the disk.
         images: The user's own images, by repository name or whole URI.
         functions: The user's own functions, by name.
+        spot: How training jobs on spot capacity fare.
         email: Address by which apprise sends e-mail, ``mailto://...``; empty: none is sent.
     """
 
@@ -103,6 +121,7 @@ class Settings:
     query_memory_limit_bytes: int = 2 * 1024**3
     images: Mapping[str, ImageSetting] = field(default_factory=dict)
     functions: Mapping[str, FunctionSetting] = field(default_factory=dict)
+    spot: SpotSetting = field(default_factory=SpotSetting)
     # It may have a password in it.
     email: str = field(default="", repr=False)
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from stepmill.core.errors import DefinitionError
 from stepmill.core.findings import Finding, Severity
-from stepmill.core.settings import FunctionSetting, ImageSetting, Isolation, Settings
+from stepmill.core.settings import FunctionSetting, ImageSetting, Isolation, Settings, SpotSetting
 
 FILE_NAME = "stepmill.toml"
 
@@ -37,10 +37,14 @@ _KEYS = [
     "functions",
     "notifications",
     "queries",
+    "spot",
 ]
 
 _MAIL = re.compile(r"[a-z0-9]+://\S+")
 _MEGABYTE = 1024 * 1024
+# One a second: more would leave no job the time to start.
+_MOST_INTERRUPTIONS = 3600
+_LONGEST_SPOT_S = 24 * 3600
 # A job with less cannot even start its interpreter.
 _LEAST_MEMORY_MB = 32
 _LEAST_CPUS, _MOST_CPUS = 0.1, 4096
@@ -100,6 +104,7 @@ class _Reader:
             functions={
                 n: f for n, t in self.tables(table, "functions") if (f := self.function(n, t)) is not None
             },
+            spot=self.spot(table),
             email=self.email(table),
             **self.queries(table),
         )
@@ -117,6 +122,33 @@ class _Reader:
             "query_memory_limit_bytes": _MEGABYTE
             * self.number(inner, "memory_limit_mb", "queries.", 2048, _LEAST_QUERY_MB, 1024 * 1024),
         }
+
+    def spot(self, table: Mapping[str, Any]) -> SpotSetting:
+        inner = table.get("spot", {})
+        if not isinstance(inner, Mapping):
+            self.add("WRONG_TYPE", "spot", "spot must be a table.")
+            return SpotSetting()
+        keys = ["interruptions_per_hour", "grace_seconds", "capacity_wait_seconds", "seed"]
+        self.only(inner, "spot", keys)
+
+        def seconds(key: str, default: int, least: int) -> timedelta:
+            return timedelta(seconds=self.number(inner, key, "spot.", default, least, _LONGEST_SPOT_S))
+
+        rate = inner.get("interruptions_per_hour", 0)
+        is_number = isinstance(rate, int | float) and not isinstance(rate, bool)
+        if not is_number or not 0 <= rate <= _MOST_INTERRUPTIONS:
+            self.add(
+                "WRONG_VALUE",
+                "spot.interruptions_per_hour",
+                f"interruptions_per_hour must be a number from 0 to {_MOST_INTERRUPTIONS}.",
+            )
+            rate = 0
+        return SpotSetting(
+            interruptions_per_hour=float(rate),
+            grace=seconds("grace_seconds", 120, 0),
+            capacity_wait=seconds("capacity_wait_seconds", 5, 0),
+            seed=self.number(inner, "seed", "spot.", 0, 0, 2**63 - 1),
+        )
 
     def email(self, table: Mapping[str, Any]) -> str:
         inner = table.get("notifications", {})

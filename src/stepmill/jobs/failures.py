@@ -83,6 +83,13 @@ def outcome_of(
     return _algorithm_error(ended, failure, log_tail)
 
 
+def waited_too_long(longest_wait: timedelta | None) -> Outcome:
+    """Return the end of a job on spot capacity that was not done in the time that counts the waiting, too."""
+    seconds = f" ({longest_wait.total_seconds():.0f})" if longest_wait else ""
+    reason = f"The job took longer, waiting for capacity included, than MaxWaitTimeInSeconds{seconds} allows."
+    return Outcome(JobStatus.STOPPED, "MaxWaitTimeExceeded", CLIENT_ERROR, reason)
+
+
 def full_disk_told(outcome: Outcome, free_bytes: int) -> Outcome:
     """Return how a job has ended, with a word on the disk if the job failed and no room is left on it.
 

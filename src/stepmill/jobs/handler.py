@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Generic
@@ -21,7 +22,8 @@ import msgspec
 
 from stepmill.catalog.job_components import experiment_config
 from stepmill.compute.logs import tail_log
-from stepmill.compute.spec import JobEnded, JobEvent, JobSpec
+from stepmill.compute.spec import Ending, JobEnded, JobEvent, JobSpec
+from stepmill.compute.supervision.files import make_new
 from stepmill.compute.supervision.layout import clear_away
 from stepmill.core.errors import (
     ComputeClosedError,
@@ -36,11 +38,20 @@ from stepmill.core.statuses import JobStatus
 from stepmill.core.tasks import Report, Task, TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
 from stepmill.images.catalog import ResolvedImage
 from stepmill.images.environments import Progress
-from stepmill.jobs import failures
+from stepmill.jobs import attempts, failures
 from stepmill.jobs.access import Access, Visitor, access_of
 from stepmill.jobs.admission import Admitted, admit
+from stepmill.jobs.capacity import Capacity, time_to_interruption
 from stepmill.jobs.contract import job_environment
-from stepmill.jobs.failures import Outcome, blame_of, cause_text, full_disk_told, outcome_of
+from stepmill.jobs.failures import (
+    Outcome,
+    blame_of,
+    cause_text,
+    full_disk_told,
+    outcome_of,
+    waited_too_long,
+)
+from stepmill.jobs.interruptions import Interruptions
 from stepmill.jobs.kinds import Collected, JobKind, R, Workplace, can_be_warm, read_small_file
 from stepmill.jobs.later import Later
 from stepmill.jobs.outputs import Delivery, deliver, files_to, host_folder
@@ -48,7 +59,7 @@ from stepmill.jobs.records import JobRecords, JobState, describe, state_of
 from stepmill.jobs.requests.common import check_job_name
 from stepmill.jobs.requests.data import Output
 from stepmill.jobs.services import JobServices
-from stepmill.jobs.staging import Staged, check_groups, check_paths, stage
+from stepmill.jobs.staging import Staged, check_groups, check_paths, stage, unstage
 from stepmill.jobs.synchroniser import Synchroniser
 from stepmill.storage.failures import translated_disk_errors
 from stepmill.storage.records import Record
@@ -74,6 +85,7 @@ class _Job(Generic[R]):
     metadata: JsonObject
     notes: tuple[str, ...] = ()
     python: str = ""
+    attempt: int = 0
 
 
 class JobHandler(Generic[R]):
@@ -94,6 +106,7 @@ class JobHandler(Generic[R]):
         # What running jobs have entered, but their records do not tell yet.
         self._begun: dict[str, Callable[[JobState], JobState]] = {}
         self._changing = threading.Lock()
+        self._capacity = Capacity(services.clock)
         self._later = Later(f"later-{kind.record_kind}")
         self._collectors = ThreadPoolExecutor(_COLLECTORS, thread_name_prefix=f"collect-{kind.record_kind}")
 
@@ -121,6 +134,12 @@ class JobHandler(Generic[R]):
         if state.status.is_final:
             self._report_end(job, record)
             return
+        job = replace(job, notes=state.notes, attempt=len(state.attempts))
+        if state.resumes_at is not None:
+            if state.stop_requested:
+                self._stopping.add(name)
+            self._await_capacity(job, state)
+            return
         begun = (place.folder / _SPEC).exists()
         if state.stop_requested:
             self._stopping.add(name)
@@ -129,8 +148,11 @@ class JobHandler(Generic[R]):
                 return
         if not begun:
             self._note_staging(name, state)
+        self._begin(job)
+
+    def _begin(self, job: _Job[R]) -> None:
         try:
-            self._launch(replace(job, notes=state.notes))
+            self._launch(job)
         except ComputeClosedError:
             return  # the next engine picks the job up
         except (StepmillError, OSError) as error:
@@ -139,7 +161,7 @@ class JobHandler(Generic[R]):
     def _note_staging(self, name: str, state: JobState) -> None:
         """Enter a phase that a job which had to wait for its turn is not in yet."""
         now = self._services.clock.now()
-        if not any(transition.status == "Downloading" for transition in state.transitions):
+        if not state.has_entered("Downloading"):
             self._change(name, lambda state: state.entered("Downloading", now))
 
     def stop(self, task: Task) -> None:
@@ -152,10 +174,12 @@ class JobHandler(Generic[R]):
         self._stopping.add(name)
         self._change(name, self._asked_to_stop)
         self._services.compute.stop(self.folder(name))
+        self._capacity.now(_waiting_key(name, len(state_of(record).attempts)))
 
     def close(self) -> None:
         """Wait for jobs that are being collected; leave running ones alone."""
         self._synchroniser.close()
+        self._capacity.close()
         self._collectors.shutdown()
         self._later.close()
 
@@ -197,8 +221,12 @@ class JobHandler(Generic[R]):
         # While the job starts, this process has nothing else to do for it.
         self._later.hurry()
         # Whoever asked before the job was started found nothing to stop.
-        if place.name in self._stopping:
+        if place.name in self._stopping or (begun and self._is_being_interrupted(job)):
             services.compute.stop(place.folder)
+
+    def _is_being_interrupted(self, job: _Job[R]) -> bool:
+        """Say whether somebody wanted a job interrupted, and was killed before he could ask it to end."""
+        return job.request.spot and state_of(self._records.get(job.place.name)).interrupting
 
     def _first_line_of_progress(self, job: _Job[R]) -> Progress:
         told: list[str] = []
@@ -219,7 +247,7 @@ class JobHandler(Generic[R]):
             role=request.role,
             session=place.name,
             folder=place.folder,
-            lasts=request.timeout,
+            lasts=request.longest_wait or request.timeout,
         )
 
     def _spec(
@@ -243,10 +271,16 @@ class JobHandler(Generic[R]):
             resources=services.resources,
             network=request.network,
             loopback=access.is_there,
-            timeout=request.timeout,
+            timeout=self._time_left(job, services.clock.now()).timeout,
+            grace=services.spot.grace if request.spot else JobSpec.grace,
             isolation=image.engine or services.isolation,
             log_limit_bytes=services.log_limit_bytes,
         )
+
+    def _time_left(self, job: _Job[R], now: datetime) -> attempts.TimeLeft:
+        if job.attempt == 0 and job.request.longest_wait is None:
+            return attempts.TimeLeft(job.request.timeout)
+        return attempts.time_left(job.request, state_of(self._records.get(job.place.name)), now)
 
     # Follow
 
@@ -268,6 +302,7 @@ class JobHandler(Generic[R]):
         # A short job has ended before that is written; then it is written with the end.
         self._begun[job.place.name] = running
         self._later.put(partial(self._note_begun, job.place.name))
+        self._leave_to_chance(job, now)
         if event.notes:
             job.report(TaskStarted(job.task.id, job.metadata, event.notes))
 
@@ -293,14 +328,86 @@ class JobHandler(Generic[R]):
         if error is not None:
             self._fail(job, error)
 
+    # Begin again
+
+    def _leave_to_chance(self, job: _Job[R], now: datetime) -> None:
+        """Have a job on spot capacity interrupted when its time has come."""
+        if not job.request.spot:
+            return
+        name = job.place.name
+        if (after := time_to_interruption(self._services.spot, name, job.attempt)) is not None:
+            key = _chance_key(name, job.attempt)
+            self._capacity.at(key, now + after, partial(self._interrupt, name))
+
+    def _interrupt(self, name: str) -> None:
+        services = self._services
+        # It may have ended meanwhile, or be about to.
+        with suppress(StepmillError):
+            Interruptions(services.records, services.compute, self.folder(name).parent).interrupt(name)
+
+    def _why_again(self, job: _Job[R], ended: JobEnded) -> str:
+        if not job.request.spot and not job.request.retries:
+            return ""
+        return attempts.why_again(job.request, state_of(self._records.get(job.place.name)), ended)
+
+    def _pause(self, job: _Job[R], ended: JobEnded, then: str) -> None:
+        """Store what is kept of an attempt that was interrupted, and let the job wait for the next one."""
+        services, place = self._services, job.place
+        self._capacity.forget(_chance_key(place.name, job.attempt))
+        with translated_disk_errors():
+            deliver(self._files(job, None), services.objects)
+        now = services.clock.now()
+        resumes_at = now + services.spot.capacity_wait if then == attempts.INTERRUPTED else now
+        line = attempts.remark(job.request, then, job.attempt)
+        record = self._change(
+            place.name,
+            lambda state: attempts.paused(state, ended, then, now, resumes_at).with_notes(*job.notes, line),
+        )
+        job.report(TaskStarted(job.task.id, job.metadata, (line,)))
+        job = replace(job, attempt=job.attempt + 1, notes=(*job.notes, line))
+        make_new(place.folder)
+        self._await_capacity(job, state_of(record))
+
+    def _await_capacity(self, job: _Job[R], state: JobState) -> None:
+        """Let a job be begun again when it has waited, be it that it has to end then."""
+        until = attempts.end_of_waiting(job.request, state)
+        moment = state.resumes_at or self._services.clock.now()
+        key = _waiting_key(job.place.name, job.attempt)
+        self._capacity.at(key, min(moment, until or moment), partial(self._go_on, job))
+        # Whoever asked it to stop before that found nothing to wake.
+        if job.place.name in self._stopping:
+            self._capacity.now(key)
+
+    def _go_on(self, job: _Job[R]) -> None:
+        name, now = job.place.name, self._services.clock.now()
+        try:
+            state = state_of(self._records.get(name))
+            until = attempts.end_of_waiting(job.request, state)
+            if state.stop_requested:
+                self._end(job, _STOPPED, Collected())
+            elif until is not None and now >= until:
+                self._end(job, waited_too_long(job.request.longest_wait), Collected())
+            else:
+                make_new(job.place.folder)
+                unstage(job.place)
+                self._change(name, lambda state: attempts.resumed(state, now))
+                self._begin(job)
+        except (StepmillError, OSError) as error:
+            self._fail(job, error)
+
     # Collect
 
     def _finish(self, job: _Job[R], ended: JobEnded) -> None:
         place = job.place
         problem = self._synchroniser.finish(place.name)
         failure = read_small_file(place.ml / "output" / "failure", _FAILURE_BYTES)
+        if then := self._why_again(job, ended):
+            self._pause(job, ended, then)
+            return
         tail = [line[-LONGEST_TAIL_LINE:] for line in tail_log(place.folder, LOG_TAIL_LINES)]
         outcome = outcome_of(ended, failure=failure, log_tail=tail, timeout=job.request.timeout)
+        if ended.ending is Ending.TIMED_OUT and self._time_left(job, ended.started_at).is_wait:
+            outcome = waited_too_long(job.request.longest_wait)
         outcome = full_disk_told(outcome, shutil.disk_usage(place.folder).free)
         if self._kind.phases:
             now = self._services.clock.now()
@@ -321,11 +428,17 @@ class JobHandler(Generic[R]):
     def _continuous(self, job: _Job[R]) -> list[Output]:
         return [o for o in self._kind.outputs(job.request, job.place) if o.continuous and o.destination]
 
-    def _files(self, job: _Job[R], outcome: Outcome) -> list[Delivery]:
-        """Return the files of the outputs; of a failed job only those that are kept while it runs."""
+    def _files(self, job: _Job[R], outcome: Outcome | None) -> list[Delivery]:
+        """Return the files of the outputs; of a failed job only those that are kept while it runs.
+
+        Args:
+            job: Whose.
+            outcome: How it ended; ``None``: it goes on later.
+        """
+        is_good = outcome is not None and outcome.status is not JobStatus.FAILED
         files: list[Delivery] = []
         for output in self._kind.outputs(job.request, job.place):
-            kept = output.continuous or outcome.status is not JobStatus.FAILED
+            kept = output.continuous or is_good
             folder = host_folder(job.place.ml, output.path)
             if output.destination is not None and kept and folder is not None:
                 files.extend(files_to(output.destination, folder))
@@ -347,7 +460,9 @@ class JobHandler(Generic[R]):
             return msgspec.structs.replace(
                 state.entered(outcome.secondary, now).with_notes(*job.notes, *collected.notes, *notes),
                 status=outcome.status,
-                started_at=ended.started_at if ended else state.started_at,
+                started_at=ended.started_at if ended and not state.attempts else state.started_at,
+                attempts=attempts.all_attempts(state, ended, now),
+                resumes_at=None,
                 python=job.python,
                 ended_at=now,
                 exit_code=ended.exit_code if ended else None,
@@ -361,6 +476,7 @@ class JobHandler(Generic[R]):
 
         record = self._write_end(job.place, final)
         self._stopping.discard(job.place.name)
+        self._capacity.forget(_chance_key(job.place.name, job.attempt))
         self._report_end(job, record)
         self._services.note(record.kind, record.name)
         self._later.put(partial(self._tidy_up_after, record, job.place, keep=bool(outcome.error)))
@@ -417,3 +533,12 @@ class JobHandler(Generic[R]):
             # A job can nest folders deeper than Python's stack. What stays is left to `stepmill gc`.
             with suppress(OSError, RecursionError):
                 clear_away(folder)
+
+
+def _waiting_key(name: str, attempt: int) -> str:
+    # Of each attempt: the last one may still be under way when this one is put on the agenda.
+    return f"{name}/wait/{attempt}"
+
+
+def _chance_key(name: str, attempt: int) -> str:
+    return f"{name}/chance/{attempt}"

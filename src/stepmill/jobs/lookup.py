@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from stepmill.compute.supervision.files import read_started
+from stepmill.compute.supervision.files import SPEC, read_started
 from stepmill.jobs.batch.attempts import ATTEMPT_KIND
 from stepmill.jobs.functions.calls import CALL_KIND
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, Metric, state_of
@@ -78,8 +78,9 @@ class JobLookup:
         freed = 0
         for record in self._ended_records():
             folder = self._folder_of(record)
-            exit_record = folder / _EXIT_RECORD
-            if record.modified_at < ended_before and exit_record.is_file():
+            # One that ended while it waited to be begun again has no order any more, and no exit record.
+            is_over = (folder / _EXIT_RECORD).is_file() or (folder.is_dir() and not (folder / SPEC).exists())
+            if record.modified_at < ended_before and is_over:
                 freed += _size_of(folder)
                 shutil.rmtree(folder, ignore_errors=True)
         return freed

@@ -30,6 +30,9 @@ _STATUS_MESSAGES = {
     "Uploading": "Storing the generated training model",
     "Stopping": "Stopping the training job",
     "Stopped": "Training job stopped",
+    "Interrupted": "Training job interrupted: spot capacity was taken away; waiting for more",
+    "Restarting": "Starting the training job again after an internal error",
+    "MaxWaitTimeExceeded": "Training job exceeded MaxWaitTimeInSeconds",
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds",
     "Completed": "Training job completed",
     "Failed": "Training job failed",
@@ -46,6 +49,20 @@ class Transition(msgspec.Struct, frozen=True):
 
     status: str
     at: datetime
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """A run of a job's program that was not the last one, or came after such a one.
+
+    Args:
+        started_at: When the program began.
+        ended_at: When it had ended.
+        then: The secondary status that followed: ``Interrupted``, ``Restarting``; empty after the last one.
+    """
+
+    started_at: datetime
+    ended_at: datetime
+    then: str = ""
 
 
 class MetricPoint(msgspec.Struct, frozen=True, array_like=True):
@@ -84,6 +101,9 @@ class JobState(msgspec.Struct, frozen=True):
         started_at: When its program began.
         ended_at: When the job ended; its program may have ended earlier.
         stop_requested: Whether it was asked to stop.
+        interrupting: Whether its capacity is being taken away.
+        attempts: Those that have ended, if it was begun more than once.
+        resumes_at: When it is begun again, if it waits for that.
         isolation: The one it has: ``bubblewrap``, ``none``; empty until it runs.
         warm: Whether it was forked from a warm parent.
         python: Path of the interpreter of its environment; empty until it runs, and of containers.
@@ -108,6 +128,9 @@ class JobState(msgspec.Struct, frozen=True):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     stop_requested: bool = False
+    interrupting: bool = False
+    attempts: tuple[Attempt, ...] = ()
+    resumes_at: datetime | None = None
     isolation: str = ""
     warm: bool = False
     python: str = ""
@@ -123,12 +146,21 @@ class JobState(msgspec.Struct, frozen=True):
     def entered(self, secondary: str, at: datetime) -> JobState:
         """Return the state with one more secondary status.
 
-        No job enters one twice: whoever picks it up after a crash only hears again that it runs.
+        No attempt enters one twice: whoever picks it up after a crash only hears again that it runs.
         """
-        if any(transition.status == secondary for transition in self.transitions):
+        if self.has_entered(secondary):
             return self
         transitions = (*self.transitions, Transition(secondary, at))
         return msgspec.structs.replace(self, secondary=secondary, transitions=transitions)
+
+    def has_entered(self, secondary: str) -> bool:
+        """Say whether the present attempt at the job has entered a secondary status."""
+        for transition in reversed(self.transitions):
+            if transition.status == secondary:
+                return True
+            if transition.status in ("Interrupted", "Restarting"):
+                return False
+        return False
 
     def with_notes(self, *notes: str) -> JobState:
         """Return the state with these remarks, each only once."""
@@ -313,6 +345,9 @@ def _times(record: Record, state: JobState, started: str, ended: str) -> dict[st
 def _seconds(state: JobState) -> int | None:
     if state.started_at is None or state.ended_at is None:
         return None
+    if state.attempts:
+        # Waiting for capacity is no training.
+        return max(1, round(sum((a.ended_at - a.started_at).total_seconds() for a in state.attempts)))
     return max(1, round((state.ended_at - state.started_at).total_seconds()))
 
 
@@ -320,7 +355,7 @@ def _transitions(state: JobState) -> list[dict[str, Any]]:
     entries = []
     for index, transition in enumerate(state.transitions):
         later = state.transitions[index + 1 :]
-        last = transition.status == state.secondary and state.status.is_final
+        last = not later and state.status.is_final
         ended = later[0].at if later else transition.at if last else None
         reason = state.reason if last and state.reason else _STATUS_MESSAGES.get(transition.status, "")
         entries.append(

@@ -10,7 +10,7 @@ from typing import Protocol
 from stepmill.compute.spec import Compute, Resources
 from stepmill.core.arns import Arns
 from stepmill.core.clock import Clock
-from stepmill.core.settings import Isolation
+from stepmill.core.settings import Isolation, SpotSetting
 from stepmill.images.catalog import ImageOffer, ResolvedImage
 from stepmill.images.environments import Progress
 from stepmill.images.needs import Needs
@@ -62,6 +62,7 @@ class JobServices:
         note: Told of a job, by the kind of its record and its name, when it runs and when it has ended: for
             whoever records what came of what. It returns at once.
         has_group: Whether there is a feature group of a name.
+        spot: How training jobs on spot capacity fare.
         private: Stepmill's own folder: no path of a request may lead into it. ``None``: there is none.
     """
 
@@ -82,3 +83,4 @@ class JobServices:
     tracker: Tracker | None = None
     note: Callable[[str, str], None] = lambda _kind, _name: None
     has_group: Callable[[str], bool] = lambda _name: False
+    spot: SpotSetting = field(default_factory=SpotSetting)

@@ -88,6 +88,11 @@ def stage(
     return staged
 
 
+def unstage(place: Workplace) -> None:
+    """Have a job's folder made ready anew before it is begun again."""
+    (place.folder / _STAGED).unlink(missing_ok=True)
+
+
 def check_paths(kind: JobKind[R], request: R, place: Workplace, private: Path | None) -> None:
     """Refuse paths of this machine that lead into Stepmill's own folder.
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from stepmill.jobs.functions.services import FunctionServices
     from stepmill.jobs.handler import JobHandler
     from stepmill.jobs.integrations.integrations import Integrations
+    from stepmill.jobs.interruptions import Interruptions
     from stepmill.jobs.log_streams import LogStreams
     from stepmill.jobs.lookup import JobLookup
     from stepmill.jobs.notifications.notifications import Notifications
@@ -107,6 +108,14 @@ class Work(Tracing):
 
         handlers: dict[str, DirectHandler] = {**self._job_handlers, TUNING_JOB: self._tuning_handler}
         return DirectJobs(handlers, self.records, self._clock)
+
+    @made_once
+    def interruptions(self) -> Interruptions:
+        """Takes spot capacity away from training jobs."""
+        from stepmill.jobs.interruptions import Interruptions
+        from stepmill.jobs.records import TRAINING_JOB
+
+        return Interruptions(self._progress, self.compute, self.layout.jobs / TRAINING_JOB)
 
     @made_once
     def tuning_jobs(self) -> TuningJobs:
@@ -255,6 +264,7 @@ class Work(Tracing):
             note=self.lineage_recorder.note,
             has_group=lambda name: bool(self._group_id(name)),
             tracker=self._tracker,
+            spot=settings.spot,
         )
 
     def _group_id(self, name: str) -> str:

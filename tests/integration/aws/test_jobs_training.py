@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from stepmill.core.errors import WrongStateError
 from support.registry import pages, refused
 from support.wire import Wire
 from support.wire_jobs import BUCKET, WireJobs
@@ -18,6 +19,21 @@ WRITES_A_MODEL = """
 import pathlib
 pathlib.Path("/opt/ml/model/model.txt").write_text("weights")
 print("loss=0.25;")
+"""
+# Says in a checkpoint how many epochs are done, and goes on from there; the second one holds it up once.
+LEARNS = """
+import os, pathlib, signal, sys, time
+state = pathlib.Path("/opt/ml/checkpoints/state.txt")
+done = int(state.read_text()) if state.exists() else 0
+print(f"begins after {done}", flush=True)
+for epoch in range(done + 1, 5):
+    print(f"epoch={epoch};", flush=True)
+    if epoch == 3 and done == 0:
+        time.sleep(600)
+    other = state.with_suffix(".new")
+    other.write_text(str(epoch))
+    os.replace(other, state)
+pathlib.Path("/opt/ml/model/model.txt").write_text("weights")
 """
 SLEEPS = """
 import time
@@ -82,6 +98,40 @@ class TestARunThatCompletes:
         # Nothing was saved, and nothing is said to have been.
         assert found["BillableTimeInSeconds"] == found["TrainingTimeInSeconds"]
         assert jobs.read(f"s3://{BUCKET}/checkpoints/1.ckpt") == b"state"
+
+    def test_an_interruption_costs_what_was_done_since_the_last_checkpoint(self, jobs: WireJobs) -> None:
+        request = jobs.training(
+            LEARNS,
+            EnableManagedSpotTraining=True,
+            StoppingCondition={"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 1200},
+            CheckpointConfig={"S3Uri": f"s3://{BUCKET}/learns"},
+        )
+        request["AlgorithmSpecification"]["MetricDefinitions"] = [{"Name": "epoch", "Regex": "epoch=(.*);"}]
+        name = request["TrainingJobName"]
+        jobs.client.create_training_job(**request)
+        jobs.logged(name, "epoch=3;")
+        jobs.wire.platform.interruptions.interrupt(name)
+        found = jobs.trained(name)
+        assert found["TrainingJobStatus"] == "Completed", found
+        phases = [phase["Status"] for phase in found["SecondaryStatusTransitions"]]
+        assert phases == [
+            "Starting", "Downloading", "Training", "Interrupted",
+            "Starting", "Downloading", "Training", "Uploading", "Completed",
+        ]  # fmt: skip
+        # One log, in which one epoch is there twice: the one that was under way.
+        assert jobs.logged(name, "begins after 2").splitlines() == [
+            "begins after 0", "epoch=1;", "epoch=2;", "epoch=3;", "begins after 2", "epoch=3;", "epoch=4;",
+        ]  # fmt: skip
+        assert jobs.read(f"s3://{BUCKET}/learns/state.txt") == b"4"
+        # The wait of five seconds was none of the training.
+        took = found["TrainingEndTime"] - found["TrainingStartTime"]
+        assert found["TrainingTimeInSeconds"] <= took.total_seconds() - 4
+
+    def test_a_job_on_demand_is_not_interrupted(self, jobs: WireJobs) -> None:
+        name = jobs.train("print('done')")
+        with pytest.raises(WrongStateError, match="does not run on spot capacity"):
+            jobs.wire.platform.interruptions.interrupt(name)
+        jobs.trained(name)
 
     def test_earlier_checkpoints_are_there_when_it_starts(self, jobs: WireJobs) -> None:
         jobs.put("earlier/7.ckpt", "seven")

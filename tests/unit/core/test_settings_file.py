@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepmill.core.errors import DefinitionError
-from stepmill.core.settings import CacheScope, Isolation, Settings
+from stepmill.core.settings import CacheScope, Isolation, Settings, SpotSetting
 from stepmill.core.settings_file import read_settings
 
 HOME, PROJECT = Path("/h"), Path("/p")
@@ -71,6 +71,19 @@ def test_every_key_is_read() -> None:
     assert settings.email == "mailto://me:secret@example.org"
     assert "secret" not in repr(settings)
     assert settings.default_bucket == "sagemaker-eu-west-1-000000000042"
+
+
+def test_spot_capacity() -> None:
+    text = "[spot]\ninterruptions_per_hour = 0.5\ngrace_seconds = 0\ncapacity_wait_seconds = 60\nseed = 7"
+    assert read(text).spot == SpotSetting(0.5, timedelta(0), timedelta(minutes=1), 7)
+    assert read("[spot]").spot == SpotSetting()
+    place = "stepmill.toml: spot"
+    assert refused("spot = 1") == [f"WRONG_TYPE {place}"]
+    assert refused("[spot]\ninterruptions_per_hour = -1\nrate = 2\ngrace_seconds = 1.5") == [
+        f"UNKNOWN_KEY {place}.rate",
+        f"WRONG_VALUE {place}.interruptions_per_hour",
+        f"WRONG_VALUE {place}.grace_seconds",
+    ]
 
 
 def test_an_address_that_may_have_a_password_in_it_is_not_repeated() -> None:

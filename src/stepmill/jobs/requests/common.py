@@ -36,6 +36,10 @@ class JobRequest:
         role: ARN of the role that it has.
         notes: What is accepted but means nothing here.
         feature_groups: Those that it says it puts records into.
+        spot: Whether it runs on capacity that can be taken away.
+        longest_wait: From its creation, waiting for capacity included, after which it is stopped; ``None``:
+            never.
+        retries: So often it is begun again when it was lost through no fault of its own.
     """
 
     name: str
@@ -51,6 +55,9 @@ class JobRequest:
     role: str
     notes: tuple[str, ...] = ()
     feature_groups: tuple[GroupOutput, ...] = ()
+    spot: bool = False
+    longest_wait: timedelta | None = None
+    retries: int = 0
 
     @property
     def needs_endpoint(self) -> bool:
@@ -98,8 +105,12 @@ def read_environment(fields: Fields) -> dict[str, str]:
 
 def read_timeout(fields: Fields) -> timedelta | None:
     """Return ``StoppingCondition.MaxRuntimeInSeconds``; ``None`` if it is not given: no limit then."""
-    condition = fields.fields("StoppingCondition")
-    if not condition.has("MaxRuntimeInSeconds"):
+    return read_seconds(fields.fields("StoppingCondition"), "MaxRuntimeInSeconds")
+
+
+def read_seconds(fields: Fields, name: str) -> timedelta | None:
+    """Return a member that is a number of seconds, at least one; ``None`` if it is not given."""
+    if not fields.has(name):
         return None
     # Nobody waits longer than a year; the cap keeps what follows inside a timedelta.
-    return timedelta(seconds=min(condition.integer("MaxRuntimeInSeconds", least=1), 366 * 86_400))
+    return timedelta(seconds=min(fields.integer(name, least=1), 366 * 86_400))

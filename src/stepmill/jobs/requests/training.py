@@ -15,7 +15,13 @@ from stepmill.core.json import Json
 from stepmill.images.families import shipped_image
 from stepmill.images.reference import ImageReference
 from stepmill.jobs.locations import Location, read_location
-from stepmill.jobs.requests.common import JobRequest, check_job_name, read_environment, read_timeout
+from stepmill.jobs.requests.common import (
+    JobRequest,
+    check_job_name,
+    read_environment,
+    read_seconds,
+    read_timeout,
+)
 from stepmill.jobs.requests.data import (
     Compression,
     Input,
@@ -39,8 +45,8 @@ PROGRAM = "sagemaker_program"
 _CHANNEL = re.compile(r"[A-Za-z0-9.\-_]{1,64}")
 # API reference, StoppingCondition: one day.
 _DEFAULT_RUNTIME_S = 86_400
-_SPOT_NOTE = "managed spot training was asked for; here the job runs without interruptions"
-_RETRY_NOTE = "RetryStrategy is not applied: retry policies of the step are"
+# API reference, RetryStrategy.
+_MOST_RETRIES = 30
 
 
 @dataclass(frozen=True)
@@ -118,8 +124,10 @@ def read_training_request(document: Json, project: Path) -> TrainingRequest:
         timeout=read_timeout(fields),
         network=not fields.flag("EnableNetworkIsolation"),
         role=fields.text("RoleArn", ""),
-        notes=_notes(fields),
         hyperparameters=hyperparameters,
+        spot=fields.flag("EnableManagedSpotTraining"),
+        longest_wait=read_seconds(fields.fields("StoppingCondition"), "MaxWaitTimeInSeconds"),
+        retries=_retries(fields),
         channels={channel.name: settings for channel, settings in channels},
         output=read_location(output.text("S3OutputPath"), project, output.place("S3OutputPath")),
         compress=_compress(output),
@@ -271,7 +279,13 @@ def _metric(fields: Fields) -> MetricDefinition:
     return MetricDefinition(fields.text("Name"), regex)
 
 
-def _notes(fields: Fields) -> tuple[str, ...]:
-    spot = (_SPOT_NOTE,) if fields.flag("EnableManagedSpotTraining") else ()
-    retry = (_RETRY_NOTE,) if fields.has("RetryStrategy") else ()
-    return spot + retry
+def _retries(fields: Fields) -> int:
+    if not fields.has("RetryStrategy"):
+        return 0
+    strategy = fields.fields("RetryStrategy")
+    attempts = strategy.integer("MaximumRetryAttempts", least=1)
+    if attempts > _MOST_RETRIES:
+        raise InvalidInputError(
+            f"{attempts} is more than {_MOST_RETRIES}.", where=strategy.place("MaximumRetryAttempts")
+        )
+    return attempts

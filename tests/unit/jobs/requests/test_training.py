@@ -104,10 +104,26 @@ def spot(**condition: int) -> Any:
     return read(EnableManagedSpotTraining=True, StoppingCondition=condition)
 
 
-def test_spot_training_is_ordinary_training_with_a_note() -> None:
-    request = spot(MaxRuntimeInSeconds=60, MaxWaitTimeInSeconds=60)
-    assert "spot" in request.notes[0]
-    assert request.timeout == timedelta(seconds=60)
+def test_spot_training_has_two_times() -> None:
+    request = spot(MaxRuntimeInSeconds=60, MaxWaitTimeInSeconds=90)
+    assert request.spot
+    assert (request.timeout, request.longest_wait) == (timedelta(seconds=60), timedelta(seconds=90))
+    assert request.notes == ()
+
+
+def test_other_training_waits_for_no_capacity() -> None:
+    assert (read().spot, read().longest_wait, read().retries) == (False, None, 0)
+
+
+def test_a_retry_strategy_says_how_often() -> None:
+    assert read(RetryStrategy={"MaximumRetryAttempts": 30}).retries == 30
+
+
+@pytest.mark.parametrize("attempts", [0, 31, "many"])
+def test_a_retry_strategy_has_its_bounds(attempts: Any) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        read(RetryStrategy={"MaximumRetryAttempts": attempts})
+    assert caught.value.where == "RetryStrategy.MaximumRetryAttempts"
 
 
 @pytest.mark.parametrize(
