@@ -24,6 +24,7 @@ class ImageFamily(StrEnum):
     KNN = "knn"
     PCA = "pca"
     BLAZINGTEXT = "blazingtext"
+    IMAGE_CLASSIFICATION = "image-classification"
     PYTHON = "python"
     CUSTOM = "custom"  # the user's own, from stepmill.toml
 
@@ -74,6 +75,8 @@ _XGBOOST = Package(("xgboost", "xgboost-cpu"), "xgboost-cpu>=3.0")
 # The package of fastText's authors is archived; the others are the same module, kept up.
 _FASTTEXT = Package(("fasttext", "fasttext-community", "fasttext-wheel"), "fasttext-community>=0.11")
 _TORCH = Package(("torch",), "torch>=2.5")
+_PILLOW = Package(("pillow",), "pillow>=10")
+_NUMPY = Package(("numpy",), "numpy>=1.26")
 _TENSORFLOW = Package(("tensorflow", "tensorflow-cpu", "tensorflow-macos"), "tensorflow-cpu>=2.17")
 
 # The requirements are those of the extras in pyproject.toml; a test compares the two.
@@ -86,6 +89,7 @@ _SHIPPED = {
         ImageFamily.XGBOOST, (_XGBOOST, _PANDAS, _SKLEARN, _PYARROW), algorithm="xgboost"
     ),
     "blazingtext": _algorithm(ImageFamily.BLAZINGTEXT, _FASTTEXT),
+    "image-classification": _algorithm(ImageFamily.IMAGE_CLASSIFICATION, _TORCH, _PILLOW, _NUMPY),
     "linear-learner": _algorithm(ImageFamily.LINEAR_LEARNER, _SKLEARN),
     "kmeans": _algorithm(ImageFamily.KMEANS, _SKLEARN),
     "knn": _algorithm(ImageFamily.KNN, _SKLEARN),

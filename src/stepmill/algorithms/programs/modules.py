@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TRAINING_MODULES = {
     "blazingtext": "blazingtext",
+    "image-classification": "image_classification",
     "kmeans": "kmeans",
     "knn": "knn",
     "linear-learner": "linear_learner",
@@ -12,6 +13,7 @@ TRAINING_MODULES = {
 }
 INFERENCE_MODULES = {
     "blazingtext": "blazingtext",
+    "image-classification": "image_classification",
     "kmeans": "kmeans",
     "knn": "knn",
     "linear-learner": "linear_inference",
