@@ -28,12 +28,14 @@ class Channel:
         content_types: Media types that it may have.
         default: The one that it has if none is given; empty: one must be given.
         required: Whether it must be there.
+        one_label: Whether CSV can only have one column of labels.
     """
 
     name: str
     content_types: tuple[str, ...]
     default: str = ""
     required: bool = False
+    one_label: bool = False
 
 
 @dataclass(frozen=True)

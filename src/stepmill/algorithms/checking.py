@@ -6,6 +6,7 @@ only when the job has started.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
@@ -14,6 +15,7 @@ from stepmill.algorithms.parameters import Kind, Parameter, Trouble
 from stepmill.core.findings import Finding, Severity
 
 _LONGEST_SHOWN = 80
+_LABEL_SIZE = re.compile(r"[0-9]{1,4}")
 # Numbers are settings of the algorithm that both kinds of range may hold; texts belong to categorical ones.
 _RANGES_OF = {
     Kind.INTEGER: (Kind.INTEGER, Kind.CATEGORICAL),
@@ -173,11 +175,25 @@ def _check_content_type(channel: Channel, content_type: str) -> Iterator[Finding
             f"Missing content type for channel: {channel.name}.",
             f"Set ContentType to one of {', '.join(channel.content_types)}.",
         )
+    elif _is_wrong_label_size(channel, content_type):
+        yield _channel_finding(
+            channel.name,
+            f"{_shown(content_type)} is not an accepted ContentType: label_size must be "
+            f"{'equal to 1' if channel.one_label else 'a number'}.",
+        )
     elif media_type not in channel.content_types:
         yield _channel_finding(
             channel.name,
             f"{_shown(content_type)} is not an accepted ContentType: {', '.join(channel.content_types)}.",
         )
+
+
+def _is_wrong_label_size(channel: Channel, content_type: str) -> bool:
+    for part in content_type.split(";")[1:]:
+        name, _, value = (piece.strip().strip('"') for piece in part.partition("="))
+        if name.lower() == "label_size":
+            return value != "1" if channel.one_label else not _LABEL_SIZE.fullmatch(value)
+    return False
 
 
 def _finding(name: str, message: str, mend: str = "") -> Finding:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stepmill.algorithms.checking import check_job, check_ranges
 from stepmill.algorithms.parameters import Kind
-from stepmill.algorithms.programs.modules import TRAINING_MODULES
+from stepmill.algorithms.programs.modules import IMPORTING_MODULES, TRAINING_MODULES
 from stepmill.algorithms.registry import algorithm_of
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.findings import Finding
@@ -57,4 +57,4 @@ def _tell(findings: Sequence[Finding]) -> None:
 
 def program_of(name: str, folder: Path) -> Path:
     """Return the file of the program that trains an algorithm: what it imports may be imported beforehand."""
-    return folder / f"{TRAINING_MODULES[name]}.py"
+    return folder / f"{IMPORTING_MODULES.get(name, TRAINING_MODULES[name])}.py"

@@ -70,6 +70,11 @@ def test_rules_are_asked_when_each_value_is_right() -> None:
     [
         ({"ContentType": "text/csv;label_size=0"}, None),
         ({"ContentType": "TEXT/CSV"}, None),
+        ({"ContentType": 'text/csv; Label_Size="2"; charset=utf8'}, None),
+        (
+            {"ContentType": "text/csv;label_size=two"},
+            "'text/csv;label_size=two' is not an accepted ContentType: label_size must be a number.",
+        ),
         ({}, "Missing content type for channel: test."),
         ({"ContentType": "text/html"}, "'text/html' is not an accepted ContentType: text/csv."),
     ],

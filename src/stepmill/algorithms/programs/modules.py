@@ -11,6 +11,8 @@ TRAINING_MODULES = {
     "pca": "pca",
     "xgboost": "xgboost_training",
 }
+# Where a module does not import its libraries itself: the one that does.
+IMPORTING_MODULES = {"linear-learner": "linear_scores"}
 INFERENCE_MODULES = {
     "blazingtext": "blazingtext",
     "image-classification": "image_classification",

@@ -156,8 +156,8 @@ XGBOOST = Algorithm(
     name="xgboost",
     wording=Wording.XGBOOST,
     channels=(
-        Channel("train", _CONTENT_TYPES, "text/libsvm", required=True),
-        Channel("validation", _CONTENT_TYPES, "text/libsvm"),
+        Channel("train", _CONTENT_TYPES, "text/libsvm", required=True, one_label=True),
+        Channel("validation", _CONTENT_TYPES, "text/libsvm", one_label=True),
     ),
     metrics=_METRICS,
     aliases={

@@ -130,6 +130,16 @@ def test_the_number_of_rounds_is_needed() -> None:
     assert [finding.message for finding in findings] == ["Missing required hyperparameter: num_round."]
 
 
+@pytest.mark.parametrize(
+    ("content_type", "taken"), [("text/csv;label_size=1", True), ("csv;label_size=0", False)]
+)
+def test_rows_of_csv_have_one_label(content_type: str, taken: bool) -> None:
+    findings = check_job(XGBOOST, {"num_round": "1"}, {"train": {"ContentType": content_type}})
+    assert [finding.message for finding in findings] == (
+        [] if taken else [f"{content_type!r} is not an accepted ContentType: label_size must be equal to 1."]
+    )
+
+
 def test_metrics_are_read_from_the_lines_that_the_container_prints() -> None:
     line = "[12]\ttrain-rmse:4.5\ttrain-mae:3.25\tvalidation-rmse:1e-05\tvalidation-mae:2"
     found = {
