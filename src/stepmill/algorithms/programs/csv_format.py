@@ -73,6 +73,14 @@ def _width_of(lines: list[bytes], delimiter: bytes) -> int:
 
 
 def _numbers(lines: list[bytes], delimiter: bytes) -> NDArray[np.float64]:
+    try:
+        # Much faster, but it knows no empty cells.
+        return np.loadtxt(lines, np.float64, comments=None, delimiter=delimiter.decode(), ndmin=2).ravel()
+    except ValueError:
+        return _numbers_or_nothing(lines, delimiter)
+
+
+def _numbers_or_nothing(lines: list[bytes], delimiter: bytes) -> NDArray[np.float64]:
     text = delimiter.join(lines).replace(b'"', b"")
     cells = text.split(delimiter)
     if b"" in cells or re.search(rb"\s", text):

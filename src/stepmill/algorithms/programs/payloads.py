@@ -21,8 +21,8 @@ from .errors import (
     UnsupportedContentError,
 )
 from .media import CSV, JSON, JSON_LINES, RECORDIO, label_size_of, media_type
-from .recordio import RecordError, read_records, write_record
-from .tables import dense, from_columns, from_records
+from .recordio import RecordError, write_record
+from .tables import dense, from_columns, from_recordio
 
 _LARGEST_REQUEST = 100 * 1024 * 1024
 _FEATURES, _VALUES = "features", "values"
@@ -69,7 +69,7 @@ def _read(kind: str, body: bytes, content_type: str) -> NDArray[np.float32]:
         columns = read_csv(body, missing=False)
         return dense(from_columns(columns, label_size_of(content_type, 0)).features)
     if kind in RECORDIO:
-        return dense(from_records(read_records(body)).features)
+        return dense(from_recordio(body).features)
     if kind in JSON:
         return _rows(_instances(json.loads(body)))
     if kind in JSON_LINES:

@@ -27,6 +27,8 @@ _KEY, _VALUE = 1, 2
 _FLOAT32, _FLOAT64, _INT32 = 2, 3, 7
 _VALUES, _KEYS, _SHAPE = 1, 2, 3
 _LARGEST_SHAPE = 2**31 - 1
+_DENSE = "values"
+_MARK, _LABEL_MARK = 1.5e-30, -2.5e-30
 
 
 class RecordError(ValueError):
@@ -210,6 +212,41 @@ def _varint(payload: bytes, position: int) -> tuple[int, int]:
         if not byte & 0x80:
             return result & (2**64 - 1), position
         shift += 7
+
+
+def read_alike(data: bytes) -> tuple[NDArray[np.float32], NDArray[np.float32] | None] | None:
+    """Read records at once that are all alike: a dense float32 vector and a label or none, as the SDK's are.
+
+    Returns:
+        The vectors, shape (n_records, n_features), and the labels, shape (n_records,), ``None`` if there are
+        none; ``None`` if the records are not all alike, or not of that form.
+
+    Raises:
+        RecordError: If the first record cannot be read.
+    """
+    first = next(read_records(data), None)
+    if first is None or set(first.features) != {_DENSE} or set(first.label) - {_DENSE}:
+        return None
+    vector = first.features[_DENSE]
+    labelled = bool(first.label)
+    if vector.keys is not None or (labelled and len(first.label[_DENSE].values) != 1):
+        return None
+    # What such a record is made of, apart from its numbers.
+    marks = [_MARK] * len(vector.values)
+    frame = write_record({_DENSE: marks}, {_DENSE: [_LABEL_MARK]} if labelled else {})
+    if not marks or len(data) % len(frame):
+        return None
+    rows = np.frombuffer(data, np.uint8).reshape(-1, len(frame))
+    start = frame.index(np.array(marks, "<f4").tobytes())
+    end = start + 4 * len(marks)
+    label = frame.index(np.array(_LABEL_MARK, "<f4").tobytes(), end) if labelled else len(frame)
+    fixed = np.ones(len(frame), bool)
+    fixed[start:end] = fixed[label : label + 4] = False
+    if not (rows[:, fixed] == np.frombuffer(frame, np.uint8)[fixed]).all():
+        return None
+    vectors = np.ascontiguousarray(rows[:, start:end]).view("<f4")
+    labels = np.ascontiguousarray(rows[:, label : label + 4]).view("<f4")[:, 0] if labelled else None
+    return vectors.astype(np.float32), None if labels is None else labels.astype(np.float32)
 
 
 def write_record(features: Mapping[str, Sequence[float]], label: Mapping[str, Sequence[float]]) -> bytes:

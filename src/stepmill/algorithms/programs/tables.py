@@ -19,7 +19,7 @@ from .errors import CustomerError
 from .files import data_files, read_file
 from .libsvm import read_libsvm
 from .media import CSV, LIBSVM, PARQUET, RECORDIO, label_size_of, media_type
-from .recordio import Record, RecordError, Tensor, read_records
+from .recordio import Record, RecordError, Tensor, read_alike, read_records
 
 Vector = NDArray[np.float32]
 
@@ -85,7 +85,7 @@ def _read(path: Path, content_type: str, layout: CsvLayout) -> Table:
             read_csv(read_file(path), missing=layout.missing), labels, weighted=layout.weighted
         )
     elif kind in RECORDIO:
-        reader = lambda: from_records(read_records(read_file(path)))  # noqa: E731
+        reader = lambda: from_recordio(read_file(path))  # noqa: E731
     elif kind in LIBSVM:
         reader = lambda: _of_libsvm(read_file(path))  # noqa: E731
     elif kind in PARQUET:
@@ -118,6 +118,12 @@ def from_columns(columns: NDArray[np.float64], labels: int, *, weighted: bool = 
         narrow[:, 0] if labels else None,
         narrow[:, labels] if weighted else None,
     )
+
+
+def from_recordio(data: bytes) -> Table:
+    """Return the table of a recordIO file. See ``from_records``."""
+    alike = read_alike(data)
+    return from_records(read_records(data)) if alike is None else Table(*alike)
 
 
 def from_records(records: Iterable[Record]) -> Table:

@@ -30,8 +30,8 @@ from .errors import (
 from .libsvm import read_libsvm
 from .media import CSV, JSON, JSON_LINES, LIBSVM, RECORDIO, media_type
 from .payloads import write_answer
-from .recordio import RecordError, read_records
-from .tables import from_records
+from .recordio import RecordError
+from .tables import from_recordio
 from .xgboost_settings import classes_of
 
 _ACCEPTED = (JSON[0], JSON_LINES[0], RECORDIO[0], CSV[0])
@@ -121,7 +121,7 @@ def _matrix(body: bytes, content_type: str) -> Any:
         if kind in LIBSVM:
             return xgb.DMatrix(read_libsvm(body, labelled=False)[0])
         if kind in RECORDIO:
-            return xgb.DMatrix(from_records(read_records(body)).features)
+            return xgb.DMatrix(from_recordio(body).features)
     except (CustomerError, RecordError, ValueError) as error:
         name = kind.rpartition("/")[2].removeprefix("x-")
         raise UnsupportedContentError(

@@ -12,6 +12,7 @@ from stepmill.algorithms.programs.recordio import (
     MAGIC,
     RecordError,
     frames,
+    read_alike,
     read_record,
     read_records,
     write_record,
@@ -21,7 +22,8 @@ from stepmill.algorithms.programs.recordio import (
 FROM_THE_SDK = bytes.fromhex(
     "0a23d7ce2c0000000a160a0676616c756573120c120a0a080000803f0000204012120a0676616c756573120812060a0400004040"
 )
-FLOATS = st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=20)
+WIDE = st.floats(width=32, allow_nan=False, allow_infinity=False)
+FLOATS = st.lists(WIDE, min_size=1, max_size=20)
 
 
 def frame(payload: bytes, part: int = 0) -> bytes:
@@ -127,6 +129,39 @@ def test_a_file_that_is_cut_off_is_never_read_as_whole(values: list[float], at: 
     if cut:
         with pytest.raises(RecordError):
             list(read_records(cut))
+
+
+@given(
+    st.integers(1, 6).flatmap(
+        lambda n: st.lists(st.lists(WIDE, min_size=n, max_size=n), min_size=1, max_size=6)
+    ),
+    st.booleans(),
+)
+def test_records_that_are_alike_are_read_at_once(rows: list[list[float]], labelled: bool) -> None:
+    label = {"values": [7.5]} if labelled else {}
+    found = read_alike(b"".join(write_record({"values": row}, label) for row in rows))
+    assert found is not None
+    assert found[0].tolist() == rows
+    assert (found[1] is None) is not labelled
+    if labelled:
+        assert found[1] is not None
+        assert found[1].tolist() == [7.5] * len(rows)
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [write_record({"values": [1]}, {}), write_record({"values": [1, 2]}, {})],
+        [write_record({"values": [1]}, {}), write_record({"values": [1]}, {"values": [1]})],
+        [write_record({"other!": [1]}, {}), write_record({"values": [1]}, {})],
+        [write_record({"values": [1]}, {}), write_record({"other!": [1]}, {})],
+        [write_record({"values": [1]}, {"values": [1, 2]})],
+        [write_record({"values": []}, {})],
+        [],
+    ],
+)
+def test_records_that_are_not_alike_are_not(records: list[bytes]) -> None:
+    assert read_alike(b"".join(records)) is None
 
 
 def test_framing_agrees_with_the_documented_layout() -> None:
