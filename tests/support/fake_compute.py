@@ -66,6 +66,7 @@ class FakeImages:
     """Gives every image the interpreter of the test."""
 
     notes: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
     entrypoint: tuple[str, ...] = ()
     toolkit: bool = True
     algorithm: str = ""
@@ -93,6 +94,7 @@ class FakeImages:
             toolkit=self.toolkit,
             algorithm=self.algorithm,
             notes=self.notes,
+            differences=self.differences,
         )
 
     def offer(self, image_uri: str, needs: Needs = NO_NEEDS) -> ImageOffer:

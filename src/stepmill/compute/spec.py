@@ -61,6 +61,7 @@ class JobSpec:
         grace: Between SIGTERM and SIGKILL. SageMaker: 120 s.
         isolation: The one wanted.
         log_limit_bytes: How much of the head, and again of the tail, of the log is kept.
+        remarks: Lines that the log begins with, before what the job itself says.
     """
 
     job_id: str
@@ -80,6 +81,12 @@ class JobSpec:
     grace: timedelta = timedelta(seconds=120)
     isolation: Isolation = Isolation.AUTO
     log_limit_bytes: int = 64 * 1024 * 1024
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def preamble(self) -> str:
+        """The text that the log begins with."""
+        return "".join(f"{remark}\n" for remark in self.remarks)
 
 
 class Ending(StrEnum):

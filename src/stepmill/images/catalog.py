@@ -42,7 +42,8 @@ class ResolvedImage:
         entrypoint: Command for jobs that name none; may be empty.
         toolkit: Whether the script mode of framework images is offered.
         algorithm: The built-in algorithm that it runs where no script is given; empty if it has none.
-        notes: In what it differs from the image asked for.
+        notes: What is worth knowing of it, the differences among it.
+        differences: In which versions it differs from the image asked for.
     """
 
     uri: str
@@ -57,6 +58,7 @@ class ResolvedImage:
     toolkit: bool = False
     algorithm: str = ""
     notes: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -164,8 +166,7 @@ class ImageCatalog:
             return {}
         versions = _own_versions(shipped.packages)
         if not all(versions):
-            wanted = [package.requirement for package in shipped.packages]
-            versions = _versions(shipped.packages, self._environments.versions(wanted))
+            versions = _versions(shipped.packages, self._environments.versions(shipped.requirements))
         names = [package.names[0] for package in shipped.packages]
         return {"python": platform.python_version(), **dict(zip(names, versions, strict=True))}
 
@@ -209,10 +210,11 @@ class ImageCatalog:
         if own:
             python = Path(sys.executable)
         else:
-            wanted = [*(package.requirement for package in shipped.packages), *needs.libraries]
+            wanted = [*shipped.requirements, *needs.libraries]
             python = self._environments.python(wanted, progress, version=needs.python)
             found = self._environments.versions(wanted, version=needs.python)
             versions = _versions(shipped.packages, found)
+        differences = _differences(image, shipped, versions, needs.python or platform.python_version())
         return ResolvedImage(
             uri=image.uri,
             repository=image.repository,
@@ -222,7 +224,8 @@ class ImageCatalog:
             own_environment=own,
             toolkit=shipped.toolkit,
             algorithm=shipped.algorithm,
-            notes=_notes(image, shipped, versions, needs.python or platform.python_version()),
+            notes=(*differences, *_remarks(image)),
+            differences=differences,
         )
 
 
@@ -251,17 +254,24 @@ def _installed(distribution: str) -> str:
         return ""
 
 
-def _notes(
+def _differences(
     image: ImageReference, shipped: ShippedImage, versions: Sequence[str], python: str
 ) -> tuple[str, ...]:
     notes = []
-    if shipped.packages and shipped.versioned:
-        name, found, asked = shipped.packages[0].names[0], versions[0], families.asked_version(image)
+    for index, (package, found) in enumerate(zip(shipped.packages, versions, strict=True)):
+        name = package.names[0]
+        first = index == 0 and shipped.versioned
+        asked = families.asked_version(image) if first else families.named_version(image, name)
         if asked and not families.is_version(asked, found):
             notes.append(f"the image asks for {name} {asked}, this environment has {found}")
     asked_python = families.asked_python(image)
     if asked_python and not families.is_version(asked_python, python):
         notes.append(f"the image asks for Python {asked_python}, this environment has {python}")
+    return tuple(notes)
+
+
+def _remarks(image: ImageReference) -> tuple[str, ...]:
+    notes = []
     if image.digest and not image.tag:
         notes.append("the image is named by its digest, which does not tell the version that it asks for")
     if families.is_for_gpus(image):

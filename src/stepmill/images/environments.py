@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -32,10 +33,32 @@ Progress: TypeAlias = Callable[[str], None]
 LAST_LINES = 15
 
 _COMPLETE = "complete.json"
+_READY = "the environment is ready"
+_WAITING = "waiting for another process that builds the same environment"
+_OWN_LINES = (_READY, _WAITING)
+# What pip says of files from ten megabytes on: Downloading torch-2.13.0-cp311-...whl (200.1 MB).
+_LARGE_DOWNLOAD = re.compile(r"^\s*Downloading \S+ \((\d{2,}(\.\d+)? MB|[\d.]+ GB)\)")
 
 
 def ignore_progress(_line: str) -> None:
     """Take a line of progress and drop it."""
+
+
+def told_of_downloads(tell: Progress) -> Progress:
+    """Return who takes all of pip's lines, and tells the first one, large downloads, and what Stepmill says.
+
+    Args:
+        tell: Gets these lines.
+    """
+    is_first = True
+
+    def take(line: str) -> None:
+        nonlocal is_first
+        if is_first or line in _OWN_LINES or _LARGE_DOWNLOAD.search(line):
+            is_first = False
+            tell(line.strip())
+
+    return take
 
 
 class Environments:
@@ -107,7 +130,7 @@ def _build(python: Path, home: Path, requirements: Sequence[str], progress: Prog
     except BaseException:
         shutil.rmtree(home, ignore_errors=True)
         raise
-    progress("the environment is ready")
+    progress(_READY)
 
 
 def _make(python: Path, home: Path, progress: Progress) -> None:
@@ -186,7 +209,7 @@ def _locked(path: Path, progress: Progress) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            progress("waiting for another process that builds the same environment")
+            progress(_WAITING)
             fcntl.flock(handle, fcntl.LOCK_EX)
         # Closing the file lets go of the lock; so does the end of the process, however it ends.
         yield

@@ -6,7 +6,7 @@ Source: the image URI tables of the ``sagemaker`` SDK 2.257.7, by repository and
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from stepmill.images.reference import ImageReference
@@ -19,6 +19,7 @@ class ImageFamily(StrEnum):
     XGBOOST = "xgboost"
     PYTORCH = "pytorch"
     TENSORFLOW = "tensorflow"
+    HUGGINGFACE = "huggingface"
     LINEAR_LEARNER = "linear-learner"
     KMEANS = "kmeans"
     KNN = "knn"
@@ -52,6 +53,8 @@ class ShippedImage:
         toolkit: Whether the image has the training toolkit: a ``train`` command for script mode.
         algorithm: The built-in algorithm that it runs where no script is given; empty if it has none.
         versioned: Whether the tag tells a version of the first library.
+        beside: What else is installed where an environment is built: scripts count on it, but many do
+            without, so that an environment of the user's own need not have it.
     """
 
     family: ImageFamily
@@ -59,6 +62,12 @@ class ShippedImage:
     toolkit: bool = False
     algorithm: str = ""
     versioned: bool = True
+    beside: tuple[str, ...] = ()
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """What an environment is built with."""
+        return (*(package.requirement for package in self.packages), *self.beside)
 
 
 def _algorithm(family: ImageFamily, *packages: Package) -> ShippedImage:
@@ -78,6 +87,21 @@ _TORCH = Package(("torch",), "torch>=2.5")
 _PILLOW = Package(("pillow",), "pillow>=10")
 _NUMPY = Package(("numpy",), "numpy>=1.26")
 _TENSORFLOW = Package(("tensorflow", "tensorflow-cpu", "tensorflow-macos"), "tensorflow-cpu>=2.17")
+_TRANSFORMERS = Package(("transformers",), "transformers>=4.46")
+# From its fifth version on it is for PyTorch alone; the fourth needs Keras as it was before Keras 3.
+_TRANSFORMERS_4 = Package(("transformers",), "transformers>=4.46,<5")
+_TF_KERAS = Package(("tf-keras",), "tf-keras>=2.17")
+_DATASETS = Package(("datasets",), "datasets>=3")
+# Without it transformers' Trainer refuses to begin.
+_ACCELERATE = Package(("accelerate",), "accelerate>=1.1")
+# Source: the release notes of AWS's Deep Learning Containers list what their images hold.
+_SCIENCE = ("numpy>=1.26", _PANDAS.requirement, _SKLEARN.requirement)
+_IN_PYTORCH_IMAGES = (*_SCIENCE, "torchvision>=0.20")
+_IN_HUGGINGFACE_IMAGES = (*_SCIENCE, "evaluate>=0.4", "sentencepiece>=0.2")
+
+_PYTORCH = ShippedImage(ImageFamily.PYTORCH, (_TORCH,), toolkit=True, beside=_IN_PYTORCH_IMAGES)
+_PYTORCH_INFERENCE = replace(_PYTORCH, toolkit=False)
+_TENSORFLOW_TRAINING = ShippedImage(ImageFamily.TENSORFLOW, (_TENSORFLOW,), toolkit=True, beside=_SCIENCE)
 
 # The requirements are those of the extras in pyproject.toml; a test compares the two.
 _SHIPPED = {
@@ -94,14 +118,26 @@ _SHIPPED = {
     "kmeans": _algorithm(ImageFamily.KMEANS, _SKLEARN),
     "knn": _algorithm(ImageFamily.KNN, _SKLEARN),
     "pca": _algorithm(ImageFamily.PCA, _SKLEARN),
-    "pytorch-training": ShippedImage(ImageFamily.PYTORCH, (_TORCH,), toolkit=True),
-    "pytorch-inference": ShippedImage(ImageFamily.PYTORCH, (_TORCH,)),
-    "pytorch-inference-graviton": ShippedImage(ImageFamily.PYTORCH, (_TORCH,)),
-    "sagemaker-pytorch": ShippedImage(ImageFamily.PYTORCH, (_TORCH,), toolkit=True),
-    "tensorflow-training": ShippedImage(ImageFamily.TENSORFLOW, (_TENSORFLOW,), toolkit=True),
-    "tensorflow-inference": ShippedImage(ImageFamily.TENSORFLOW, (_TENSORFLOW,)),
-    "sagemaker-tensorflow": ShippedImage(ImageFamily.TENSORFLOW, (_TENSORFLOW,), toolkit=True),
-    "sagemaker-tensorflow-scriptmode": ShippedImage(ImageFamily.TENSORFLOW, (_TENSORFLOW,), toolkit=True),
+    "pytorch-training": _PYTORCH,
+    "pytorch-inference": _PYTORCH_INFERENCE,
+    "pytorch-inference-graviton": _PYTORCH_INFERENCE,
+    "sagemaker-pytorch": _PYTORCH,
+    "tensorflow-training": _TENSORFLOW_TRAINING,
+    "tensorflow-inference": replace(_TENSORFLOW_TRAINING, toolkit=False),
+    "sagemaker-tensorflow": _TENSORFLOW_TRAINING,
+    "sagemaker-tensorflow-scriptmode": _TENSORFLOW_TRAINING,
+    "huggingface-pytorch-training": ShippedImage(
+        ImageFamily.HUGGINGFACE,
+        (_TORCH, _TRANSFORMERS, _DATASETS, _ACCELERATE),
+        toolkit=True,
+        beside=_IN_HUGGINGFACE_IMAGES,
+    ),
+    "huggingface-tensorflow-training": ShippedImage(
+        ImageFamily.HUGGINGFACE,
+        (_TENSORFLOW, _TRANSFORMERS_4, _TF_KERAS, _DATASETS),
+        toolkit=True,
+        beside=_IN_HUGGINGFACE_IMAGES,
+    ),
     "python": ShippedImage(ImageFamily.PYTHON),
     "stepmill-python": ShippedImage(ImageFamily.PYTHON, toolkit=True),
 }
@@ -154,6 +190,18 @@ def asked_version(image: ImageReference) -> str:
     """
     match = _FRAMEWORK_VERSION.match(image.tag)
     return match[0] if match else ""
+
+
+def named_version(image: ImageReference, library: str) -> str:
+    """Return the version that the tag tells behind the name of a library, or an empty string.
+
+    Example:
+        >>> tag = "2.8.0-transformers4.56.2-gpu-py312-cu129-ubuntu22.04"
+        >>> named_version(ImageReference.parse(f"huggingface-pytorch-training:{tag}"), "transformers")
+        '4.56.2'
+    """
+    match = re.search(rf"(?:^|-){re.escape(library)}(\d+(?:\.\d+)*)(?:-|$)", image.tag)
+    return match[1] if match else ""
 
 
 def asked_python(image: ImageReference) -> str:

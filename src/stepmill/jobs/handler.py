@@ -37,7 +37,7 @@ from stepmill.core.json import Json, JsonObject
 from stepmill.core.statuses import JobStatus
 from stepmill.core.tasks import Report, Task, TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
 from stepmill.images.catalog import ResolvedImage
-from stepmill.images.environments import Progress
+from stepmill.images.environments import Progress, told_of_downloads
 from stepmill.jobs import attempts, failures
 from stepmill.jobs.access import Access, Visitor, access_of
 from stepmill.jobs.admission import Admitted, admit
@@ -200,9 +200,7 @@ class JobHandler(Generic[R]):
         if not begun:
             # Whoever asked for what cannot be done need not wait for an environment to be built.
             self._kind.command(job.request, services.images.offer(job.request.image, job.request.needs))
-        image = services.images.resolve(
-            job.request.image, self._first_line_of_progress(job), job.request.needs
-        )
+        image = services.images.resolve(job.request.image, self._progress(job), job.request.needs)
         command = self._kind.command(job.request, image)
         check_paths(self._kind, job.request, place, services.private)
         if not begun:
@@ -228,15 +226,8 @@ class JobHandler(Generic[R]):
         """Say whether somebody wanted a job interrupted, and was killed before he could ask it to end."""
         return job.request.spot and state_of(self._records.get(job.place.name)).interrupting
 
-    def _first_line_of_progress(self, job: _Job[R]) -> Progress:
-        told: list[str] = []
-
-        def progress(line: str) -> None:
-            if not told:
-                told.append(line)
-                job.report(TaskStarted(job.task.id, job.metadata, (line,)))
-
-        return progress
+    def _progress(self, job: _Job[R]) -> Progress:
+        return told_of_downloads(lambda line: job.report(TaskStarted(job.task.id, job.metadata, (line,))))
 
     def _visitor(self, job: _Job[R]) -> Visitor:
         request, place = job.request, job.place
@@ -275,6 +266,7 @@ class JobHandler(Generic[R]):
             grace=services.spot.grace if request.spot else JobSpec.grace,
             isolation=image.engine or services.isolation,
             log_limit_bytes=services.log_limit_bytes,
+            remarks=tuple(f"Stepmill: {difference}." for difference in image.differences),
         )
 
     def _time_left(self, job: _Job[R], now: datetime) -> attempts.TimeLeft:

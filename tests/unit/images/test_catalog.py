@@ -43,6 +43,7 @@ def test_the_running_environment_is_used_where_it_holds_the_libraries(
     )
     assert (image.python, image.own_environment, image.toolkit, image.engine) == (OWN, True, True, None)
     assert image.notes == ("the image asks for scikit-learn 1.2-1, this environment has 1.9.1",)
+    assert image.differences == image.notes
 
 
 def test_the_same_version_needs_no_note(shipped: ImageCatalog, installed: dict[str, str]) -> None:
@@ -63,12 +64,26 @@ def test_another_python_is_said(shipped: ImageCatalog, installed: dict[str, str]
 
 def test_a_gpu_image_and_a_digest_are_said(shipped: ImageCatalog, installed: dict[str, str]) -> None:
     installed["torch"] = "2.13.0+cpu"
+    assert shipped.resolve("x.io/pytorch-training:2.13.0-gpu-py311").differences == ()
     notes = shipped.resolve("x.io/pytorch-training:2.13.0-gpu-py311").notes
     assert len(notes) == 1
     assert "GPUs" in notes[0]
     notes = shipped.resolve(f"x.io/pytorch-training@sha256:{'ab' * 32}").notes
     assert len(notes) == 1
     assert "digest" in notes[0]
+
+
+def test_each_version_that_a_tag_tells_is_compared(shipped: ImageCatalog, installed: dict[str, str]) -> None:
+    installed |= {"torch": "2.8.0", "transformers": "5.1.0", "datasets": "4.0", "accelerate": "1.1"}
+    uri = "x.io/huggingface-pytorch-training:2.8.0-transformers4.56.2-gpu-py312-cu129-ubuntu22.04"
+    image = shipped.resolve(uri)
+    assert image.own_environment
+    assert image.differences == (
+        "the image asks for transformers 4.56.2, this environment has 5.1.0",
+        "the image asks for Python 3.12, this environment has 3.11.4",
+    )
+    installed["transformers"] = "4.56.2"
+    assert shipped.resolve(uri).differences[:-1] == ()
 
 
 def test_xgboost_cpu_is_xgboost(shipped: ImageCatalog, installed: dict[str, str]) -> None:
@@ -158,7 +173,9 @@ def test_a_missing_library_means_a_built_environment(
     monkeypatch.setattr(catalog_module, "Environments", FakeEnvironments)
     images = ImageCatalog({}, tmp_path)
     image = images.resolve("x.io/pytorch-training:2.9.1-cpu-py311")
-    assert built(images) == [("", ("torch>=2.5",))]
+    # Scripts count on what else AWS's image holds: an environment with torch alone has not even numpy.
+    wanted = ("torch>=2.5", "numpy>=1.26", "pandas>=2.1", "scikit-learn>=1.4", "torchvision>=0.20")
+    assert built(images) == [("", wanted)]
     assert (image.python, image.own_environment) == (tmp_path / "bin/python", False)
     assert image.notes == ("the image asks for torch 2.9.1, this environment has 2.8.0",)
     assert images.identity("x.io/pytorch-training:2.9.1-cpu-py311") == {"python": "3.11.4", "torch": "2.8.0"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stepmill.core.errors import ComputeError, InvalidInputError, UnsupportedError
-from stepmill.images.environments import Environments
+from stepmill.images.environments import Environments, told_of_downloads
 from stepmill.images.interpreters import Interpreter
 
 # Stands for a Python: `-m venv FOLDER` makes a folder whose python is this script again, and `-m pip`
@@ -148,3 +148,35 @@ def test_an_interrupted_build_leaves_nothing(environments: Environments, tmp_pat
     with pytest.raises(KeyboardInterrupt):
         environments.python(["a"], interrupt)
     assert [path.name for path in (tmp_path / "environments").iterdir() if path.is_dir()] == []
+
+
+def test_of_pips_lines_those_that_take_long_are_told() -> None:
+    told: list[str] = []
+    take = told_of_downloads(told.append)
+    for line in (
+        "building an environment with torch>=2.5",
+        "Collecting torch>=2.5",
+        "  Downloading torch-2.13.0-cp311-cp311-linux_x86_64.whl (200.1 MB)",
+        "Downloading sympy-1.13-py3-none-any.whl (6.2 MB)",
+        "Downloading wheel-1.0-py3-none-any.whl (72 kB)",
+        "Downloading nvidia_cudnn_cu12-9.1-py3-none-linux_x86_64.whl (1.2 GB)",
+        "     ---- 10.0/200.1 MB 3.2 MB/s",
+        "Downloading pandas-2.3-cp311.whl (12 MB)",
+        "the environment is ready",
+    ):
+        take(line)
+    assert told == [
+        "building an environment with torch>=2.5",
+        "Downloading torch-2.13.0-cp311-cp311-linux_x86_64.whl (200.1 MB)",
+        "Downloading nvidia_cudnn_cu12-9.1-py3-none-linux_x86_64.whl (1.2 GB)",
+        "Downloading pandas-2.3-cp311.whl (12 MB)",
+        "the environment is ready",
+    ]
+
+
+def test_the_wait_for_another_build_is_told() -> None:
+    told: list[str] = []
+    take = told_of_downloads(told.append)
+    take("waiting for another process that builds the same environment")
+    take("waiting for another process that builds the same environment")
+    assert len(told) == 2

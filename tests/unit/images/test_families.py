@@ -37,6 +37,16 @@ def shipped(uri: str) -> families.ShippedImage:
         ("x.io/tensorflow-training:2.19.0-cpu-py312", ImageFamily.TENSORFLOW, True),
         ("x.io/tensorflow-inference:2.19.0-cpu", ImageFamily.TENSORFLOW, False),
         ("x.io/sagemaker-tensorflow-scriptmode:1.14.0-cpu-py3", ImageFamily.TENSORFLOW, True),
+        (
+            "x.io/huggingface-pytorch-training:2.8.0-transformers4.56.2-gpu-py312-cu129-ubuntu22.04",
+            ImageFamily.HUGGINGFACE,
+            True,
+        ),
+        (
+            "x.io/huggingface-tensorflow-training:2.6.3-transformers4.17.0-gpu-py38-cu112-ubuntu20.04",
+            ImageFamily.HUGGINGFACE,
+            True,
+        ),
         ("python:3.11-slim", ImageFamily.PYTHON, False),
         ("stepmill-python:3.11", ImageFamily.PYTHON, True),
         ("x.io/sagemaker-base-python-310:1.0", ImageFamily.PYTHON, False),
@@ -63,7 +73,11 @@ def test_a_name_that_is_only_alike_is_not_taken(uri: str) -> None:
         ("sagemaker-clarify-processing", "service image"),
         ("sagemaker-model-monitor-analyzer", "service image"),
         ("mxnet-training", "framework image"),
+        ("mxnet-inference-eia", "framework image"),
+        ("sagemaker-chainer", "framework image"),
+        ("sagemaker-rl-coach-container", "framework image"),
         ("huggingface-pytorch-training", "framework image"),
+        ("huggingface-pytorch-inference", "framework image"),
         ("huggingface-pytorch-tgi-inference", "framework image"),
         ("sagemaker-spark-processing", "framework image"),
         ("sagemaker-tensorflow-serving", "framework image"),
@@ -106,6 +120,38 @@ def test_the_tag_tells_versions(uri: str, version: str, python: str, gpu: bool) 
 
 
 @pytest.mark.parametrize(
+    ("tag", "library", "version"),
+    [
+        ("2.8.0-transformers4.56.2-gpu-py312-cu129", "transformers", "4.56.2"),
+        ("2.8.0-transformers4.56-gpu", "transformers", "4.56"),
+        ("2.8.0-transformers4.56.2-gpu-py312-cu129", "torch", ""),
+        ("2.8.0-mytransformers4.56.2-gpu", "transformers", ""),
+        ("2.8.0-transformers-gpu", "transformers", ""),
+        ("transformers4.17.0", "transformers", "4.17.0"),
+        ("2.8.0-tXk4.1", "t.k", ""),
+    ],
+)
+def test_a_tag_may_name_further_libraries(tag: str, library: str, version: str) -> None:
+    assert families.named_version(ImageReference.parse(f"x.io/some-image:{tag}"), library) == version
+
+
+@pytest.mark.parametrize("uri", ["huggingface-pytorch-training:1", "huggingface-tensorflow-training:1"])
+def test_the_image_of_hugging_face_brings_what_trainers_need(uri: str) -> None:
+    names = {package.names[0] for package in shipped(uri).packages}
+    assert {"transformers", "datasets"} < names
+    assert {"accelerate", "tf-keras"} & names
+
+
+def test_what_stands_beside_is_built_but_not_asked_of_the_users_environment() -> None:
+    image = shipped("x.io/pytorch-training:2.8.0-cpu-py312")
+    assert [package.requirement for package in image.packages] == ["torch>=2.5"]
+    assert image.requirements[0] == "torch>=2.5"
+    assert {"numpy>=1.26", "torchvision>=0.20"} < set(image.requirements)
+    # One environment for both: it is not built twice.
+    assert shipped("x.io/pytorch-inference:2.8.0-cpu-py312").requirements == image.requirements
+
+
+@pytest.mark.parametrize(
     ("asked", "found", "same"),
     [
         ("1.2-1", "1.2.2", True),
@@ -135,6 +181,7 @@ def test_the_requirements_are_those_of_the_extras() -> None:
         "sagemaker-xgboost": "xgboost",
         "pytorch-training": "pytorch",
         "tensorflow-training": "tensorflow",
+        "huggingface-pytorch-training": "huggingface",
     }.items():
         requirements = {package.requirement for package in shipped(uri).packages}
         assert requirements == set(extras[extra]), extra

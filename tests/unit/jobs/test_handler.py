@@ -329,7 +329,7 @@ class TestProcessing:
 
     def test_notes_reach_the_record_and_the_report(self, house: House) -> None:
         house.images.notes = ("another version",)
-        house.images.lines = ("building", "still building")
+        house.images.lines = ("building", "Collecting x", "Downloading x-1.whl (123.4 MB)")
         reports = Reports()
         house.run(
             processing_task(ProcessingOutputConfig={"Outputs": [processing_output("o", "s3://fresh/x")]}),
@@ -338,13 +338,22 @@ class TestProcessing:
         told = [note for report in reports.all if isinstance(report, TaskStarted) for note in report.notes]
         assert told == [
             "building",
+            "Downloading x-1.whl (123.4 MB)",
             "another version",
             "the bucket fresh was not there and has been made",
             "fake isolation",
         ]
         state: Any = house.records.get("processing-job", "job-1").body["state"]
-        assert state["notes"] == told[1:]
+        assert state["notes"] == told[2:]
         assert state["isolation"] == "fake"
+
+    def test_other_versions_than_the_tag_tells_stand_in_the_log(self, house: House) -> None:
+        house.images.notes = ("the image asks for torch 2.8.0, this environment has 2.13.0", "for GPUs")
+        house.images.differences = house.images.notes[:1]
+        house.run(processing_task())
+        assert house.compute.specs[0].remarks == (
+            "Stepmill: the image asks for torch 2.8.0, this environment has 2.13.0.",
+        )
 
 
 class TestTraining:

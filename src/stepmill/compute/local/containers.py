@@ -71,6 +71,7 @@ def plan_container(spec: JobSpec, environment: Mapping[str, str] | None = None) 
         timeout_seconds=spec.timeout.total_seconds() if spec.timeout is not None else 0.0,
         grace_seconds=spec.grace.total_seconds(),
         log_limit_bytes=spec.log_limit_bytes,
+        preamble=spec.preamble,
     )
 
 

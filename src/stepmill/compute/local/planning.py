@@ -246,4 +246,5 @@ def _order(spec: JobSpec, environment: dict[str, str]) -> Order:
         log_limit_bytes=spec.log_limit_bytes,
         memory_bytes=spec.resources.memory_bytes or 0,
         cpus=spec.resources.cpus or 0.0,
+        preamble=spec.preamble,
     )

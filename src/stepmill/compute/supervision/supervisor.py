@@ -162,6 +162,8 @@ class _Supervision:
             return self._record("not-started", -1, str(error))
         # Only now: making files takes a while, and so the program starts in the meantime.
         self._log = LogWriter(self._folder, self._order.log_limit_bytes)
+        if self._order.preamble:
+            self._log.write(self._order.preamble.encode("utf-8", "surrogateescape"))
         with contextlib.suppress(OSError):  # the disk is full: there may be room at the end
             record.take_room()
         self._follow(child, self._log)

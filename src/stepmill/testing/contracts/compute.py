@@ -474,6 +474,12 @@ class ComputeContract:
 
     # -- the log
 
+    def test_remarks_come_before_what_the_job_says(
+        self, compute: Compute, make: Callable[..., JobSpec]
+    ) -> None:
+        spec = make("print('hello')", environment={}, remarks=("one: 1 ≠ 2", "two"))
+        assert self.output(compute, spec) == "one: 1 ≠ 2\ntwo\nhello\n"
+
     def test_a_log_beyond_its_limit_keeps_its_head_and_its_tail(
         self, compute: Compute, make: Callable[..., JobSpec]
     ) -> None:

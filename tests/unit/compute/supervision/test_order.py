@@ -32,6 +32,7 @@ orders = st.builds(
     notes=st.lists(texts, max_size=2).map(tuple),
     timeout_seconds=st.floats(0, 1e9),
     memory_bytes=st.integers(0, 2**60),
+    preamble=texts,
 )
 
 
