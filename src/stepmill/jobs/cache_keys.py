@@ -45,6 +45,8 @@ _DEFINITION = (
     "StaticHyperParameters",
     "TuningObjective",
 )
+# Maps whose keys users choose.
+_NAMED_BY_USERS = frozenset({"Environment", "HyperParameters", "StaticHyperParameters"})
 _NAMES = ("InputName", "OutputName", "ChannelName", "Name")
 _LONGEST_SHOWN = 120
 _CONTENT = "content:"
@@ -301,7 +303,7 @@ def leaves_of(value: Json, place: str = "") -> Iterator[tuple[str, Json]]:
 def _place(place: str, key: str) -> str:
     if not place:
         return key
-    plain = place not in ("Environment", "HyperParameters") and key.isidentifier()
+    plain = place not in _NAMED_BY_USERS and key.isidentifier()
     return f"{place}.{key}" if plain else f"{place}[{key!r}]"
 
 

@@ -199,7 +199,7 @@ class Work(Tracing):
             functions=Functions(
                 lambda: self.function_services.versions, lambda: self.function_services.calls
             ),
-            makers=JobMakers(lambda: self._job_handlers, self.records, self.tags),
+            makers=JobMakers(self._handler_of, self.records, self.tags),
             activities=self.activities,
         )
 
@@ -288,6 +288,11 @@ class Work(Tracing):
         # Behind those who tell it of jobs.
         self._to_close.append(self.lineage_recorder.close)
         return handlers
+
+    def _handler_of(self, kind: str) -> DirectHandler:
+        """Return who does the jobs of a kind; of tuning jobs only made when there is one."""
+        handler = self._job_handlers.get(kind)
+        return self._tuning_handler if handler is None else handler
 
     @made_once
     def _tuning_handler(self) -> TuningHandler:

@@ -294,6 +294,76 @@ class TestTraining:
         ]
 
 
+TUNING: dict[str, Any] = {
+    "HyperParameterTuningJobName": "tune",
+    "HyperParameterTuningJobConfig": {
+        "Strategy": "Random",
+        "ResourceLimits": {"MaxNumberOfTrainingJobs": 4, "MaxParallelTrainingJobs": 2},
+        "ParameterRanges": {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "0", "MaxValue": "1"}]},
+    },
+    "TrainingJobDefinition": {
+        "StaticHyperParameters": TRAINING["HyperParameters"],
+        **{
+            name: TRAINING[name]
+            for name in ("AlgorithmSpecification", "InputDataConfig", "OutputDataConfig", "StoppingCondition")
+        },
+    },
+}
+
+
+def tuning(kept: Keeping, document: dict[str, Any] = TUNING) -> CacheKey:
+    return keys(kept).tuning(a_task("sagemaker:createHyperParameterTuningJob", document))
+
+
+class TestTuning:
+    DEFINITION = ("TrainingJobDefinition",)
+
+    @pytest.mark.parametrize(
+        ("path", "value"),
+        [
+            (("HyperParameterTuningJobConfig", "Strategy"), "Bayesian"),
+            (("HyperParameterTuningJobConfig", "ResourceLimits", "MaxNumberOfTrainingJobs"), 5),
+            ((*DEFINITION, "StaticHyperParameters", "epochs"), "4"),
+            ((*DEFINITION, "AlgorithmSpecification", "TrainingImage"), "python:3.12"),
+            (
+                (*DEFINITION, "InputDataConfig", 0, "DataSource", "S3DataSource", "S3Uri"),
+                "s3://bucket/in/sub/",
+            ),
+        ],
+    )
+    def test_this_makes_another_key(self, kept: Keeping, path: tuple[Any, ...], value: Any) -> None:
+        assert tuning(kept, changed(TUNING, path, value)).digest != tuning(kept).digest
+
+    @pytest.mark.parametrize(
+        ("path", "value"),
+        [
+            (("HyperParameterTuningJobName",), "other"),
+            ((*DEFINITION, "OutputDataConfig", "S3OutputPath"), "s3://bucket/elsewhere"),
+            ((*DEFINITION, "StoppingCondition"), None),
+            ((*DEFINITION, "StaticHyperParameters", "sagemaker_job_name"), '"job-2"'),
+        ],
+    )
+    def test_this_does_not(self, kept: Keeping, path: tuple[Any, ...], value: Any) -> None:
+        assert tuning(kept, changed(TUNING, path, value)).digest == tuning(kept).digest
+
+    def test_code_and_data_count_by_content(self, kept: Keeping) -> None:
+        before = tuning(kept)
+        kept.put("s3://bucket/code/sourcedir.tar.gz", "other")
+        kept.put("s3://bucket/in/c.csv", "5")
+        code = "TrainingJobDefinition.StaticHyperParameters['sagemaker_submit_directory']"
+        assert differences(before.parts, tuning(kept).parts) == [
+            "TrainingJobDefinition.InputDataConfig['train'] changed content (s3://bucket/in/)",
+            f"{code} changed content (s3://bucket/code/sourcedir.tar.gz)",
+        ]
+
+    def test_each_of_several_definitions_counts(self, kept: Keeping) -> None:
+        one = {**TUNING["TrainingJobDefinition"], "DefinitionName": "one"}
+        several = {**TUNING, "TrainingJobDefinitions": [one, {**one, "DefinitionName": "two"}]}
+        del several["TrainingJobDefinition"]
+        other = changed(several, ("TrainingJobDefinitions", 1, "StaticHyperParameters", "epochs"), "9")
+        assert tuning(kept, other).digest != tuning(kept, several).digest
+
+
 def test_kinds_of_steps_never_share_a_key() -> None:
     assert make_key("a", {"x": 1}).digest != make_key("b", {"x": 1}).digest
 

@@ -27,17 +27,19 @@ from stepmill.core.tasks import (
     TaskSubmitted,
     TaskSucceeded,
 )
-from stepmill.jobs.handler import JobHandler
+from stepmill.jobs.direct import DirectHandler
 from stepmill.jobs.integrations.calls import CallTools, parameters_of, shown_parameters
 from stepmill.jobs.integrations.errors import TASK_FAILED, optimized_failure, wrong_parameters
 from stepmill.jobs.integrations.services import OPTIMIZED
 from stepmill.jobs.integrations.shown import with_metadata
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, JobRecords, state_of
+from stepmill.jobs.tuning.records import SUMMARIES, TUNING_JOB
 from stepmill.storage.records import RecordStore
 
 _SAGEMAKER = OPTIMIZED["sagemaker"]
 # Action -> the kind of the records, and what members are called by.
 JOB_ACTIONS: Mapping[str, tuple[str, str]] = {
+    "createHyperParameterTuningJob": (TUNING_JOB, "HyperParameterTuningJob"),
     "createProcessingJob": (PROCESSING_JOB, "ProcessingJob"),
     "createTrainingJob": (TRAINING_JOB, "TrainingJob"),
     "createTransformJob": (TRANSFORM_JOB, "TransformJob"),
@@ -49,12 +51,12 @@ class JobMakers:
     """Who does jobs, and where they are kept.
 
     Args:
-        handlers: Gives, by the kind of their records, who does them.
+        handler: Gives, by the kind of their records, who does them.
         records: Where they are kept.
         tags: Where their tags are kept.
     """
 
-    handlers: Callable[[], Mapping[str, JobHandler[Any]]]
+    handler: Callable[[str], DirectHandler]
     records: RecordStore
     tags: Tags
 
@@ -89,14 +91,14 @@ class JobTask:
             return
         response = ApiResponse({f"{self._member}Arn": arn}, str(uuid.uuid4()))
         report(TaskSubmitted(task.id, with_metadata("sagemaker", response, self._tools.clock.now())))
-        handler = self._makers.handlers()[self._kind]
+        handler = self._makers.handler(self._kind)
         handler.start(self._job(task, given), lambda told: self._hear(task, told, report))
 
     def stop(self, task: Task) -> None:
         """Ask the job to end: SIGTERM, and SIGKILL after its grace time."""
         with self._lock:
             self._stopping.add(task.id)
-        self._makers.handlers()[self._kind].stop(self._job(task, shown_parameters(task)))
+        self._makers.handler(self._kind).stop(self._job(task, shown_parameters(task)))
 
     def _job(self, task: Task, document: Mapping[str, Any]) -> Task:
         name = document.get(f"{self._member}Name")
@@ -121,7 +123,7 @@ class JobTask:
             )
         try:
             tags = read_tags(given.get("Tags"))
-            admitted = self._makers.handlers()[self._kind].check(given)
+            admitted = self._makers.handler(self._kind).check(given)
         except ConflictError as error:
             raise _refusal("ResourceInUse", str(error)) from error
         except (InvalidInputError, UnsupportedError) as error:
@@ -150,7 +152,9 @@ class JobTask:
                 report(TaskStopped(task.id, cause) if was_asked else TaskFailed(task.id, TASK_FAILED, cause))
 
     def _shown(self, description: Json) -> Json:
-        members = description if isinstance(description, Mapping) else {}
+        members = dict(description) if isinstance(description, Mapping) else {}
+        # Only steps of pipelines show it.
+        members.pop(SUMMARIES, None)
         return self._tools.calls.shown("sagemaker", f"Describe{self._member}", members)
 
 

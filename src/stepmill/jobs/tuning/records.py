@@ -37,6 +37,8 @@ from stepmill.storage.records import Record, RecordStore, Selection, SortBy
 TUNING_JOB = "hyper-parameter-tuning-job"
 TRIAL_KIND = "tuning-trial"
 
+# The member of a step's output with its best training jobs.
+SUMMARIES = "TrainingJobSummaries"
 # What a property of a step can name: TrainingJobSummaries[0] to [49].
 MOST_SUMMARIES = 50
 _PAGE = 1000
@@ -191,7 +193,7 @@ def step_output(
 ) -> dict[str, Any]:
     """Return what a Tuning step gives: the description, and its best training jobs."""
     best = best_first(plan, trials)[:MOST_SUMMARIES]
-    return {**described, "TrainingJobSummaries": [summary(plan, trial, arns) for trial in best]}
+    return {**described, SUMMARIES: [summary(plan, trial, arns) for trial in best]}
 
 
 def as_it_stands(trial: Trial, record: Record | None) -> Trial:

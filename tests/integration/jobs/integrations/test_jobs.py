@@ -30,7 +30,7 @@ def platform(tmp_path: Path) -> Iterator[Platform]:
         yield opened
 
 
-def training(platform: Platform, script: str, name: str = "train", **more: Any) -> JsonObject:
+def training(platform: Platform, script: str, name: str = "train", **more: Any) -> dict[str, Any]:
     bucket = platform.settings.default_bucket
     code = S3Uri(bucket, f"code/{name}/train.py")
     platform.objects.put_bytes(code, script.encode())
@@ -114,6 +114,40 @@ def test_a_processing_job_works_the_same(platform: Platform) -> None:
     assert isinstance(output, dict)
     assert output["ProcessingJobStatus"] == "Completed"
     assert str(heard.submitted()["ProcessingJobArn"]).endswith(":processing-job/prepare")
+
+
+def test_a_tuning_job_works_the_same(platform: Platform) -> None:
+    bucket = platform.settings.default_bucket
+    source = S3Uri(bucket, "code/sourcedir.tar.gz")
+    platform.objects.put_bytes(source, archive({"train.py": b"print('score=0.5;')"}))
+    definition = training(platform, DONE)
+    del definition["TrainingJobName"], definition["InputDataConfig"]
+    definition["AlgorithmSpecification"] = {
+        "TrainingImage": PYTHON_IMAGE,
+        "TrainingInputMode": "File",
+        "MetricDefinitions": [{"Name": "score", "Regex": "score=([0-9.]+);"}],
+    }
+    definition["StaticHyperParameters"] = {
+        "sagemaker_program": "train.py",
+        "sagemaker_submit_directory": str(source),
+    }
+    given: JsonObject = {
+        "HyperParameterTuningJobName": "tune",
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Random",
+            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "score"},
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 2},
+            "ParameterRanges": {"IntegerParameterRanges": [{"Name": "n", "MinValue": "1", "MaxValue": "9"}]},
+        },
+        "TrainingJobDefinition": definition,
+    }
+    heard = do(platform, "sagemaker:createHyperParameterTuningJob.sync", given)
+    output = heard.succeeded()
+    assert isinstance(output, dict)
+    assert output["HyperParameterTuningJobStatus"] == "Completed"
+    assert output["BestTrainingJob"]["TrainingJobName"].startswith("tune-00")
+    assert "TrainingJobSummaries" not in output
+    assert str(heard.submitted()["HyperParameterTuningJobArn"]).endswith(":hyper-parameter-tuning-job/tune")
 
 
 def test_a_transform_job_works_the_same(platform: Platform) -> None:

@@ -36,6 +36,7 @@ def integrations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Integrati
         (f"{STATES}sagemaker:createTrainingJob", OptimizedCall),
         (f"{STATES}sagemaker:createTrainingJob.sync", JobTask),
         (f"{STATES}sagemaker:createProcessingJob.sync", JobTask),
+        (f"{STATES}sagemaker:createHyperParameterTuningJob.sync", JobTask),
         (f"{STATES}batch:submitJob.sync", WaitedCall),
         (f"{STATES}lambda:invoke", FunctionTask),
         (f"{STATES}lambda:invoke.waitForTaskToken", FunctionTask),
