@@ -232,3 +232,14 @@ def test_code_of_a_model_reaches_the_services_with_a_key_of_its_own(jobs: WireTr
     found = jobs.transform(jobs.model(code), jobs.inputs({"a": "1"}))
     assert found["TransformJobStatus"] == "Completed", found
     assert jobs.outputs(found) == {"a.out": "InProgress\n"}
+
+
+def test_lineage_leads_from_the_answers_to_the_model_and_its_data(jobs: WireTransforms, sums: str) -> None:
+    found = jobs.transform(sums, jobs.inputs({"a.csv": "1"}))
+    lineage = jobs.wire.client("sagemaker")
+    (answers,) = lineage.list_artifacts(SourceUri=found["TransformOutput"]["S3OutputPath"])[
+        "ArtifactSummaries"
+    ]
+    told = lineage.query_lineage(StartArns=[answers["ArtifactArn"]], Direction="Ascendants", MaxDepth=10)
+    kinds = {(vertex["Type"], vertex["LineageType"]) for vertex in told["Vertices"]}
+    assert {("TransformJob", "TrialComponent"), ("Model", "Artifact"), ("ModelData", "Artifact")} <= kinds

@@ -48,12 +48,14 @@ class JobFacts:
         inputs: What it took.
         outputs: What it gave, if it came to its end.
         feature_groups: Names or ARNs of the groups that its outputs go to.
+        served: Name of the model that a transform job served; empty: it served none.
     """
 
     image: str
     inputs: tuple[Thing, ...]
     outputs: tuple[Thing, ...]
     feature_groups: tuple[str, ...] = ()
+    served: str = ""
 
 
 def facts_of(kind: str, request: JsonObject, *, model: str = "") -> JobFacts:
@@ -70,7 +72,10 @@ def facts_of(kind: str, request: JsonObject, *, model: str = "") -> JobFacts:
         groups = tuple(_feature_groups(request))
         return JobFacts(image, _once(_processing_inputs(request)), outputs, groups)
     if kind == TRANSFORM_JOB:
-        return JobFacts("", tuple(_transform_input(request)), tuple(_transform_output(request)))
+        served = str(request.get("ModelName") or "").rpartition("/")[2]
+        return JobFacts(
+            "", tuple(_transform_input(request)), tuple(_transform_output(request)), served=served
+        )
     algorithm = _part(request, "AlgorithmSpecification")
     inputs = [*_channels(request), *_submitted(request), *_remote_function(algorithm)]
     return JobFacts(

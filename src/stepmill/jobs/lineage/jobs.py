@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from stepmill.catalog.entities import usable_name
 from stepmill.catalog.lineage.documents import place_of
+from stepmill.catalog.models import MODEL_KIND
 from stepmill.core.json import Json, JsonObject
 from stepmill.core.statuses import JobStatus
-from stepmill.jobs.lineage.facts import JobFacts, facts_of
+from stepmill.jobs.lineage.facts import MODEL, JobFacts, facts_of
 from stepmill.jobs.lineage.sheet import Sheet
 from stepmill.jobs.lineage.touches import TOUCH_KIND, Touch, Way
 from stepmill.jobs.records import JobState, request_of, state_of
@@ -51,6 +53,11 @@ def _draw_inputs(sheet: Sheet, job: str, facts: JobFacts, record: Record, state:
     at = record.created_at
     if facts.image:
         sheet.connect(sheet.image(facts.image, at), job, AssociationType.CONTRIBUTED_TO, at)
+    if facts.served:
+        # What it was made of is drawn with the model itself.
+        uri = sheet.arns.sagemaker(MODEL_KIND, facts.served)
+        model = sheet.artifact(uri, MODEL, at, name=usable_name(facts.served))
+        sheet.connect(model, job, AssociationType.CONTRIBUTED_TO, at)
     for thing in facts.inputs:
         before = len(sheet.new)
         arn = sheet.data(thing, at, of=state.arn, unchanged_since=state.started_at)

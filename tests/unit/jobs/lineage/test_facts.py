@@ -31,6 +31,7 @@ def test_a_transform_job_takes_data_and_gives_data() -> None:
     facts = facts_of("transform-job", request)
     assert facts.inputs == (Thing("input", "s3://b/in", "DataSet"),)
     assert facts.outputs == (Thing("output", "s3://b/out", "DataSet"),)
+    assert facts.served == "m"
     assert facts_of("transform-job", {}) == JobFacts("", (), ())
 
 
