@@ -5,12 +5,44 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from stepmill.algorithms.algorithm import Metric
 from stepmill.algorithms.checking import check_job, check_ranges
 from stepmill.algorithms.parameters import Kind
 from stepmill.algorithms.programs.modules import IMPORTING_MODULES, TRAINING_MODULES
 from stepmill.algorithms.registry import algorithm_of
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.findings import Finding
+from stepmill.core.json import JsonObject, object_of
+from stepmill.images.families import shipped_image
+from stepmill.images.reference import ImageReference
+
+# The hyperparameter, and in capitals the variable, that names the user's script.
+PROGRAM = "sagemaker_program"
+
+
+def algorithm_asked(request: JsonObject) -> str:
+    """Return the built-in algorithm that a CreateTrainingJob request runs, by its image's name.
+
+    Empty if there is none, or if a script or a command turns it off. The user may have set another image
+    in its place; that is not known here.
+    """
+    specification = object_of(request.get("AlgorithmSpecification"))
+    image = specification.get("TrainingImage")
+    has_script = PROGRAM in object_of(request.get("HyperParameters"))
+    has_script = has_script or PROGRAM.upper() in object_of(request.get("Environment"))
+    if not isinstance(image, str) or has_script or specification.get("ContainerEntrypoint"):
+        return ""
+    try:
+        shipped = shipped_image(ImageReference.parse(image))
+    except InvalidInputError:
+        return ""
+    return shipped.algorithm if shipped else ""
+
+
+def metrics_of(name: str) -> tuple[Metric, ...]:
+    """Return the metrics that an algorithm writes to its log; none if it is unknown."""
+    algorithm = algorithm_of(name)
+    return algorithm.metrics if algorithm else ()
 
 
 def check_request(

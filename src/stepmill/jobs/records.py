@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,8 +11,9 @@ import msgspec
 
 from stepmill.core.clock import as_text
 from stepmill.core.errors import ConflictError
-from stepmill.core.json import JsonObject, object_of
+from stepmill.core.json import Json, JsonObject, object_of
 from stepmill.core.statuses import JobStatus
+from stepmill.jobs.algorithms import algorithm_asked, metrics_of
 from stepmill.storage.records import Record, RecordStore
 
 PROCESSING_JOB = "processing-job"
@@ -290,6 +291,7 @@ def describe_training(record: Record) -> dict[str, Any]:
         "AlgorithmSpecification": {
             "TrainingInputMode": "File",
             **(algorithm if isinstance(algorithm, Mapping) else {}),
+            **_metrics_of_algorithm(request),
         },
         "StoppingCondition": request.get("StoppingCondition") or {},
         "EnableNetworkIsolation": bool(request.get("EnableNetworkIsolation")),
@@ -300,6 +302,16 @@ def describe_training(record: Record) -> dict[str, Any]:
         **({} if seconds is None else {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}),
         **_times(record, state, "TrainingStartTime", "TrainingEndTime"),
     }
+
+
+def _metrics_of_algorithm(request: JsonObject) -> dict[str, Json]:
+    """Return the metric definitions of a built-in algorithm, as AWS tells them, before the request's own."""
+    metrics = metrics_of(algorithm_asked(request))
+    if not metrics:
+        return {}
+    given = object_of(request.get("AlgorithmSpecification")).get("MetricDefinitions")
+    own = list(given) if isinstance(given, Sequence) else []
+    return {"MetricDefinitions": [*({"Name": m.name, "Regex": m.regex} for m in metrics), *own]}
 
 
 def describe_transform(record: Record) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from stepmill.jobs.metrics import read_metrics
 from stepmill.jobs.outputs import Delivery, host_folder, joined
 from stepmill.jobs.records import TRAINING_JOB
 from stepmill.jobs.requests.data import Output
-from stepmill.jobs.requests.training import PROGRAM, TrainingRequest, read_training_request
+from stepmill.jobs.requests.training import TrainingRequest, read_training_request
 from stepmill.jobs.services import JobServices
 from stepmill.jobs.streams import file_of
 from stepmill.storage.objects.store import ObjectStore
@@ -133,7 +133,7 @@ class TrainingKind:
 
 
 def _program(request: TrainingRequest) -> str:
-    return request.hyperparameters.get(PROGRAM) or request.environment.get("SAGEMAKER_PROGRAM", "")
+    return request.hyperparameters.get(algorithms.PROGRAM) or request.environment.get("SAGEMAKER_PROGRAM", "")
 
 
 def _model_folder(place: Workplace) -> Path | None:

@@ -180,6 +180,7 @@ trees = boosted(num_round=5, objective="reg:squarederror", eval_metric="rmse")
 trees.fit({"train": csv, "validation": csv}, logs=False)
 told = trees.latest_training_job.describe()
 assert {m["MetricName"] for m in told["FinalMetricDataList"]} == {"train:rmse", "validation:rmse"}, told
+assert list(trees.training_job_analytics.dataframe()["metric_name"]) == ["train:rmse", "validation:rmse"]
 try:
     boosted(num_rounds=5, eta=2).fit({"train": csv})
 except botocore.exceptions.ClientError as error:

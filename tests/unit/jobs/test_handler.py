@@ -762,6 +762,9 @@ class TestAlgorithms:
         output: Any = last.output
         found = {metric["MetricName"]: metric["Value"] for metric in output["FinalMetricDataList"]}
         assert found == {"train:rmse": 2.5, "validation:rmse": 3.5}
+        # AWS tells them too, and the SDK's analytics look for them there.
+        told = output["AlgorithmSpecification"]["MetricDefinitions"]
+        assert {"train:rmse", "validation:auc"} < {definition["Name"] for definition in told}
 
     def test_all_that_is_wrong_is_told_before_anything_is_built(self, house: House) -> None:
         last = house.run(self.task({"num_rounds": "3", "eta": "2"}))
@@ -792,6 +795,8 @@ class TestAlgorithms:
         house.run(self.task({"anything": "1"}, AlgorithmSpecification=specification))
         (spec,) = house.compute.specs
         assert spec.command == ("python3", "x.py")
+        record = describe(house.records.get("training-job", "job-1"))
+        assert "MetricDefinitions" not in record["AlgorithmSpecification"]
 
     def test_whoever_asks_directly_hears_at_once(self, house: House) -> None:
         task = self.task({"eta": "2"})

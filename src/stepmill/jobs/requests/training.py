@@ -9,11 +9,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from stepmill.algorithms.registry import algorithm_of
 from stepmill.core.errors import InvalidInputError, UnsupportedError
 from stepmill.core.json import Json
-from stepmill.images.families import shipped_image
-from stepmill.images.reference import ImageReference
+from stepmill.jobs.algorithms import algorithm_asked, metrics_of
 from stepmill.jobs.locations import Location, read_location
 from stepmill.jobs.requests.common import (
     JobRequest,
@@ -38,9 +36,6 @@ from stepmill.jobs.requests.fields import Fields
 CHANNELS_FOLDER = "/opt/ml/input/data"
 DEFAULT_CHECKPOINTS = "/opt/ml/checkpoints"
 DEFAULT_TENSORBOARD = "/opt/ml/output/tensorboard"
-
-# The hyperparameter, and in capitals the variable, that names the user's script.
-PROGRAM = "sagemaker_program"
 
 _CHANNEL = re.compile(r"[A-Za-z0-9.\-_]{1,64}")
 # API reference, StoppingCondition: one day.
@@ -108,23 +103,20 @@ def read_training_request(document: Json, project: Path) -> TrainingRequest:
     output = fields.fields("OutputDataConfig", required=True)
     name = fields.text("TrainingJobName", "")
     _check_spot(fields)
-    image, entrypoint = _image(algorithm), algorithm.texts("ContainerEntrypoint")
-    environment, hyperparameters = read_environment(fields), fields.text_map("HyperParameters")
-    has_script = PROGRAM in hyperparameters or PROGRAM.upper() in environment
-    built_in = "" if entrypoint or has_script else _built_in(image)
+    built_in = algorithm_asked(fields.members)
     return TrainingRequest(
         name=check_job_name(name, "TrainingJobName") if name else "",
         document=fields.members,
-        image=image,
-        entrypoint=entrypoint,
+        image=_image(algorithm),
+        entrypoint=algorithm.texts("ContainerEntrypoint"),
         arguments=algorithm.texts("ContainerArguments"),
-        environment=environment,
+        environment=read_environment(fields),
         inputs=inputs,
         instance_type=_instance_type(fields),
         timeout=read_timeout(fields),
         network=not fields.flag("EnableNetworkIsolation"),
         role=fields.text("RoleArn", ""),
-        hyperparameters=hyperparameters,
+        hyperparameters=fields.text_map("HyperParameters"),
         spot=fields.flag("EnableManagedSpotTraining"),
         longest_wait=read_seconds(fields.fields("StoppingCondition"), "MaxWaitTimeInSeconds"),
         retries=_retries(fields),
@@ -134,21 +126,11 @@ def read_training_request(document: Json, project: Path) -> TrainingRequest:
         checkpoints=_folder(fields, "CheckpointConfig", "S3Uri", DEFAULT_CHECKPOINTS, project),
         tensorboard=_folder(fields, "TensorBoardOutputConfig", "S3OutputPath", DEFAULT_TENSORBOARD, project),
         metrics=(
-            *_metrics_of(built_in),
+            *(MetricDefinition(known.name, known.regex) for known in metrics_of(built_in)),
             *(_metric(item) for item in algorithm.each("MetricDefinitions")),
         ),
         algorithm=built_in,
     )
-
-
-def _built_in(image: str) -> str:
-    shipped = shipped_image(ImageReference.parse(image))
-    return shipped.algorithm if shipped else ""
-
-
-def _metrics_of(name: str) -> tuple[MetricDefinition, ...]:
-    algorithm = algorithm_of(name)
-    return tuple(MetricDefinition(m.name, m.regex) for m in algorithm.metrics) if algorithm else ()
 
 
 def _check_spot(fields: Fields) -> None:
