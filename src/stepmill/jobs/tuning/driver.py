@@ -20,7 +20,7 @@ import msgspec
 
 from stepmill.catalog.tags import Tags, read_tags
 from stepmill.core.clock import Clock
-from stepmill.core.errors import ConflictError, StepmillError
+from stepmill.core.errors import ConflictError, StepmillError, StorageError
 from stepmill.core.json import JsonObject
 from stepmill.core.statuses import JobStatus
 from stepmill.core.tasks import Report, Task, TaskFailed, TaskReport, TaskStarted
@@ -177,6 +177,9 @@ class TuningDriver:
                 return
             try:
                 self._carry_out(self._decide())
+            except StorageError as error:
+                # Room may be made: the next look tries again. Nothing was begun that is not written.
+                _log.warning("The tuning job %r waits, nothing is lost: %s", self.subject.name, error)
             except Exception as error:  # noqa: BLE001  (whatever it is, whoever waits is to hear of it)
                 if not isinstance(error, StepmillError):
                     _log.error("The tuning job %r cannot go on.", self.subject.name, exc_info=error)
@@ -204,8 +207,8 @@ class TuningDriver:
             self._end(decision.end)
 
     def _end(self, end: End) -> None:
-        self._is_over = True
         self.ended(end)
+        self._is_over = True
 
     def _stop_trials(self) -> None:
         for followed in self._followed.values():

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from stepmill.core.errors import ConflictError, InvalidInputError, StepmillError, UnsupportedError
+from stepmill.core.errors import ConflictError, InvalidInputError, UnsupportedError
 from stepmill.core.json import Json
 from stepmill.core.statuses import JobStatus
 from stepmill.core.tasks import Report, Task, TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
@@ -102,8 +102,8 @@ class TuningHandler:
         with self._lock:
             self._driven[name] = driver
         driver.begin()
-        if plan.watches or plan.longest is not None:
-            self._watching.watch(driver.look)
+        # For what trials print, for the time, and in case that the store was full for a while.
+        self._watching.watch(driver.look)
 
     def stop(self, task: Task) -> None:
         """Ask the task's job to end: its training jobs are stopped."""
@@ -168,15 +168,9 @@ class TuningHandler:
             reason = end.reason[: failures.LONGEST_REASON]
             return msgspec.structs.replace(state, status=end.status, reason=reason, ended_at=now)
 
-        try:
-            record = self._records.change(name, final)
-        except StepmillError as error:
-            # The disk may be too full even for the record; whoever waits is to know all the same.
-            report(TaskFailed(task.id, failures.INTERNAL_ERROR, f"{end.reason} {error}".strip()))
-            return
-        finally:
-            with self._lock:
-                self._driven.pop(name, None)
+        record = self._records.change(name, final)
+        with self._lock:
+            self._driven.pop(name, None)
         self._report_end(task, record, report)
 
     def _report_end(self, task: Task, record: Record, report: Report) -> None:

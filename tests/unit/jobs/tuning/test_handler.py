@@ -12,7 +12,7 @@ import pytest
 from stepmill.catalog.tags import Tags
 from stepmill.compute.spec import JobSpec
 from stepmill.core.arns import Arns
-from stepmill.core.errors import InvalidInputError, UnsupportedError
+from stepmill.core.errors import InvalidInputError, StorageFullError, UnsupportedError
 from stepmill.core.statuses import JobStatus
 from stepmill.core.tasks import Task, TaskFailed, TaskStopped, TaskSucceeded
 from stepmill.jobs.records import TRAINING_JOB, JobRecords, describe, state_of
@@ -362,6 +362,26 @@ class TestGoingOn:
         home.open().start(task, home.reports)
         eventually(lambda: home.reports.ended, "it ends", LIMIT_S)
         assert isinstance(home.reports.last, TaskStopped)
+
+    def test_a_store_that_is_full_for_a_while_is_waited_for(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        left = [2]
+
+        def while_full(real: Callable[..., Any]) -> Callable[..., Any]:
+            def call(*given: Any) -> Any:
+                if left[0] > 0:
+                    left[0] -= 1
+                    raise StorageFullError("No room is left.")
+                return real(*given)
+
+            return call
+
+        monkeypatch.setattr(TrialRecords, "add", while_full(TrialRecords.add))
+        assert isinstance(home.run(request(trials=3, parallel=1)), TaskSucceeded)
+        assert left == [0]
+        assert [trial.number for trial in TrialRecords(home.records).of("tune")] == [1, 2, 3]
+        assert len(home.begun()) == 3
 
 
 class TestWarmStart:
