@@ -104,9 +104,14 @@ class Work(Tracing):
     def direct_jobs(self) -> DirectJobs:
         """The jobs that are asked for outside executions. ``resume`` picks up those that have not ended."""
         from stepmill.jobs.direct import DirectJobs
+        from stepmill.jobs.records import TRANSFORM_JOB
         from stepmill.jobs.tuning.records import TUNING_JOB
 
-        handlers: dict[str, DirectHandler] = {**self._job_handlers, TUNING_JOB: self._tuning_handler}
+        handlers: dict[str, DirectHandler] = {
+            **self._job_handlers,
+            TRANSFORM_JOB: self._transform_handler,
+            TUNING_JOB: self._tuning_handler,
+        }
         return DirectJobs(handlers, self.records, self._clock)
 
     @made_once
@@ -276,13 +281,11 @@ class Work(Tracing):
     def _job_handlers(self) -> dict[str, JobHandler[Any]]:
         """Who does jobs, be they of executions or not, by the kind of their records."""
         from stepmill.jobs import processing, training
-        from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB
-        from stepmill.jobs.transform import kind as transform
+        from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
 
         handlers: dict[str, JobHandler[Any]] = {
             PROCESSING_JOB: processing.processing_handler(self._job_services),
             TRAINING_JOB: training.training_handler(self._job_services),
-            TRANSFORM_JOB: transform.transform_handler(self._job_services, self.served_models, self.models),
         }
         self._to_close += [handler.close for handler in handlers.values()]
         # Behind those who tell it of jobs.
@@ -290,9 +293,32 @@ class Work(Tracing):
         return handlers
 
     def _handler_of(self, kind: str) -> DirectHandler:
-        """Return who does the jobs of a kind; of tuning jobs only made when there is one."""
+        """Return who does the jobs of a kind; of tuning and transform jobs only made when there is one."""
+        from stepmill.jobs.records import TRANSFORM_JOB
+
+        if kind == TRANSFORM_JOB:
+            return self._transform_handler
         handler = self._job_handlers.get(kind)
         return self._tuning_handler if handler is None else handler
+
+    @made_once
+    def _transform_handler(self) -> JobHandler[Any]:
+        """Who does transform jobs, be they of executions or not."""
+        from stepmill.jobs.transform.kind import transform_handler
+
+        handler = transform_handler(self._job_services, self.served_models, self.models)
+        # Before whom it tells of jobs.
+        self._to_close.insert(0, handler.close)
+        return handler
+
+    def _transforming(self) -> TaskHandler:
+        """Return who does Transform steps."""
+        from stepmill.jobs.transform.cache_key import TransformKeys
+
+        keys = TransformKeys(
+            self._job_keys, self._contents, self.served_models, self.models, self.settings.project
+        )
+        return self._cached(self._transform_handler, keys)
 
     @made_once
     def _tuning_handler(self) -> TuningHandler:
@@ -312,10 +338,8 @@ class Work(Tracing):
         from stepmill.jobs.json_reader import JsonReader
         from stepmill.jobs.lineage import step as lineage_step
         from stepmill.jobs.models import ModelHandler
-        from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB
+        from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
         from stepmill.jobs.registering import RegisterHandler
-        from stepmill.jobs.transform import kind as transform
-        from stepmill.jobs.transform.cache_key import TransformKeys
         from stepmill.platform.handlers import HandlerAtFirstUse
 
         return {
@@ -328,12 +352,7 @@ class Work(Tracing):
             "sagemaker:createHyperParameterTuningJob": lambda: HandlerAtFirstUse(
                 lambda: self._cached(self._tuning_handler, self._job_keys.tuning)
             ),
-            transform.RESOURCE: lambda: self._cached(
-                self._job_handlers[TRANSFORM_JOB],
-                TransformKeys(
-                    self._job_keys, self._contents, self.served_models, self.models, self.settings.project
-                ),
-            ),
+            "sagemaker:createTransformJob": lambda: HandlerAtFirstUse(self._transforming),
             "sagemaker:createModel": lambda: ModelHandler(self.served_models),
             lineage_step.RESOURCE: lambda: lineage_step.LineageHandler(self.lineage),
             "sagemaker:createModelPackage": lambda: RegisterHandler(self.models),

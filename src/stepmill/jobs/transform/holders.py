@@ -13,8 +13,6 @@ from stepmill.core.json import JsonObject, read_json
 from stepmill.jobs.grants import grants_of_request
 from stepmill.jobs.records import TRANSFORM_JOB, request_of, state_of
 from stepmill.jobs.sessions import running_record
-from stepmill.jobs.transform.laying import MODEL
-from stepmill.jobs.transform.request import KEPT_MODEL, read_transform_request
 from stepmill.storage.objects.uri import S3Uri
 from stepmill.storage.records import Record, RecordStore
 
@@ -46,6 +44,10 @@ class TransformHolders:
 
     def grants(self, record: Record) -> tuple[Statement, ...]:
         """See ``Holders``. The model is the one that the job was begun with."""
+        # Whoever runs no transform job does not load what reads their requests.
+        from stepmill.jobs.transform.laying import MODEL
+        from stepmill.jobs.transform.request import KEPT_MODEL, read_transform_request
+
         kept = self.folder / record.kind / record.name / MODEL
         if not kept.is_file():
             return ()

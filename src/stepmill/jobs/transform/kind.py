@@ -33,8 +33,6 @@ from stepmill.jobs.transform.laying import (
 from stepmill.jobs.transform.request import KEPT_MODEL, TransformRequest, read_transform_request
 from stepmill.storage.objects.store import ObjectStore
 
-RESOURCE = "sagemaker:createTransformJob"
-
 
 class TransformKind:
     """What is special about transform jobs.
