@@ -61,6 +61,7 @@ from stepmill.jobs.requests.data import Output
 from stepmill.jobs.services import JobServices
 from stepmill.jobs.staging import Staged, check_groups, check_paths, stage, unstage
 from stepmill.jobs.synchroniser import Synchroniser
+from stepmill.jobs.usage import usage_in
 from stepmill.storage.failures import translated_disk_errors
 from stepmill.storage.records import Record
 
@@ -464,6 +465,7 @@ class JobHandler(Generic[R]):
                 exit_message=collected.exit_message,
                 model=collected.model,
                 metrics=collected.metrics,
+                usage=usage_in(job.place.folder),
             )
 
         record = self._write_end(job.place, final)

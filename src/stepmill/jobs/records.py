@@ -87,6 +87,16 @@ class Metric(msgspec.Struct, frozen=True):
     points: tuple[MetricPoint, ...] = ()
 
 
+class Usage(msgspec.Struct, frozen=True, array_like=True):
+    """What a job used of the machine; see ``compute.usage.UsageSample``."""
+
+    at: datetime
+    cpu_percent: float
+    memory_bytes: int
+    gpu_percent: float | None = None
+    gpu_memory_percent: float | None = None
+
+
 class JobState(msgspec.Struct, frozen=True):
     """How a job stands.
 
@@ -116,6 +126,7 @@ class JobState(msgspec.Struct, frozen=True):
         exit_message: What a processing job left in ``/opt/ml/output/message``.
         model: Address of what a training job left in its model folder.
         metrics: What was read from the log.
+        usage: What it used of the machine; none of a job of less than a second.
     """
 
     task_id: str
@@ -143,6 +154,7 @@ class JobState(msgspec.Struct, frozen=True):
     exit_message: str = ""
     model: str = ""
     metrics: tuple[Metric, ...] = ()
+    usage: tuple[Usage, ...] = ()
 
     def entered(self, secondary: str, at: datetime) -> JobState:
         """Return the state with one more secondary status.

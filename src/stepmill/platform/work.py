@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from stepmill.jobs.handler import JobHandler
     from stepmill.jobs.integrations.integrations import Integrations
     from stepmill.jobs.interruptions import Interruptions
+    from stepmill.jobs.job_metrics import JobMetrics
     from stepmill.jobs.log_streams import LogStreams
     from stepmill.jobs.lookup import JobLookup
     from stepmill.jobs.notifications.notifications import Notifications
     from stepmill.jobs.publishing.services import Publishing
+    from stepmill.jobs.running_metrics import RunningMetrics
     from stepmill.jobs.services import JobServices
     from stepmill.jobs.sessions import JobSessions
     from stepmill.jobs.tracking import ExperimentTracker
@@ -121,6 +123,21 @@ class Work(Tracing):
         from stepmill.jobs.records import TRAINING_JOB
 
         return Interruptions(self._progress, self.compute, self.layout.jobs / TRAINING_JOB)
+
+    @made_once
+    def running_metrics(self) -> RunningMetrics:
+        """What training jobs that run have measured so far."""
+        from stepmill.jobs.records import TRAINING_JOB
+        from stepmill.jobs.running_metrics import RunningMetrics
+
+        return RunningMetrics(self.layout.jobs / TRAINING_JOB, self.settings.project)
+
+    @made_once
+    def job_metrics(self) -> JobMetrics:
+        """What jobs measure and use, as CloudWatch names it."""
+        from stepmill.jobs.job_metrics import JobMetrics
+
+        return JobMetrics(self.records, self.running_metrics, self.layout.jobs)
 
     @made_once
     def tuning_jobs(self) -> TuningJobs:

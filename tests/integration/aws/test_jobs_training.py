@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from stepmill.core.errors import WrongStateError
+from support.cli import eventually
 from support.registry import pages, refused
 from support.wire import Wire
 from support.wire_jobs import BUCKET, WireJobs
@@ -45,6 +46,23 @@ time.sleep(600)
 @pytest.fixture
 def jobs(wire: Wire) -> WireJobs:
     return WireJobs(wire)
+
+
+def asked_for(jobs: WireJobs, metric: str, dimension: str, value: str) -> list[float]:
+    """Return the values of a metric of the last hour, by the second."""
+    now = datetime.now(UTC)
+    wanted = {
+        "Namespace": "/aws/sagemaker/TrainingJobs",
+        "MetricName": metric,
+        "Dimensions": [{"Name": dimension, "Value": value}],
+    }
+    (result,) = jobs.wire.client("cloudwatch").get_metric_data(
+        MetricDataQueries=[{"Id": "m1", "MetricStat": {"Metric": wanted, "Period": 1, "Stat": "Maximum"}}],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(seconds=5),
+        ScanBy="TimestampAscending",
+    )["MetricDataResults"]
+    return [float(value) for value in result["Values"]]
 
 
 class TestARunThatCompletes:
@@ -110,6 +128,12 @@ class TestARunThatCompletes:
         name = request["TrainingJobName"]
         jobs.client.create_training_job(**request)
         jobs.logged(name, "epoch=3;")
+        # What it has measured is seen while it runs.
+        (metric,) = jobs.trained(name, "Training")["FinalMetricDataList"]
+        assert (metric["MetricName"], metric["Value"]) == ("epoch", 3)
+        assert asked_for(jobs, "epoch", "TrainingJobName", name)[-1] == 3
+        used = eventually(lambda: asked_for(jobs, "MemoryUtilization", "Host", f"{name}/algo-1"), "a sample")
+        assert 0 < used[0] < 100
         jobs.wire.platform.interruptions.interrupt(name)
         found = jobs.trained(name)
         assert found["TrainingJobStatus"] == "Completed", found

@@ -75,7 +75,8 @@ def test_metrics_are_listed_by_job_by_name_and_in_pages(wire: Wire, job: str) ->
     assert listed(wire, Dimensions=one) == [(job, "train:loss")]
     assert listed(wire, Dimensions=one, MetricName="other") == []
     assert listed(wire, Namespace="mine") == []
-    assert listed(wire, Dimensions=[{"Name": "Host"}]) == []
+    assert listed(wire, Dimensions=[{"Name": "Host", "Value": f"{job}/algo-1"}]) == []
+    assert listed(wire, Dimensions=[{"Name": "Other"}]) == []
     # Measured long ago.
     assert listed(wire, Dimensions=one, RecentlyActive="PT3H") == []
     every = listed(wire, Namespace="/aws/sagemaker/TrainingJobs", MetricName="b")
@@ -115,6 +116,59 @@ def test_what_cannot_be_asked_is_refused(wire: Wire, job: str, changes: dict[str
     with pytest.raises(ClientError) as raised:
         asked(wire, job, **changes)
     assert raised.value.response["Error"]["Code"] == code
+
+
+def data(wire: Wire, job: str, *queries: dict[str, Any], **more: Any) -> dict[str, Any]:
+    given = {"StartTime": T0, "EndTime": T0 + 5 * MINUTE, **more}
+    return dict(wire.client("cloudwatch").get_metric_data(MetricDataQueries=list(queries), **given))
+
+
+def query(job: str, stat: str = "Average", **more: Any) -> dict[str, Any]:
+    metric = {
+        "Namespace": "/aws/sagemaker/TrainingJobs",
+        "MetricName": "train:loss",
+        "Dimensions": [{"Name": "TrainingJobName", "Value": job}],
+    }
+    return {"Id": "m1", "MetricStat": {"Metric": metric, "Period": 60, "Stat": stat}, **more}
+
+
+def test_data_of_metrics_the_newest_first(wire: Wire, job: str) -> None:
+    second = query(job, "SampleCount", Id="m2", Label="how many")
+    found = data(wire, job, query(job), second, query(job, Id="m3", ReturnData=False))
+    one, two = found["MetricDataResults"]
+    assert (one["Id"], one["Label"], one["StatusCode"]) == ("m1", "train:loss", "Complete")
+    assert one["Timestamps"] == [T0 + MINUTE, T0]
+    assert one["Values"] == pytest.approx([0.2, 0.8])
+    assert (two["Label"], two["Values"]) == ("how many", [1.0, 2.0])
+    (one,) = data(wire, job, query(job), ScanBy="TimestampAscending")["MetricDataResults"]
+    assert one["Timestamps"] == [T0, T0 + MINUTE]
+
+
+def test_data_in_pages(wire: Wire, job: str) -> None:
+    queries = [query(job), query(job, "Maximum", Id="m2")]
+    values: dict[str, list[float]] = {"m1": [], "m2": []}
+    token: dict[str, str] = {}
+    for _ in range(4):
+        found = data(wire, job, *queries, MaxDatapoints=1, **token)
+        for result in found["MetricDataResults"]:
+            values[result["Id"]] += result["Values"]
+        token = {"NextToken": found["NextToken"]} if "NextToken" in found else {}
+    assert token == {}
+    assert values == {"m1": pytest.approx([0.2, 0.8]), "m2": pytest.approx([0.2, 0.9])}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"MetricStat": None, "Expression": "m1 * 2"},
+        {"MetricStat": {**query("job")["MetricStat"], "Stat": "p90"}},
+    ],
+)
+def test_data_that_cannot_be_computed_is_refused(wire: Wire, job: str, changed: dict[str, Any]) -> None:
+    asked = {name: value for name, value in {**query(job), **changed}.items() if value}
+    with pytest.raises(ClientError) as raised:
+        data(wire, job, asked)
+    assert raised.value.response["Error"]["Code"] == "UnsupportedOperation"
 
 
 def test_a_run_logs_metrics(wire: Wire) -> None:

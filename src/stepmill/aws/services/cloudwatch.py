@@ -1,12 +1,12 @@
-"""CloudWatch: the metrics that training jobs have printed, as the SDK's analytics ask for them.
+"""CloudWatch: what jobs have printed and used, as the SDKs' analytics and charts ask for it.
 
-Source: CloudWatch API reference, GetMetricStatistics, ListMetrics; developer guide of SageMaker, "Monitor
-metrics with Amazon CloudWatch": namespace ``/aws/sagemaker/TrainingJobs``, dimension ``TrainingJobName``.
+Source: CloudWatch API reference, GetMetricStatistics, GetMetricData, ListMetrics. ``jobs.job_metrics`` tells
+of the metrics.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,76 +14,168 @@ from typing import Any
 from stepmill.aws.errors import ApiError
 from stepmill.aws.service import Call, Service
 from stepmill.catalog.metric_statistics import Statistics, statistics_of
-from stepmill.jobs.records import TRAINING_JOB, JobRecords, state_of
+from stepmill.jobs.job_metrics import HOST, PRINTED, TRAINING_NAMESPACE, unit_of
+from stepmill.jobs.records import TRAINING_JOB, JobRecords
 from stepmill.platform import Platform
-from stepmill.storage.records import Record, RecordStore, Selection
+from stepmill.storage.records import Record, Selection
 
-NAMESPACE = "/aws/sagemaker/TrainingJobs"
-_DIMENSION = "TrainingJobName"
 _MOST_DATAPOINTS = 1440
+_MOST_QUERIES, _MOST_OF_A_PAGE = 500, 100_800
 _MINUTE_S = 60
 # A page has 500 metrics at most, and a job 40 definitions of them.
 _JOBS_AT_ONCE, _ENOUGH = 12, 20
 _RECENT = timedelta(hours=3)
+_STATISTICS: Mapping[str, Callable[[Statistics], float]] = {
+    "SampleCount": lambda each: each.count,
+    "Average": lambda each: each.average,
+    "Sum": lambda each: each.total,
+    "Minimum": lambda each: each.least,
+    "Maximum": lambda each: each.greatest,
+}
 
 
 def cloudwatch(platform: Platform) -> Service:
     """Return the service over a platform."""
-    jobs = JobRecords(platform.records, TRAINING_JOB)
-
-    def points_of(given: Mapping[str, Any]) -> list[tuple[datetime, float]]:
-        dimensions = {each["Name"]: each["Value"] for each in given.get("Dimensions", ())}
-        if given["Namespace"] != NAMESPACE or dimensions.keys() != {_DIMENSION}:
-            return []  # a metric that nobody has ever written has no points, on AWS too
-        record = jobs.find(dimensions[_DIMENSION])
-        metrics = state_of(record).metrics if record else ()
-        return [
-            (point.at, point.value)
-            for metric in metrics
-            if metric.name == given["MetricName"]
-            for point in metric.points or (metric.last,)
-        ]
 
     def get_metric_statistics(call: Call) -> dict[str, Any]:
         given = call.parameters
-        start, end = _aware(given["StartTime"]), _aware(given["EndTime"])
+        start, end = _stretch(given)
         period = _period(given["Period"])
         wanted = frozenset(given.get("Statistics", ()))
         if given.get("ExtendedStatistics"):
             raise ApiError("UnsupportedOperation", "Percentiles are not offered.", where="ExtendedStatistics")
         if not wanted:
             raise ApiError("InvalidParameterCombination", "At least one of Statistics must be given.")
-        if start >= end:
-            raise ApiError("InvalidParameterValue", "StartTime must be less than EndTime.", where="StartTime")
         if (end - start) / period > _MOST_DATAPOINTS:
             raise ApiError(
                 "InvalidParameterCombination",
                 f"You have requested more than {_MOST_DATAPOINTS} datapoints.",
                 mend="Ask for a longer Period, or a shorter time.",
             )
-        found = statistics_of(points_of(given), start, end, period)
-        return {"Label": given["MetricName"], "Datapoints": [_datapoint(each, wanted) for each in found]}
+        found = statistics_of(_points(platform, given), start, end, period)
+        unit = unit_of(_dimensions(given))
+        return {"Label": given["MetricName"], "Datapoints": [_datapoint(e, wanted, unit) for e in found]}
+
+    def get_metric_data(call: Call) -> dict[str, Any]:
+        given = call.parameters
+        queries = given["MetricDataQueries"]
+        if len(queries) > _MOST_QUERIES:
+            raise ApiError("ValidationError", f"At most {_MOST_QUERIES} queries are taken at once.")
+        stretch = _stretch(given)
+        newest_first = given.get("ScanBy", "TimestampDescending") == "TimestampDescending"
+        results = [
+            _result(platform, query, stretch, newest_first=newest_first)
+            for query in queries
+            if query.get("ReturnData", True)
+        ]
+        return _page_of(results, given)
 
     def list_metrics(call: Call) -> dict[str, Any]:
         given = call.parameters
         dimensions = {each["Name"]: each.get("Value") for each in given.get("Dimensions", ())}
-        if given.get("Namespace", NAMESPACE) != NAMESPACE or not dimensions.keys() <= {_DIMENSION}:
+        if given.get("Namespace", TRAINING_NAMESPACE) != TRAINING_NAMESPACE or len(dimensions) > 1:
             return {"Metrics": []}
-        if name := dimensions.get(_DIMENSION):
-            record = jobs.find(name)
-            return {"Metrics": _metrics_in([record] if record else [], given)}
-        return _metrics_of_all(platform.records, given)
+        for known in (PRINTED, HOST):
+            if value := dimensions.get(known):
+                job = value if known == PRINTED else value.rpartition("/")[0]
+                record = JobRecords(platform.records, TRAINING_JOB).find(job)
+                return {"Metrics": _metrics_in(platform, [record] if record else [], given)}
+        if not dimensions.keys() <= {PRINTED, HOST}:
+            return {"Metrics": []}
+        return _metrics_of_all(platform, given)
 
-    return Service("cloudwatch", {"GetMetricStatistics": get_metric_statistics, "ListMetrics": list_metrics})
+    return Service(
+        "cloudwatch",
+        {
+            "GetMetricStatistics": get_metric_statistics,
+            "GetMetricData": get_metric_data,
+            "ListMetrics": list_metrics,
+        },
+    )
 
 
-def _metrics_of_all(store: RecordStore, given: Mapping[str, Any]) -> dict[str, Any]:
+def _dimensions(given: Mapping[str, Any]) -> dict[str, str]:
+    return {each["Name"]: each["Value"] for each in given.get("Dimensions", ())}
+
+
+def _points(platform: Platform, given: Mapping[str, Any]) -> list[tuple[datetime, float]]:
+    return platform.job_metrics.points(
+        given.get("Namespace", ""), given.get("MetricName", ""), _dimensions(given)
+    )
+
+
+def _stretch(given: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    start, end = _aware(given["StartTime"]), _aware(given["EndTime"])
+    if start >= end:
+        raise ApiError("InvalidParameterValue", "StartTime must be less than EndTime.", where="StartTime")
+    return start, end
+
+
+def _result(
+    platform: Platform, query: Mapping[str, Any], stretch: tuple[datetime, datetime], *, newest_first: bool
+) -> dict[str, Any]:
+    """Return what one query of GetMetricData gives."""
+    wanted = query.get("MetricStat")
+    if not wanted or query.get("Expression"):
+        raise ApiError(
+            "UnsupportedOperation",
+            f"The query {query['Id']!r} is an expression; only metrics are offered.",
+            where="MetricDataQueries",
+            mend="Ask for the metrics by MetricStat, and compute with what comes.",
+        )
+    statistic = _STATISTICS.get(wanted["Stat"])
+    if statistic is None:
+        raise ApiError(
+            "UnsupportedOperation",
+            f"The statistic {wanted['Stat'][:100]!r} is not offered.",
+            where="MetricStat.Stat",
+            mend=f"Take one of {', '.join(_STATISTICS)}.",
+        )
+    metric = wanted["Metric"]
+    found = statistics_of(_points(platform, metric), *stretch, _period(wanted["Period"]))
+    ordered = found[::-1] if newest_first else found
+    return {
+        "Id": query["Id"],
+        "Label": query.get("Label", metric.get("MetricName", "")),
+        "Timestamps": [each.begin for each in ordered],
+        "Values": [float(statistic(each)) for each in ordered],
+        "StatusCode": "Complete",
+    }
+
+
+def _page_of(results: list[dict[str, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return as many points as are asked for at once, from where the last page ended."""
+    token = given.get("NextToken", "0")
+    if not token.isdecimal() or len(token) > 9:
+        raise ApiError("InvalidNextToken", "The token is none of this operation.", where="NextToken")
+    left = min(given.get("MaxDatapoints", _MOST_OF_A_PAGE), _MOST_OF_A_PAGE)
+    skipped = int(token)
+    end = skipped + left
+    page: list[dict[str, Any]] = []
+    for result in results:
+        count = len(result["Values"])
+        first, last = min(skipped, count), min(skipped + left, count)
+        skipped -= first
+        left -= last - first
+        page.append(
+            {
+                **result,
+                "Timestamps": result["Timestamps"][first:last],
+                "Values": result["Values"][first:last],
+                "StatusCode": "Complete" if last == count else "PartialData",
+            }
+        )
+    is_more = end < sum(len(result["Values"]) for result in results)
+    return {"MetricDataResults": page, "Messages": [], **({"NextToken": str(end)} if is_more else {})}
+
+
+def _metrics_of_all(platform: Platform, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return a page of the metrics of all jobs, the newest job first."""
     newest = Selection(descending=True, limit=_JOBS_AT_ONCE, after=given.get("NextToken"))
     found: list[dict[str, Any]] = []
     while True:
-        page = newest.page(store, TRAINING_JOB)
-        found += _metrics_in(page.records, given)
+        page = newest.page(platform.records, TRAINING_JOB)
+        found += _metrics_in(platform, page.records, given)
         if page.next_token is None:
             return {"Metrics": found}
         if len(found) > _ENOUGH:
@@ -91,18 +183,23 @@ def _metrics_of_all(store: RecordStore, given: Mapping[str, Any]) -> dict[str, A
         newest = replace(newest, after=page.next_token)
 
 
-def _metrics_in(records: Iterable[Record], given: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _metrics_in(
+    platform: Platform, records: Iterable[Record], given: Mapping[str, Any]
+) -> list[dict[str, Any]]:
     """Return the metrics of jobs that are asked for."""
     since = datetime.now(UTC) - _RECENT if given.get("RecentlyActive") else datetime.min.replace(tzinfo=UTC)
+    asked = {each["Name"] for each in given.get("Dimensions", ())}
     return [
         {
-            "Namespace": NAMESPACE,
+            "Namespace": metric.namespace,
             "MetricName": metric.name,
-            "Dimensions": [{"Name": _DIMENSION, "Value": record.name}],
+            "Dimensions": [{"Name": metric.dimension, "Value": metric.value}],
         }
         for record in records
-        for metric in state_of(record).metrics
-        if given.get("MetricName", metric.name) == metric.name and metric.last.at >= since
+        for metric in platform.job_metrics.names_of(record)
+        if given.get("MetricName", metric.name) == metric.name
+        and (not asked or metric.dimension in asked)
+        and metric.last_at >= since
     ]
 
 
@@ -118,13 +215,6 @@ def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _datapoint(statistics: Statistics, wanted: frozenset[str]) -> dict[str, Any]:
-    values = {
-        "SampleCount": statistics.count,
-        "Average": statistics.average,
-        "Sum": statistics.total,
-        "Minimum": statistics.least,
-        "Maximum": statistics.greatest,
-    }
-    kept = {name: float(value) for name, value in values.items() if name in wanted}
-    return {"Timestamp": statistics.begin, "Unit": "None", **kept}
+def _datapoint(statistics: Statistics, wanted: frozenset[str], unit: str) -> dict[str, Any]:
+    kept = {name: float(value(statistics)) for name, value in _STATISTICS.items() if name in wanted}
+    return {"Timestamp": statistics.begin, "Unit": unit, **kept}

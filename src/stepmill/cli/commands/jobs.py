@@ -1,13 +1,18 @@
-"""``stepmill jobs``: steer training jobs."""
+"""``stepmill jobs``: look at training and processing jobs, and take spot capacity away from them."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stepmill.cli.context import AsJson, open_platform
 from stepmill.cli.output import Output
+from stepmill.core.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from stepmill.platform import Platform
+    from stepmill.storage.records import Record
 
 jobs_app = typer.Typer(no_args_is_help=True, help="Training and processing jobs.")
 
@@ -19,9 +24,27 @@ def register(app: typer.Typer) -> None:
     app.add_typer(jobs_app, name="jobs")
 
 
-@jobs_app.callback()
-def _group() -> None:
-    """Keep the name of a command even where there is only one."""
+@jobs_app.command()
+def show(name: JobName, as_json: AsJson = False) -> None:
+    """Show a job: how it stands, its attempts, its metrics and what it uses of the machine, as curves."""
+    from stepmill.cli.job_view import job_document, job_lines
+    from stepmill.jobs.usage import usage_of
+
+    output = Output(as_json=as_json)
+    with open_platform(output) as platform:
+        record = platform.running_metrics.seen(_found(platform, name))
+        used = usage_of(record, platform.layout.jobs / record.kind / record.name)
+    output.answer(job_document(record, used), *job_lines(record, used))
+
+
+def _found(platform: Platform, name: str) -> Record:
+    from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, JobRecords
+
+    for kind in (TRAINING_JOB, PROCESSING_JOB, TRANSFORM_JOB):
+        record = JobRecords(platform.records, kind).find(name)
+        if record is not None:
+            return record
+    raise NotFoundError(f"There is no job {name!r}.", mend="`stepmill show` names the jobs of an execution.")
 
 
 @jobs_app.command()

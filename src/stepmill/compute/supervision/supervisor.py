@@ -27,6 +27,7 @@ from stepmill.compute.supervision.order import Order, read_order
 from stepmill.compute.supervision.pump import LogWriter
 from stepmill.compute.supervision.roots import give_back_root, hold_root
 from stepmill.compute.supervision.threads import ThreadCounts
+from stepmill.compute.supervision.usage import UsageSampler
 
 if sys.platform == "linux":
     from stepmill.compute.supervision import kernel
@@ -146,7 +147,7 @@ class _Supervision:
         self._reason = ""  # the first of: stopped, timed-out
         self._deadline = time.monotonic() + order.timeout_seconds if order.timeout_seconds else None
         self._kill_at: float | None = None
-        self._asked: list[int] = []
+        self._usage: UsageSampler | None = None
 
     def run(self, threads: ThreadCounts, waiting: Launched | None, record: RecordWriter) -> ExitRecord:
         """Start the program and see it to its end."""
@@ -166,6 +167,7 @@ class _Supervision:
             self._log.write(self._order.preamble.encode("utf-8", "surrogateescape"))
         with contextlib.suppress(OSError):  # the disk is full: there may be room at the end
             record.take_room()
+        self._usage = UsageSampler(self._folder, child.pid, is_seen=not self._order.container)
         self._follow(child, self._log)
         self._end_what_is_left(child.pid)
         if not self._log_ended:
@@ -231,7 +233,9 @@ class _Supervision:
     def _milliseconds(self) -> float:
         """Say how long nothing can become due."""
         now = time.monotonic()
-        moments = [at for at in (self._kill_at, None if self._reason else self._deadline) if at is not None]
+        sample_at = self._usage.due if self._usage is not None else None
+        known = (self._kill_at, None if self._reason else self._deadline, sample_at)
+        moments = [at for at in known if at is not None]
         wait = min((at - now for at in moments), default=_LONGEST_WAIT_SECONDS)
         return max(0.0, min(wait, _LONGEST_WAIT_SECONDS)) * 1000 + 1
 
@@ -239,6 +243,8 @@ class _Supervision:
         if self._wait_status is not None:
             return
         now = time.monotonic()
+        if self._usage is not None:
+            self._usage.look(now)
         if self._kill_at is not None and now >= self._kill_at:
             self._kill(child.pid)
             self._kill_at = now + 1.0  # and again, should something have been forked meanwhile

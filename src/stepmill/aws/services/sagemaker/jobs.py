@@ -92,7 +92,7 @@ class JobOperations:
         return {
             f"Create{self.member}": create,
             f"Describe{self.member}": lambda call: describe(
-                self._state(platform, call.parameters[self.name])[0]
+                platform.running_metrics.seen(self._state(platform, call.parameters[self.name])[0])
             ),
             f"Stop{self.member}": stop,
             **({f"Delete{self.member}": delete} if self.can_be_deleted else {}),
