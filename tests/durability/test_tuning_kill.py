@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from stepmill.core.statuses import JobStatus
-from stepmill.jobs.records import state_of
+from stepmill.jobs.records import TRAINING_JOB, request_of, state_of
 from stepmill.jobs.tuning.records import TUNING_JOB, TrialRecords
 from stepmill.jobs.tuning.trials import Trial
 from support.cli import PYTHON_IMAGE, ROLE, definition
@@ -84,7 +84,11 @@ def trials_of(project: Path) -> list[Trial]:
         assert state_of(record).status is JobStatus.COMPLETED
         for table in ("tasks", "timers", "inbox"):
             assert count_rows(platform, table) == 0, table
-        return TrialRecords(platform.records).of(record.name)
+        trials = TrialRecords(platform.records).of(record.name)
+        for trial in trials:
+            job = request_of(platform.records.get(TRAINING_JOB, trial.name))
+            assert job["ExperimentConfig"] == {"ExperimentName": "small", "TrialName": execution.id}
+        return trials
 
 
 def test_killed_at_its_commits(runs: Runs, counters: Counters, tmp_path: Path) -> None:

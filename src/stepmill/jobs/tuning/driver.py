@@ -262,7 +262,10 @@ class TuningDriver:
         return f"{self.subject.task.id}/trial/{trial.number}"
 
     def _request(self, trial: Trial) -> JsonObject:
-        return training_request(self.subject.plan.definitions[trial.definition], trial.name, trial.tuned)
+        definition = self.subject.plan.definitions[trial.definition]
+        request = training_request(definition, trial.name, trial.tuned)
+        experiment = self.subject.task.extra.get("ExperimentConfig")
+        return {**request, "ExperimentConfig": experiment} if experiment else request
 
     def _task(self, trial: Trial, payload: JsonObject) -> Task:
         task = self.subject.task

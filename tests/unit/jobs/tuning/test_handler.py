@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from stepmill.catalog.tags import Tags
@@ -156,6 +157,14 @@ class TestRunning:
         assert job["HyperParameters"] == {"rounds": "10", "_tuning_objective_metric": "auc", **trial.tuned}
         assert job["FinalMetricDataList"][0]["Value"] == trial.objective
         assert Tags(home.records).of(job["TrainingJobArn"]) == {"team": "blue"}
+
+    def test_trials_are_recorded_where_the_execution_is(self, home: Home) -> None:
+        config = {"ExperimentName": "shells", "TrialName": "first"}
+        task = task_for(request(trials=1), RESOURCE, "tune")
+        home.open().start(msgspec.structs.replace(task, extra={"ExperimentConfig": config}), home.reports)
+        eventually(lambda: home.reports.ended, "it ends", LIMIT_S)
+        (trial,) = TrialRecords(home.records).of("tune")
+        assert describe(home.records.get(TRAINING_JOB, trial.name))["ExperimentConfig"] == config
 
     def test_no_more_trials_run_at_once_than_asked_for(self, home: Home) -> None:
         home.compute.held = True

@@ -85,6 +85,10 @@ def make_task(draft: Draft, frame: StepFrame) -> tuple[Task, Resolver]:
         payload = {**payload, member: name}
     if step.type in TRACKED and isinstance(payload, Mapping) and draft.plan.definition.experiment is not None:
         payload = {**payload, "ExperimentConfig": _experiment_config(payload, resolver)}
+    extra = _extra(step, resolver)
+    if step.type is StepType.TUNING and draft.plan.definition.experiment is not None:
+        # Its own request has no place for it, but the training jobs that it begins are recorded.
+        extra["ExperimentConfig"] = resolver.experiment_config()
     task = Task(
         id=task_id(inputs.execution_id, frame.name, frame.attempt),
         resource=planned.resource,
@@ -93,7 +97,7 @@ def make_task(draft: Draft, frame: StepFrame) -> tuple[Task, Resolver]:
         pipeline=inputs.pipeline,
         step=frame.name,
         name=name,
-        extra=_extra(step, resolver),
+        extra=extra,
         cache=_cache_policy(step, inputs.uses_cache),
     )
     return task, resolver
