@@ -10,7 +10,7 @@ from stepmill.algorithms.checking import check_job, check_ranges
 from stepmill.algorithms.parameters import Kind
 from stepmill.algorithms.programs.modules import IMPORTING_MODULES, TRAINING_MODULES
 from stepmill.algorithms.registry import algorithm_of
-from stepmill.core.errors import InvalidInputError
+from stepmill.core.errors import InvalidInputError, UnsupportedError
 from stepmill.core.findings import Finding
 from stepmill.core.json import JsonObject, object_of
 from stepmill.images.families import shipped_image
@@ -61,6 +61,24 @@ def check_request(
     algorithm = algorithm_of(name)
     if algorithm is not None:
         _tell(check_job(algorithm, hyperparameters, channels))
+
+
+def check_hosts(name: str, count: int) -> None:
+    """Refuse a training job of several hosts: each would make a model of its own, of its own shard.
+
+    Args:
+        name: Of the algorithm.
+        count: How many hosts there are to be.
+
+    Raises:
+        UnsupportedError: If there are several.
+    """
+    if count > 1:
+        raise UnsupportedError(
+            f"The algorithm {name} trains on one host here, and this job asks for {count}.",
+            where="ResourceConfig",
+            mend="Set InstanceCount to 1: the model is the one that several hosts would make together.",
+        )
 
 
 def check_search(

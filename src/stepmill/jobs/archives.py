@@ -10,8 +10,8 @@ import gzip
 import stat
 import tarfile
 import zlib
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from stepmill.core.errors import InvalidInputError
@@ -51,7 +51,19 @@ def pack(folder: Path, target: Path) -> int:
     Returns:
         How many files went in.
     """
-    count = 0
+    return pack_together([folder], target)
+
+
+def pack_together(folders: Sequence[Path], target: Path) -> int:
+    """Write the regular files below several folders into one ``tar.gz``, as if they lay in one.
+
+    Of those with the same path that of the first folder is taken. So is a file where another folder has
+    a folder of its path: an archive with both cannot be unpacked.
+
+    Returns:
+        How many files went in.
+    """
+    chosen = _merged(folders)
     with (
         target.open("wb") as file,
         gzip.GzipFile(
@@ -59,16 +71,30 @@ def pack(folder: Path, target: Path) -> int:
         ) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
-        for path in regular_files(folder):
-            member = tarfile.TarInfo(path.relative_to(folder).as_posix())
+        for name, path in chosen:
+            member = tarfile.TarInfo(name)
             status = path.stat()
             member.size = status.st_size
             member.mtime = MEMBER_TIME_S
             member.mode = 0o755 if status.st_mode & 0o100 else 0o644
             with path.open("rb") as content:
                 archive.addfile(member, content)
-            count += 1
-    return count
+    return len(chosen)
+
+
+def _merged(folders: Sequence[Path]) -> list[tuple[str, Path]]:
+    if len(folders) == 1:
+        return [(path.relative_to(folders[0]).as_posix(), path) for path in regular_files(folders[0])]
+    files: dict[str, Path] = {}
+    parents: set[str] = set()
+    for folder in folders:
+        for path in regular_files(folder):
+            name = path.relative_to(folder).as_posix()
+            above = {str(parent) for parent in PurePosixPath(name).parents}
+            if name not in files and name not in parents and not above & files.keys():
+                files[name] = path
+                parents |= above
+    return list(files.items())
 
 
 def unpack(archive: IO[bytes], folder: Path, *, name: str) -> None:

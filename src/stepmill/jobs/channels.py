@@ -24,6 +24,7 @@ from pathlib import Path
 
 from stepmill.core.errors import InvalidInputError, NotFoundError, StepmillError
 from stepmill.core.json import Json, read_json
+from stepmill.jobs.hosts import WHOLE, Share
 from stepmill.jobs.locations import Location
 from stepmill.jobs.mounts import Placement
 from stepmill.jobs.requests.data import LONGEST_FILE_NAME_BYTES, Compression, DataType, Input
@@ -91,7 +92,9 @@ def holds_code(item: Input, entrypoint: Sequence[str]) -> bool:
     return item.name in _CODE_NAMES or any(f"{item.target}/" in word for word in entrypoint)
 
 
-def stage_input(item: Input, objects: ObjectStore, folder: Path, *, copy: bool) -> list[Placement]:
+def stage_input(
+    item: Input, objects: ObjectStore, folder: Path, *, copy: bool, share: Share = WHOLE
+) -> list[Placement]:
     """Make one input ready.
 
     Args:
@@ -99,6 +102,7 @@ def stage_input(item: Input, objects: ObjectStore, folder: Path, *, copy: bool) 
         objects: Where ``s3://`` addresses lead.
         folder: Holds what has to be laid out; made if need be. Several inputs may share it.
         copy: Whether to copy it into ``folder`` for the job to write to, if it is not too large.
+        share: Which of its files.
 
     Returns:
         What the job sees, and where.
@@ -109,24 +113,25 @@ def stage_input(item: Input, objects: ObjectStore, folder: Path, *, copy: bool) 
         StorageError: If the store or the disk fails.
     """
     try:
-        return _stage(item, objects, folder, copy=copy)
+        return _stage(item, objects, folder, share, copy=copy)
     except StepmillError as error:
         error.where = error.where or item.where
         raise
 
 
-def _stage(item: Input, objects: ObjectStore, folder: Path, *, copy: bool) -> list[Placement]:
+def _stage(item: Input, objects: ObjectStore, folder: Path, share: Share, *, copy: bool) -> list[Placement]:
     source = item.source
     if (
         isinstance(source, Path)
         and item.data_type is DataType.PREFIX
         and item.compression is Compression.NONE
+        and share == WHOLE
     ):
         if not source.exists():
             raise _missing_path(source)
         if not (copy and _is_small(_sizes(source))):
             return [_in_place(source, item.target)]
-    files = files_of(item, objects)
+    files = share.of(files_of(item, objects))
     copy = copy and _is_small(file.size_bytes for file in files)
     folder.mkdir(parents=True, exist_ok=True)
     _lay_out(files, objects, folder, copy=copy, unpack=item.compression is Compression.GZIP)
@@ -139,9 +144,7 @@ def _in_place(source: Path, target: str) -> Placement:
 
 
 def files_of(item: Input, objects: ObjectStore) -> list[SourceFile]:
-    """Return the files of an input and how they are called in its folder.
-
-    With one host, ``ShardedByS3Key`` gives it everything, as ``FullyReplicated`` does.
+    """Return the files of an input, those of all hosts, and how they are called in its folder.
 
     Raises:
         NotFoundError: If there are none.

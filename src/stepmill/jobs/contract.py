@@ -6,18 +6,20 @@ own processing container"; container contract, C1 and C4.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stepmill.core.arns import Arns
 from stepmill.core.json import Json, write_json
+from stepmill.jobs.hosts import inputs_of
 from stepmill.jobs.outputs import CONTAINER_ROOT
+from stepmill.jobs.requests.hosts import Host
 from stepmill.jobs.requests.processing import ProcessingRequest
 from stepmill.jobs.requests.training import TrainingRequest
 
-HOST = "algo-1"
 NETWORK_INTERFACE = "eth0"
-INSTANCE_GROUP = "homogeneousCluster"
+# Several hosts are processes of one machine, and reach each other there.
+_LOOPBACK = "lo"
 
 # Folders that are there when a training job starts.
 _TRAINING_FOLDERS = (
@@ -37,12 +39,13 @@ _CONFIG_FILES = {
 }
 
 
-def lay_out_training(ml: Path, request: TrainingRequest) -> None:
+def lay_out_training(ml: Path, request: TrainingRequest, host: Host | None = None) -> None:
     """Make the folders and configuration files of a training job.
 
     Args:
         ml: What the job will see as ``/opt/ml``.
         request: What it does.
+        host: For which of its hosts; ``None``: the first.
     """
     for folder in _TRAINING_FOLDERS:
         (ml / folder).mkdir(parents=True, exist_ok=True)
@@ -52,14 +55,19 @@ def lay_out_training(ml: Path, request: TrainingRequest) -> None:
     _write_metadata(ml, request.role)
     config = ml / "input" / "config"
     _write(config / "hyperparameters.json", request.hyperparameters)
-    _write(config / "inputdataconfig.json", request.channels)
-    _write(config / "resourceconfig.json", _training_resources(request.instance_type))
+    host = host or request.hosts[0]
+    own = {item.name for item in inputs_of(request, host)}
+    channels = {name: settings for name, settings in request.channels.items() if name in own}
+    _write(config / "inputdataconfig.json", channels)
+    _write(config / "resourceconfig.json", _training_resources(request.hosts, host))
     for member, name in _CONFIG_FILES.items():
         if request.document.get(member) is not None:
             _write(config / name, request.document[member])
 
 
-def lay_out_processing(ml: Path, request: ProcessingRequest, name: str, arn: str) -> None:
+def lay_out_processing(
+    ml: Path, request: ProcessingRequest, name: str, arn: str, host: Host | None = None
+) -> None:
     """Make the folders and configuration files of a processing job.
 
     Args:
@@ -67,6 +75,7 @@ def lay_out_processing(ml: Path, request: ProcessingRequest, name: str, arn: str
         request: What it does.
         name: Of the job.
         arn: Of the job.
+        host: For which of its hosts; ``None``: the first.
     """
     for folder in ("processing", "output", "config"):
         (ml / folder).mkdir(parents=True, exist_ok=True)
@@ -75,7 +84,11 @@ def lay_out_processing(ml: Path, request: ProcessingRequest, name: str, arn: str
     _write_metadata(ml, request.role)
     job = {"ProcessingJobArn": arn, **request.document, "ProcessingJobName": name}
     _write(ml / "config" / "processingjobconfig.json", job)
-    _write(ml / "config" / "resourceconfig.json", {"current_host": HOST, "hosts": [HOST]})
+    resources = {
+        "current_host": (host or request.hosts[0]).name,
+        "hosts": [each.name for each in request.hosts],
+    }
+    _write(ml / "config" / "resourceconfig.json", resources)
 
 
 def inside(ml: Path, path: str) -> Path:
@@ -98,15 +111,24 @@ def training_environment(name: str, arn: str) -> dict[str, str]:
     return {"TRAINING_JOB_NAME": name, "TRAINING_JOB_ARN": arn}
 
 
-def _training_resources(instance_type: str) -> Json:
-    group = {"instance_group_name": INSTANCE_GROUP, "instance_type": instance_type, "hosts": [HOST]}
+def _training_resources(hosts: Sequence[Host], host: Host) -> Json:
+    groups: dict[str, list[Host]] = {}
+    for each in hosts:
+        groups.setdefault(each.group, []).append(each)
     return {
-        "current_host": HOST,
-        "current_instance_type": instance_type,
-        "current_group_name": INSTANCE_GROUP,
-        "hosts": [HOST],
-        "instance_groups": [group],
-        "network_interface_name": NETWORK_INTERFACE,
+        "current_host": host.name,
+        "current_instance_type": host.instance_type,
+        "current_group_name": host.group,
+        "hosts": [each.name for each in hosts],
+        "instance_groups": [
+            {
+                "instance_group_name": name,
+                "instance_type": members[0].instance_type,
+                "hosts": [each.name for each in members],
+            }
+            for name, members in groups.items()
+        ],
+        "network_interface_name": NETWORK_INTERFACE if len(hosts) == 1 else _LOOPBACK,
     }
 
 

@@ -55,7 +55,12 @@ class Outcome:
 
 
 def outcome_of(
-    ended: JobEnded, *, failure: str = "", log_tail: Sequence[str] = (), timeout: timedelta | None = None
+    ended: JobEnded,
+    *,
+    failure: str = "",
+    log_tail: Sequence[str] = (),
+    timeout: timedelta | None = None,
+    host: str = "",
 ) -> Outcome:
     """Return how a job has ended.
 
@@ -64,6 +69,7 @@ def outcome_of(
         failure: Text of the failure file that the job wrote; may be empty.
         log_tail: Last lines of its log; stand in for a failure file.
         timeout: The one it had.
+        host: Which host it was that ended so; empty if the job has one only.
     """
     match ended.ending:
         case Ending.EXITED if ended.exit_code == 0:
@@ -76,11 +82,11 @@ def outcome_of(
             return Outcome(JobStatus.STOPPED, "MaxRuntimeExceeded", CLIENT_ERROR, reason)
         case Ending.LOST:
             text = ended.message or "the job's supervisor was killed, or the machine was restarted"
-            return _failed(INTERNAL_ERROR, "InternalServerError", f"The job was lost: {text}")
+            return _failed(INTERNAL_ERROR, "InternalServerError", f"{_of(host)}The job was lost: {text}")
         case Ending.NOT_STARTED:
             text = ended.message or "the program could not be started"
-            return _failed(CLIENT_ERROR, CLIENT_ERROR, f"CannotStartContainerError: {text}")
-    return _algorithm_error(ended, failure, log_tail)
+            return _failed(CLIENT_ERROR, CLIENT_ERROR, f"{_of(host)}CannotStartContainerError: {text}")
+    return _algorithm_error(ended, failure, log_tail, _of(host))
 
 
 def waited_too_long(longest_wait: timedelta | None) -> Outcome:
@@ -124,11 +130,16 @@ def cause_text(reason: str, log_tail: Sequence[str]) -> str:
     return "\n".join(parts)
 
 
-def _algorithm_error(ended: JobEnded, failure: str, log_tail: Sequence[str]) -> Outcome:
+def _of(host: str) -> str:
+    return f"{host}: " if host else ""
+
+
+def _algorithm_error(ended: JobEnded, failure: str, log_tail: Sequence[str], host: str) -> Outcome:
     if ended.ending is Ending.EXITED and failure.startswith(f"{CLIENT_ERROR}: "):
         # AWS's own algorithms tell by that word that data or hyperparameters are to blame.
         ending = f", exit code: {ended.exit_code}"
-        kept = failure.strip()[: LONGEST_REASON - len(ending)]
+        text = f"{CLIENT_ERROR}: {host}{failure.strip().removeprefix(f'{CLIENT_ERROR}: ')}"
+        kept = text[: LONGEST_REASON - len(ending)]
         return Outcome(JobStatus.FAILED, "Failed", CLIENT_ERROR, f"{kept}{ending}")
     text = failure.strip() or "\n".join(line for line in log_tail if line.strip())
     if ended.ending is Ending.OUT_OF_MEMORY:
@@ -138,9 +149,9 @@ def _algorithm_error(ended: JobEnded, failure: str, log_tail: Sequence[str]) -> 
         text = f"The program was ended by {_signal_name(ended.exit_code)}.\n{text}".strip()
     ending = f", exit code: {ended.exit_code}"
     # The end of a log says more than its beginning; a failure file is cut at its end, as SageMaker does.
-    room = LONGEST_REASON - len(f"{ALGORITHM_ERROR}: ") - len(ending)
+    room = LONGEST_REASON - len(f"{ALGORITHM_ERROR}: {host}") - len(ending)
     kept = text[:room] if failure.strip() else _last_lines(text, room)
-    return Outcome(JobStatus.FAILED, "Failed", ALGORITHM_ERROR, f"{ALGORITHM_ERROR}: {kept}{ending}")
+    return Outcome(JobStatus.FAILED, "Failed", ALGORITHM_ERROR, f"{ALGORITHM_ERROR}: {host}{kept}{ending}")
 
 
 def _last_lines(text: str, room: int) -> str:

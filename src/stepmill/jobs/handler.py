@@ -54,7 +54,9 @@ from stepmill.jobs.failures import (
 from stepmill.jobs.interruptions import Interruptions
 from stepmill.jobs.kinds import Collected, JobKind, R, Workplace, can_be_warm, read_small_file
 from stepmill.jobs.later import Later
-from stepmill.jobs.outputs import Delivery, deliver, files_to, host_folder
+from stepmill.jobs.outputs import Delivery, deliver
+from stepmill.jobs.peers import names_of, run_together, stop_together
+from stepmill.jobs.places import host_folders, outputs_of_all, workplaces
 from stepmill.jobs.records import JobRecords, JobState, describe, state_of
 from stepmill.jobs.requests.common import check_job_name
 from stepmill.jobs.requests.data import Output
@@ -174,7 +176,7 @@ class JobHandler(Generic[R]):
             return
         self._stopping.add(name)
         self._change(name, self._asked_to_stop)
-        self._services.compute.stop(self.folder(name))
+        stop_together(self._services.compute, self.folder(name))
         self._capacity.now(_waiting_key(name, len(state_of(record).attempts)))
 
     def close(self) -> None:
@@ -206,22 +208,34 @@ class JobHandler(Generic[R]):
         check_paths(self._kind, job.request, place, services.private)
         if not begun:
             check_groups(job.request, services.has_group)
-        staged = stage(self._kind, job.request, place, services.objects, services.project, services.private)
+        places = workplaces(job.request, place)
+        staged = [
+            stage(self._kind, job.request, each, services.objects, services.project, services.private)
+            for each in places
+        ]
         access = access_of(job.request, services.door, self._visitor(job))
-        notes = (*job.notes, *image.notes, *staged.notes, *access.notes)
+        notes = (*job.notes, *image.notes, *(note for one in staged for note in one.notes), *access.notes)
         job = replace(job, notes=notes, python="" if image.oci_image else str(image.python))
         job.report(TaskStarted(job.task.id, job.metadata, job.notes))
         if place.name in self._stopping and not begun:
             self._end(job, _STOPPED, Collected())
             return
-        self._synchroniser.watch(place.name, place.ml, self._continuous(job), begun=begun)
-        services.compute.run(self._spec(job, image, command, staged, access), partial(self._on_event, job))
+        for each in places:
+            self._synchroniser.watch(each.job_id, each.ml, self._continuous(job), begun=begun)
+        specs = [
+            self._spec(job, image, command, (each, own), access)
+            for each, own in zip(places, staged, strict=True)
+        ]
+        names = names_of(places)
+        run_together(
+            services.compute, [replace(spec, names=names) for spec in specs], partial(self._on_event, job)
+        )
         services.note(self._kind.record_kind, place.name)
         # While the job starts, this process has nothing else to do for it.
         self._later.hurry()
         # Whoever asked before the job was started found nothing to stop.
         if place.name in self._stopping or (begun and self._is_being_interrupted(job)):
-            services.compute.stop(place.folder)
+            stop_together(services.compute, place.folder)
 
     def _is_being_interrupted(self, job: _Job[R]) -> bool:
         """Say whether somebody wanted a job interrupted, and was killed before he could ask it to end."""
@@ -243,23 +257,29 @@ class JobHandler(Generic[R]):
         )
 
     def _spec(
-        self, job: _Job[R], image: ResolvedImage, command: tuple[str, ...], staged: Staged, access: Access
+        self,
+        job: _Job[R],
+        image: ResolvedImage,
+        command: tuple[str, ...],
+        host: tuple[Workplace, Staged],
+        access: Access,
     ) -> JobSpec:
         services, request = self._services, job.request
-        given = {**self._kind.environment(request, job.place), **request.environment}
-        if (experiment := experiment_config(request.document, job.place.name).experiment) and access.is_there:
+        place, staged = host
+        given = {**self._kind.environment(request, place), **request.environment}
+        if (experiment := experiment_config(request.document, place.name).experiment) and access.is_there:
             # MLflow's client logs into the experiment of the pipeline, if the script names no other one.
             given.setdefault("MLFLOW_EXPERIMENT_NAME", experiment)
         return JobSpec(
-            job_id=job.place.name,
-            folder=job.place.folder,
+            job_id=place.job_id,
+            folder=place.folder,
             command=command,
             environment=access.environment(job_environment(services.arns, given)),
             python=image.python,
             mounts=(*staged.mounts, *access.mounts),
             oci_image=image.oci_image,
             warm=services.warm and can_be_warm(command, image),
-            source=self._kind.source(request, job.place),
+            source=self._kind.source(request, place),
             resources=services.resources,
             network=request.network,
             loopback=access.is_there,
@@ -358,7 +378,8 @@ class JobHandler(Generic[R]):
         )
         job.report(TaskStarted(job.task.id, job.metadata, (line,)))
         job = replace(job, attempt=job.attempt + 1, notes=(*job.notes, line))
-        make_new(place.folder)
+        for each in workplaces(job.request, place):
+            make_new(each.folder)
         self._await_capacity(job, state_of(record))
 
     def _await_capacity(self, job: _Job[R], state: JobState) -> None:
@@ -381,8 +402,9 @@ class JobHandler(Generic[R]):
             elif until is not None and now >= until:
                 self._end(job, waited_too_long(job.request.longest_wait), Collected())
             else:
-                make_new(job.place.folder)
-                unstage(job.place)
+                for each in workplaces(job.request, job.place):
+                    make_new(each.folder)
+                    unstage(each)
                 self._change(name, lambda state: attempts.resumed(state, now))
                 self._begin(job)
         except (StepmillError, OSError) as error:
@@ -392,13 +414,22 @@ class JobHandler(Generic[R]):
 
     def _finish(self, job: _Job[R], ended: JobEnded) -> None:
         place = job.place
-        problem = self._synchroniser.finish(place.name)
-        failure = read_small_file(place.ml / "output" / "failure", _FAILURE_BYTES)
+        places = workplaces(job.request, place)
+        problem = "; ".join(filter(None, [self._synchroniser.finish(each.job_id) for each in places]))
+        # The host whose end is the job's.
+        telling = next((each for each in places if each.job_id == ended.job_id), place)
+        failure = read_small_file(telling.ml / "output" / "failure", _FAILURE_BYTES)
         if then := self._why_again(job, ended):
             self._pause(job, ended, then)
             return
-        tail = [line[-LONGEST_TAIL_LINE:] for line in tail_log(place.folder, LOG_TAIL_LINES)]
-        outcome = outcome_of(ended, failure=failure, log_tail=tail, timeout=job.request.timeout)
+        tail = [line[-LONGEST_TAIL_LINE:] for line in tail_log(telling.folder, LOG_TAIL_LINES)]
+        outcome = outcome_of(
+            ended,
+            failure=failure,
+            log_tail=tail,
+            timeout=job.request.timeout,
+            host=telling.host.name if len(places) > 1 else "",
+        )
         if ended.ending is Ending.TIMED_OUT and self._time_left(job, ended.started_at).is_wait:
             outcome = waited_too_long(job.request.longest_wait)
         outcome = full_disk_told(outcome, shutil.disk_usage(place.folder).free)
@@ -429,13 +460,9 @@ class JobHandler(Generic[R]):
             outcome: How it ended; ``None``: it goes on later.
         """
         is_good = outcome is not None and outcome.status is not JobStatus.FAILED
-        files: list[Delivery] = []
-        for output in self._kind.outputs(job.request, job.place):
-            kept = output.continuous or is_good
-            folder = host_folder(job.place.ml, output.path)
-            if output.destination is not None and kept and folder is not None:
-                files.extend(files_to(output.destination, folder))
-        return files
+        outputs = self._kind.outputs(job.request, job.place)
+        kept = [each for each in outputs if each.continuous or is_good]
+        return outputs_of_all(workplaces(job.request, job.place), kept)
 
     def _end(
         self,
@@ -498,7 +525,8 @@ class JobHandler(Generic[R]):
         """End a job that could not be staged, started or collected."""
         name, word = blame_of(error)
         reason = f"{word}: {error}"[: failures.LONGEST_REASON]
-        self._synchroniser.finish(job.place.name)
+        for each in workplaces(job.request, job.place):
+            self._synchroniser.finish(each.job_id)
         try:
             self._end(job, Outcome(JobStatus.FAILED, "Failed", name, reason), Collected())
         except StepmillError:
@@ -523,7 +551,10 @@ class JobHandler(Generic[R]):
 
     def _tidy_up(self, place: Workplace, *, keep: bool) -> None:
         """Remove what is not needed any more; of a failed job what it wrote is kept to be looked at."""
-        for folder in (place.inputs, place.collected, *(() if keep else (place.ml,))):
+        hosts = [replace(place, folder=folder) for _, folder in host_folders(place.folder)]
+        inputs = [each.inputs for each in hosts]
+        written = [] if keep else [each.ml for each in hosts]
+        for folder in (*inputs, place.collected, *written):
             # A job can nest folders deeper than Python's stack. What stays is left to `stepmill gc`.
             with suppress(OSError, RecursionError):
                 clear_away(folder)

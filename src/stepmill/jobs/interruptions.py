@@ -11,6 +11,7 @@ from stepmill.compute.spec import Compute
 from stepmill.compute.supervision.files import SPEC
 from stepmill.core.errors import WrongStateError
 from stepmill.core.statuses import JobStatus
+from stepmill.jobs.peers import stop_together
 from stepmill.jobs.records import TRAINING_JOB, JobRecords, JobState, request_of, state_of
 from stepmill.storage.records import Record, RecordStore
 
@@ -54,7 +55,7 @@ class Interruptions:
             )
         # First the wish: whoever sees the end is to know why it came.
         record = self._jobs.change(record.name, _interrupting)
-        self._compute.stop(folder)
+        stop_together(self._compute, folder)
         return record
 
 

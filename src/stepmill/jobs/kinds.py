@@ -16,6 +16,7 @@ from stepmill.jobs.outputs import Delivery
 from stepmill.jobs.records import Metric
 from stepmill.jobs.requests.common import JobRequest
 from stepmill.jobs.requests.data import Output
+from stepmill.jobs.requests.hosts import FIRST_HOST, ONE_HOST, Host
 from stepmill.storage.objects.store import ObjectStore
 
 R = TypeVar("R", bound=JobRequest)
@@ -31,11 +32,18 @@ class Workplace:
         name: Of the job.
         arn: Of the job.
         folder: Its own folder on this machine; compute keeps its files there too.
+        host: Which of the job's hosts this is. The first one's folder is the job's.
     """
 
     name: str
     arn: str
     folder: Path
+    host: Host = ONE_HOST[0]
+
+    @property
+    def job_id(self) -> str:
+        """What compute calls it."""
+        return self.name if self.host.name == FIRST_HOST else f"{self.name}-{self.host.name}"
 
     @property
     def ml(self) -> Path:

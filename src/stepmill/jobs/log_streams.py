@@ -1,6 +1,7 @@
 """The logs of jobs and of calls of functions, in groups and streams as CloudWatch Logs has them.
 
-Nothing is kept for that: a group is a kind of job or a function, a stream is the log in a job's folder.
+Nothing is kept for that: a group is a kind of job or a function, a stream is the log in the folder of a
+job, or of one of its hosts.
 
 Source: developer guide, "Logging with Amazon CloudWatch"; reference of operations, A5.
 """
@@ -15,8 +16,8 @@ from pathlib import Path
 from stepmill.compute.supervision.files import LOG
 from stepmill.core.errors import NotFoundError
 from stepmill.jobs.batch.attempts import ATTEMPT_KIND
-from stepmill.jobs.contract import HOST
 from stepmill.jobs.functions.calls import CALL_KIND
+from stepmill.jobs.places import host_folders
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB
 from stepmill.storage.records import Record, RecordStore, Selection, SortBy
 
@@ -45,11 +46,11 @@ class LogGroup:
 
 @dataclass(frozen=True)
 class LogStream:
-    """The log of one job.
+    """The log of one job, or of one of its hosts.
 
     Args:
         name: Unique within its group.
-        folder: The job's folder.
+        folder: The folder of the job, or of the host.
         created_at: When the job was made. Aware, UTC.
     """
 
@@ -99,7 +100,7 @@ class LogStreams:
         """
         if not self._exists(group):
             raise _no_group()
-        found = (self._stream(group, record) for record in self._candidates(group, prefix))
+        found = (each for record in self._candidates(group, prefix) for each in self._of(group, record))
         chosen = [each for each in found if each.name.startswith(prefix) and _is_written(each)]
         return sorted(chosen, key=lambda stream: stream.name)
 
@@ -110,9 +111,10 @@ class LogStreams:
             NotFoundError: If there is no such group or stream.
         """
         record = self._record_of(group, name)
-        found = self._stream(group, record) if record is not None else None
-        if found is not None and found.name == name and _is_written(found):
-            return found
+        streams = self._of(group, record) if record is not None else []
+        for found in streams:
+            if found.name == name and _is_written(found):
+                return found
         if not self._exists(group):
             raise _no_group()
         raise NotFoundError("The specified log stream does not exist.", where=name)
@@ -168,11 +170,17 @@ class LogStreams:
         is_its = record is not None and f"{_FUNCTIONS}{record.body.get('function')}" == group
         return record if is_its else None
 
-    def _stream(self, group: str, record: Record) -> LogStream:
-        name = str(record.body["stream"]) if group == _BATCH else record.name
-        if group in _JOB_GROUPS:
-            name = f"{record.name}/{HOST}-{int(record.created_at.timestamp())}"
-        return LogStream(name, self._folder / record.kind / record.name, record.created_at)
+    def _of(self, group: str, record: Record) -> list[LogStream]:
+        """Return the streams of a job: one for each of its hosts."""
+        folder = self._folder / record.kind / record.name
+        if group not in _JOB_GROUPS:
+            name = str(record.body["stream"]) if group == _BATCH else record.name
+            return [LogStream(name, folder, record.created_at)]
+        at = int(record.created_at.timestamp())
+        return [
+            LogStream(f"{record.name}/{host}-{at}", place, record.created_at)
+            for host, place in host_folders(folder)
+        ]
 
 
 def _is_written(stream: LogStream) -> bool:

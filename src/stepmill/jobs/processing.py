@@ -14,6 +14,7 @@ from stepmill.jobs.contract import lay_out_processing
 from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.kinds import Collected, Startable, Workplace, read_small_file
 from stepmill.jobs.locations import Location
+from stepmill.jobs.places import workplaces
 from stepmill.jobs.records import PROCESSING_JOB
 from stepmill.jobs.requests.data import Output
 from stepmill.jobs.requests.processing import ProcessingRequest, read_processing_request
@@ -43,7 +44,7 @@ class ProcessingKind:
     ) -> None:
         """See ``JobKind``."""
         del objects, project
-        lay_out_processing(place.ml, request, place.name, place.arn)
+        lay_out_processing(place.ml, request, place.name, place.arn, place.host)
 
     def command(self, request: ProcessingRequest, image: Startable) -> tuple[str, ...]:
         """See ``JobKind``."""
@@ -80,9 +81,12 @@ class ProcessingKind:
         self, request: ProcessingRequest, place: Workplace, *, succeeded: bool, stopped: bool
     ) -> Collected:
         """See ``JobKind``."""
-        del request, succeeded, stopped
-        message = read_small_file(place.ml / "output" / "message", LONGEST_EXIT_MESSAGE)
-        return Collected(exit_message=message)
+        del succeeded, stopped
+        messages = [
+            read_small_file(each.ml / "output" / "message", LONGEST_EXIT_MESSAGE)
+            for each in workplaces(request, place)
+        ]
+        return Collected(exit_message="".join(messages)[:LONGEST_EXIT_MESSAGE])
 
 
 def processing_handler(services: JobServices) -> JobHandler[ProcessingRequest]:

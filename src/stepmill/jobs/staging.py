@@ -12,6 +12,7 @@ from stepmill.compute.spec import Mount
 from stepmill.core.errors import InvalidInputError
 from stepmill.jobs.channels import holds_code, stage_input
 from stepmill.jobs.contract import inside
+from stepmill.jobs.hosts import inputs_of, share_of
 from stepmill.jobs.kinds import JobKind, R, Workplace
 from stepmill.jobs.locations import Location
 from stepmill.jobs.mounts import Placement, arrange
@@ -48,7 +49,7 @@ def stage(
     project: Path,
     private: Path | None = None,
 ) -> Staged:
-    """Make the folder of a job ready, unless that was done before.
+    """Make the folder of a job, or of one of its hosts, ready, unless that was done before.
 
     Args:
         kind: Of the job.
@@ -152,13 +153,14 @@ def _placements(
     # Each only once: inputs for the same folder share it.
     placements: dict[Placement, None] = {}
     folders: dict[str, Path] = {}
-    for item in request.inputs:
+    for item in inputs_of(request, place.host):
         if item.source is None:
             inside(place.ml, item.target).mkdir(parents=True, exist_ok=True)
             continue
         folder = folders.setdefault(item.target, place.inputs / str(len(folders)))
         copy = holds_code(item, words) and not _lies_around(item.source, private)
-        staged = stage_input(item, objects, folder, copy=copy)
+        share = share_of(item, request, place.host)
+        staged = stage_input(item, objects, folder, copy=copy, share=share)
         placements |= dict.fromkeys(staged)
     for output in kind.outputs(request, place):
         # Below an input that is read-only, an output's folder has to be shown on its own.

@@ -6,21 +6,21 @@ Source: container contract, C1 and C2.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stepmill.algorithms.laying import PACKAGE, TRAINING_PROGRAM, lay_out_programs
-from stepmill.compute.logs import log_lines
 from stepmill.core.errors import InvalidInputError, NotFoundError
 from stepmill.core.json import Json, read_json
 from stepmill.jobs import algorithms, toolkit
-from stepmill.jobs.archives import pack, regular_files, unpack
+from stepmill.jobs.archives import pack_together, regular_files, unpack
 from stepmill.jobs.contract import inside, lay_out_training, training_environment
 from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.kinds import Collected, Startable, Workplace
 from stepmill.jobs.locations import Location, read_location
 from stepmill.jobs.metrics import read_metrics
 from stepmill.jobs.outputs import Delivery, host_folder, joined
+from stepmill.jobs.places import merged_log, workplaces
 from stepmill.jobs.records import TRAINING_JOB
 from stepmill.jobs.requests.data import Output
 from stepmill.jobs.requests.training import TrainingRequest, read_training_request
@@ -58,7 +58,7 @@ class TrainingKind:
         self, request: TrainingRequest, place: Workplace, objects: ObjectStore, project: Path
     ) -> None:
         """See ``JobKind``."""
-        lay_out_training(place.ml, request)
+        lay_out_training(place.ml, request, place.host)
         if _program(request):
             (place.ml / "toolkit").mkdir()
             shutil.copyfile(Path(toolkit.__file__).parent / "train.py", inside(place.ml, _TOOLKIT))
@@ -76,6 +76,7 @@ class TrainingKind:
         if image.toolkit and _program(request):
             return ("python", _TOOLKIT)
         if image.algorithm and not _program(request):
+            algorithms.check_hosts(image.algorithm, len(request.hosts))
             algorithms.check_request(image.algorithm, request.hyperparameters, request.channels)
             return ("python", _ALGORITHM, image.algorithm)
         if image.entrypoint or image.oci_image:
@@ -119,16 +120,16 @@ class TrainingKind:
     ) -> Collected:
         """See ``JobKind``."""
         root = joined(request.output, place.name, "output")
-        lines = ((line.at, line.text) for line in log_lines(place.folder))
+        places = workplaces(request, place)
+        lines = ((line.at, line.text) for line in merged_log(place.folder))
         metrics, notes = read_metrics(request.metrics, lines)
         if not (succeeded or stopped):
             return Collected(metrics=metrics, notes=notes)
-        model = _model_folder(place)
-        if model is None or next(regular_files(model), None) is None:
+        if not any(_has_model(each) for each in places):
             notes = (*notes, f"the script has left nothing in {_MODEL}: the model is empty")
         if not request.compress:
             return Collected((), f"{joined(root, 'model')}/", metrics, notes=notes)
-        archives = _archives(root, place)
+        archives = _archives(root, place, places)
         return Collected(archives, str(joined(root, "model.tar.gz")), metrics, notes=notes)
 
 
@@ -136,18 +137,19 @@ def _program(request: TrainingRequest) -> str:
     return request.hyperparameters.get(algorithms.PROGRAM) or request.environment.get("SAGEMAKER_PROGRAM", "")
 
 
-def _model_folder(place: Workplace) -> Path | None:
-    return host_folder(place.ml, _MODEL)
+def _has_model(place: Workplace) -> bool:
+    folder = host_folder(place.ml, _MODEL)
+    return folder is not None and next(regular_files(folder), None) is not None
 
 
-def _archives(root: Location, place: Workplace) -> tuple[Delivery, ...]:
-    """Pack the model, even an empty one, and the other output if there is any."""
+def _archives(root: Location, place: Workplace, hosts: Sequence[Workplace]) -> tuple[Delivery, ...]:
+    """Pack the model, even an empty one, and the other output if there is any: all hosts' in one."""
     place.collected.mkdir(exist_ok=True)
     archives = []
     for name, path in (("model", _MODEL), ("output", _DATA)):
-        folder = host_folder(place.ml, path)
+        folders = [folder for each in hosts if (folder := host_folder(each.ml, path)) is not None]
         archive = place.collected / f"{name}.tar.gz"
-        count = pack(folder or place.ml / "nothing", archive)
+        count = pack_together(folders, archive)
         if count or name == "model":
             archives.append((joined(root, archive.name), archive))
     return tuple(archives)

@@ -150,6 +150,80 @@ print('copied')
 """
 
 
+PEERS = """
+import json, os, pathlib, socket, threading, time
+here, hosts = os.environ['SM_CURRENT_HOST'], json.loads(os.environ['SM_HOSTS'])
+heard = set()
+
+def listen(server):
+    while len(heard) < len(hosts):
+        peer, _ = server.accept()
+        with peer:
+            heard.add(peer.recv(100).decode())
+
+# All hosts listen on one port, each under its own name.
+with socket.create_server((here, 29876)) as server:
+    listener = threading.Thread(target=listen, args=(server,))
+    listener.start()
+    for host in hosts:
+        for attempt in range(600):
+            try:
+                peer = socket.create_connection((host, 29876))
+                break
+            except ConnectionRefusedError:
+                time.sleep(0.1)
+        peer.sendall(here.encode())
+        peer.close()
+    listener.join()
+model = pathlib.Path(os.environ['SM_MODEL_DIR'])
+shard = sorted(path.name for path in pathlib.Path(os.environ['SM_CHANNEL_TRAIN']).iterdir())
+(model / here).write_text(json.dumps([sorted(heard), shard]))
+(model / 'same').write_text(here)
+print('size=2;' if here == 'algo-2' else 'size=1;')
+"""
+
+
+class TestHosts:
+    def test_they_find_each_other_by_name_and_leave_one_model(self, house: House) -> None:
+        put(house.store, **{f"raw/{n}": "x" for n in "abc"})
+        train_channel = channel("train", "s3://data/raw")
+        train_channel["DataSource"]["S3DataSource"]["S3DataDistributionType"] = "ShardedByS3Key"
+        last = house.run(
+            train(
+                house,
+                PEERS,
+                InputDataConfig=[train_channel],
+                ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1},
+                AlgorithmSpecification={
+                    **training_document()["AlgorithmSpecification"],
+                    "MetricDefinitions": [{"Name": "size", "Regex": "size=([0-9]);"}],
+                },
+            )
+        )
+        assert isinstance(last, TaskSucceeded), last
+        house.store.path(S3Uri("data", "models/job-1/output/model.tar.gz"))
+        with tarfile.open(house.store.path(S3Uri("data", "models/job-1/output/model.tar.gz"))) as archive:
+            members = {name: archive.extractfile(name) for name in archive.getnames()}
+            texts = {name: file.read().decode() for name, file in members.items() if file}
+        assert json.loads(texts["algo-1"]) == [["algo-1", "algo-2"], ["a", "c"]]
+        assert json.loads(texts["algo-2"]) == [["algo-1", "algo-2"], ["b"]]
+        assert texts["same"] == "algo-1"
+        assert last.output["FinalMetricDataList"][0]["Value"] in (1, 2)
+
+    def test_the_failure_of_one_ends_the_other(self, house: House) -> None:
+        text = """
+import os, sys, time
+if os.environ['SM_CURRENT_HOST'] == 'algo-2':
+    sys.exit('no more')
+time.sleep(600)
+"""
+        resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}
+        last = house.run(train(house, text, ResourceConfig=resources))
+        assert isinstance(last, TaskFailed)
+        assert last.cause.startswith("AlgorithmError: algo-2: ExecuteUserScriptError")
+        assert "no more" in last.cause
+
+
 class TestProcessing:
     def test_a_script_end_to_end(self, house: House) -> None:
         put(house.store, **{"raw/a.csv": "1,2", "raw/sub/b.csv": "3"})

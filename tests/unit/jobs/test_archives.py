@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from stepmill.core.errors import InvalidInputError
 from stepmill.jobs import archives
-from stepmill.jobs.archives import MEMBER_TIME_S, pack, regular_files, unpack
+from stepmill.jobs.archives import MEMBER_TIME_S, pack, pack_together, regular_files, unpack
 
 
 def member(
@@ -51,6 +51,28 @@ class TestPacking:
             os.utime(tmp_path / name / "b", (len(name) * 1000, 5))
             assert pack(tmp_path / name, tmp_path / f"{name}.tar.gz") == 2
         assert (tmp_path / "one.tar.gz").read_bytes() == (tmp_path / "two.tar.gz").read_bytes()
+
+    def test_several_folders_become_one_and_the_first_wins(self, tmp_path: Path) -> None:
+        for folder, files in {"one": ["a", "sub/b"], "two": ["a", "sub", "c", "a/x"], "three": []}.items():
+            (tmp_path / folder).mkdir()
+            for file in files:
+                path = tmp_path / folder / file
+                if path.parent.is_file():
+                    path.parent.unlink()
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(f"{folder}/{file}")
+        folders = [tmp_path / name for name in ("one", "two", "three")]
+        assert pack_together(folders, tmp_path / "all.tar.gz") == 3
+        with tarfile.open(tmp_path / "all.tar.gz") as archive:
+            found = {name: archive.extractfile(name) for name in archive.getnames()}
+            texts = {name: file.read().decode() for name, file in found.items() if file}
+        # Of two's, "a/x" lies below a file and "sub" stands where a folder is.
+        assert texts == {"a": "one/a", "sub/b": "one/sub/b", "c": "two/c"}
+
+    def test_nothing_at_all_is_an_empty_archive(self, tmp_path: Path) -> None:
+        assert pack_together([], tmp_path / "all.tar.gz") == 0
+        with tarfile.open(tmp_path / "all.tar.gz") as archive:
+            assert archive.getnames() == []
 
     def test_members_are_relative_and_of_one_time(self, tmp_path: Path) -> None:
         (tmp_path / "m" / "code").mkdir(parents=True)

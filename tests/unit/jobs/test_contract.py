@@ -56,6 +56,49 @@ def test_the_configuration_of_a_training_job(tmp_path: Path) -> None:
         assert (tmp_path / folder).is_dir()
 
 
+def group(name: str, count: int, kind: str) -> dict[str, object]:
+    return {"InstanceGroupName": name, "InstanceCount": count, "InstanceType": kind}
+
+
+def test_each_host_of_several_is_told_of_all(tmp_path: Path) -> None:
+    own = channel("own", "s3://data/x")
+    own["DataSource"]["S3DataSource"]["InstanceGroupNames"] = ["dnn"]
+    document = training_document(
+        ResourceConfig={
+            "InstanceGroups": [group("data", 2, "ml.c5.large"), group("dnn", 1, "ml.p3.2xlarge")]
+        },
+        InputDataConfig=[channel("train", "s3://data/x"), own],
+    )
+    request = read_training_request(document, tmp_path)
+    for host in request.hosts:
+        lay_out_training(tmp_path / host.name, request, host)
+
+    def read(host: str, name: str) -> Any:
+        return json.loads((tmp_path / host / "input" / "config" / name).read_text())
+
+    assert read("algo-3", "resourceconfig.json") == {
+        "current_host": "algo-3",
+        "current_instance_type": "ml.p3.2xlarge",
+        "current_group_name": "dnn",
+        "hosts": ["algo-1", "algo-2", "algo-3"],
+        "instance_groups": [
+            {"instance_group_name": "data", "instance_type": "ml.c5.large", "hosts": ["algo-1", "algo-2"]},
+            {"instance_group_name": "dnn", "instance_type": "ml.p3.2xlarge", "hosts": ["algo-3"]},
+        ],
+        "network_interface_name": "lo",
+    }
+    assert list(read("algo-1", "inputdataconfig.json")) == ["train"]
+    assert list(read("algo-3", "inputdataconfig.json")) == ["train", "own"]
+
+
+def test_each_host_of_a_processing_job_is_told_of_all(tmp_path: Path) -> None:
+    resources = {"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2}}
+    request = read_processing_request(processing_document(ProcessingResources=resources), tmp_path)
+    lay_out_processing(tmp_path, request, "prep-1", "arn:prep-1", request.hosts[1])
+    told = json.loads((tmp_path / "config" / "resourceconfig.json").read_text())
+    assert told == {"current_host": "algo-2", "hosts": ["algo-1", "algo-2"]}
+
+
 def test_the_configuration_of_a_processing_job(tmp_path: Path) -> None:
     document = processing_document(
         ProcessingOutputConfig={"Outputs": [processing_output("train", "s3://data/t")]}

@@ -166,9 +166,9 @@ class TestCreating:
             (PROCESSING_JOB, job("a", AppSpecification={"ImageUri": "unknown:1"}), UnsupportedError, "known"),
             (
                 PROCESSING_JOB,
-                job("a", ProcessingResources={"ClusterConfig": {"InstanceCount": 2}}),
+                job("a", ProcessingResources={"ClusterConfig": {"InstanceCount": 1000}}),
                 UnsupportedError,
-                "2 hosts",
+                "1000 hosts",
             ),
             (
                 PROCESSING_JOB,
@@ -179,9 +179,9 @@ class TestCreating:
             (TRAINING_JOB, training_document(TrainingJobName="a"), InvalidInputError, "sagemaker_program"),
             (
                 TRAINING_JOB,
-                training("a", ResourceConfig={"InstanceCount": 3, "InstanceType": "ml.m5.large"}),
+                training("a", ResourceConfig={"InstanceCount": 300, "InstanceType": "ml.m5.large"}),
                 UnsupportedError,
-                "3 hosts",
+                "300 hosts",
             ),
         ],
     )

@@ -34,6 +34,30 @@ def test_a_failure_file_is_the_reason() -> None:
     assert (outcome.status, outcome.error) == (JobStatus.FAILED, "AlgorithmError")
 
 
+@pytest.mark.parametrize(
+    ("end", "failure", "reason"),
+    [
+        (ended(Ending.EXITED, 2), "no data", "AlgorithmError: algo-2: no data, exit code: 2"),
+        (ended(Ending.EXITED, 2), "ClientError: bad", "ClientError: algo-2: bad, exit code: 2"),
+        (ended(Ending.LOST, message="gone"), "", "InternalServerError: algo-2: The job was lost: gone"),
+        (
+            ended(Ending.NOT_STARTED, message="why"),
+            "",
+            "ClientError: algo-2: CannotStartContainerError: why",
+        ),
+    ],
+)
+def test_of_several_hosts_the_one_that_failed_is_named(end: JobEnded, failure: str, reason: str) -> None:
+    assert outcome_of(end, failure=failure, host="algo-2").reason == reason
+
+
+def test_a_long_reason_keeps_host_and_exit_code() -> None:
+    reason = outcome_of(ended(Ending.EXITED, 2), failure="x" * 5000, host="algo-2").reason
+    assert len(reason) == LONGEST_REASON
+    assert reason.startswith("AlgorithmError: algo-2: xxx")
+    assert reason.endswith("x, exit code: 2")
+
+
 def test_without_one_the_log_is() -> None:
     outcome = outcome_of(ended(Ending.EXITED, 1), log_tail=["Traceback ...", "", "ValueError: x"])
     assert outcome.reason == "AlgorithmError: Traceback ...\nValueError: x, exit code: 1"

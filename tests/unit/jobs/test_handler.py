@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -663,6 +664,68 @@ def test_no_copy_of_stepmills_own_folder_is_made_for_a_job(tmp_path: Path) -> No
     assert seen == [Mount(tmp_path, "/opt/ml/processing/input/code", read_only=True)]
 
 
+class TestHosts:
+    """Several hosts that do a job together."""
+
+    def task(self, house: House, count: int, **changes: Any) -> Task:
+        cluster = {"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": count}}
+        return processing_task(ProcessingResources=cluster, **changes)
+
+    def test_each_gets_its_shard_and_leaves_its_files(self, house: House) -> None:
+        put(house.store, **{f"raw/{n}": str(n) for n in range(5)})
+
+        def program(spec: JobSpec) -> int:
+            told = json.loads((ml(spec) / "config" / "resourceconfig.json").read_text())
+            shown = next(m.source for m in spec.mounts if m.target == "/opt/ml/processing/input/data")
+            names = ",".join(sorted(path.name for path in shown.iterdir()))
+            (ml(spec) / "processing" / "output" / "out" / told["current_host"]).write_text(names)
+            (ml(spec) / "output" / "message").write_text(f"{told['current_host']};")
+            return 0
+
+        house.compute.program = program
+        last = house.run(
+            self.task(
+                house,
+                2,
+                ProcessingInputs=[
+                    processing_input("data", "s3://data/raw", S3DataDistributionType="ShardedByS3Key")
+                ],
+                ProcessingOutputConfig={"Outputs": [processing_output("out", "s3://data/out")]},
+            )
+        )
+        assert isinstance(last, TaskSucceeded), last
+        assert house.read("out/algo-1") == b"0,2,4"
+        assert house.read("out/algo-2") == b"1,3"
+        assert last.output["ExitMessage"] == "algo-1;algo-2;"
+        assert [spec.job_id for spec in house.compute.specs] == ["job-1", "job-1-algo-2"]
+        assert {name for name, _ in house.compute.specs[0].names} == {"algo-1", "algo-2"}
+
+    def test_the_failure_of_one_is_told_with_its_name(self, house: House) -> None:
+        def program(spec: JobSpec) -> int:
+            if spec.job_id == "job-1":
+                return 0
+            (ml(spec) / "output" / "failure").write_text("no peer")
+            return 3
+
+        house.compute.program = program
+        last = house.run(self.task(house, 2))
+        assert isinstance(last, TaskFailed)
+        assert last.cause.startswith("AlgorithmError: algo-2: no peer, exit code: 3")
+
+    def test_all_are_asked_to_stop(self, house: House) -> None:
+        house.compute.held = True
+        task, reports = self.task(house, 3), Reports()
+        handler = house.handler(task)
+        handler.start(task, reports)
+        handler.stop(task)
+        folder = handler.folder("job-1")
+        assert house.compute.stopped == [folder, folder / "hosts/algo-2", folder / "hosts/algo-3"]
+        house.compute.ending = Ending.STOPPED
+        house.compute.release()
+        handler.close()
+        assert isinstance(reports.last, TaskStopped)
+
+
 class TestExperiments:
     NAMES = {"ExperimentConfig": {"ExperimentName": "churn", "TrialName": "first"}}
 
@@ -777,6 +840,13 @@ class TestAlgorithms:
         ):
             assert sentence in last.cause
         assert house.images.asked == []
+        assert house.compute.specs == []
+
+    def test_it_trains_on_one_host(self, house: House) -> None:
+        two = {"InstanceType": "ml.m5.large", "InstanceCount": 2}
+        last = house.run(self.task({"num_round": "3"}, ResourceConfig=two))
+        assert isinstance(last, TaskFailed)
+        assert "The algorithm xgboost trains on one host here" in last.cause
         assert house.compute.specs == []
 
     def test_a_script_turns_the_algorithm_off(self, house: House) -> None:

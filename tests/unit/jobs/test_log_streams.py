@@ -49,6 +49,16 @@ def house(tmp_path: Path) -> House:
     return House(tmp_path)
 
 
+def test_each_host_of_a_job_has_a_stream(house: House) -> None:
+    first = house.job("train")
+    WrittenLog(house.folder / TRAINING_JOB / "train" / "hosts" / "algo-2").write([b"two\n"])
+    second = first.replace("algo-1", "algo-2")
+    assert house.names(TRAINING, "train/") == [first, second]
+    assert house.streams.stream(TRAINING, second).folder.name == "algo-2"
+    with pytest.raises(NotFoundError):
+        house.streams.stream(TRAINING, first.replace("algo-1", "algo-3"))
+
+
 def test_a_group_is_there_once_it_has_a_job(house: House) -> None:
     assert house.streams.groups() == []
     with pytest.raises(NotFoundError, match="The specified log group does not exist"):

@@ -159,8 +159,10 @@ def _limits(spec: JobSpec) -> list[str]:
     words: list[str] = []
     if not spec.network:
         words = ["--network", "none"]
-    elif spec.loopback:
+    elif spec.loopback or spec.names:
         words = ["--network", "host"]
+    for name, address in spec.names:
+        words += ["--add-host", f"{name}:{address}"]
     if spec.resources.memory_bytes:
         words += ["--memory", str(spec.resources.memory_bytes)]
     if spec.resources.cpus:

@@ -19,6 +19,7 @@ from stepmill.compute.local.bubblewrap import (
     trouble_with_bubblewrap,
 )
 from stepmill.compute.local.host import host_view, may_administer
+from stepmill.compute.local.names import refuse_names, with_names
 from stepmill.compute.local.plain import (
     MOVED_NOTE,
     WRITABLE_NOTE,
@@ -104,7 +105,7 @@ class Planner:
         python = self._pythons.facts(spec.python)
         if spec.isolation is Isolation.NONE:
             return self._plan_plain(spec, python, ())
-        return self._plan_sandboxed(spec, python)
+        return self._plan_sandboxed(with_names(spec), python)
 
     def _plan_sandboxed(self, spec: JobSpec, python: PythonFacts) -> Planned:
         trouble = self._trouble_with_bubblewrap(spec)
@@ -183,6 +184,7 @@ class Planner:
                 where=spec.job_id,
                 mend="Install bubblewrap, or leave EnableNetworkIsolation out.",
             )
+        refuse_names(spec, notes[0] if notes else "isolation is set to none")
         relocation = lay_out_plainly(spec, python)
         argv = tuple(relocation.moved(word) for word in command_inside(spec))
         directory = relocation.place(spec.working_directory)

@@ -11,6 +11,7 @@ from stepmill.core.json import JsonObject
 from stepmill.images.needs import NO_NEEDS, Needs
 from stepmill.jobs.requests.data import GroupOutput, Input
 from stepmill.jobs.requests.fields import Fields
+from stepmill.jobs.requests.hosts import ONE_HOST, Host
 from stepmill.jobs.requests.remote_functions import needs_of
 
 # API reference: TrainingJobName, ProcessingJobName.
@@ -30,7 +31,7 @@ class JobRequest:
         arguments: Follow the entry point.
         environment: Variables.
         inputs: What the job finds in its folders.
-        instance_type: As asked for. It limits nothing here.
+        hosts: That do it together. Their types limit nothing here.
         timeout: After which the job is stopped; ``None``: never.
         network: Whether the job may reach the network.
         role: ARN of the role that it has.
@@ -49,7 +50,7 @@ class JobRequest:
     arguments: tuple[str, ...]
     environment: dict[str, str]
     inputs: tuple[Input, ...]
-    instance_type: str
+    hosts: tuple[Host, ...] = ONE_HOST
     timeout: timedelta | None
     network: bool
     role: str

@@ -16,7 +16,6 @@ from stepmill.jobs.locations import Location, read_location
 from stepmill.jobs.requests.fields import Fields
 
 LONGEST_FILE_NAME_BYTES = 255
-_UNTIL_HOSTS = "Set it to 1; jobs on several hosts are not offered yet."
 
 
 class DataType(StrEnum):
@@ -68,6 +67,7 @@ class Input:
         distribution: What each host gets.
         compression: Whether the files are to be unpacked.
         where: Place in the request.
+        groups: Instance groups whose hosts get it; empty: all.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Input:
     distribution: Distribution = Distribution.REPLICATED
     compression: Compression = Compression.NONE
     where: str = ""
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -166,12 +167,6 @@ def check_path_inside(path: str, below: str, where: str) -> str:
             mend=f"Choose a folder below {below}/.",
         )
     return normal
-
-
-def check_one_host(count: int, where: str) -> None:
-    """Raise ``UnsupportedError`` if a job asks for more than one host."""
-    if count > 1:
-        raise UnsupportedError(f"This job asks for {count} hosts.", where=where, mend=_UNTIL_HOSTS)
 
 
 def check_distinct(names: Sequence[str], what: str, where: str) -> None:

@@ -22,12 +22,12 @@ from stepmill.jobs.requests.data import (
     Output,
     UploadMode,
     check_distinct,
-    check_one_host,
     check_path_inside,
     read_source,
     refuse_pipe_mode,
 )
 from stepmill.jobs.requests.fields import Fields
+from stepmill.jobs.requests.hosts import check_peers, read_hosts
 
 # Every LocalPath of a processing job lies below it.
 PROCESSING_FOLDER = "/opt/ml/processing"
@@ -57,7 +57,9 @@ def read_processing_request(document: Json, project: Path) -> ProcessingRequest:
     """
     fields = Fields(document)
     cluster = fields.fields("ProcessingResources", required=True).fields("ClusterConfig", required=True)
-    check_one_host(cluster.integer("InstanceCount", 1, least=1), cluster.place("InstanceCount"))
+    hosts = read_hosts(cluster)
+    network = not fields.fields("NetworkConfig").flag("EnableNetworkIsolation")
+    check_peers(hosts, cluster.place("InstanceCount"), network=network)
     application = fields.fields("AppSpecification", required=True)
     name = fields.text("ProcessingJobName", "")
     inputs = tuple(_input(item, project) for item in fields.each("ProcessingInputs"))
@@ -72,9 +74,9 @@ def read_processing_request(document: Json, project: Path) -> ProcessingRequest:
         arguments=application.texts("ContainerArguments"),
         environment=read_environment(fields),
         inputs=inputs,
-        instance_type=cluster.text("InstanceType", ""),
+        hosts=hosts,
         timeout=read_timeout(fields),
-        network=not fields.fields("NetworkConfig").flag("EnableNetworkIsolation"),
+        network=network,
         role=fields.text("RoleArn", ""),
         outputs=tuple(one for one in outputs if isinstance(one, Output)),
         feature_groups=tuple(one for one in outputs if isinstance(one, GroupOutput)),

@@ -26,12 +26,12 @@ from stepmill.jobs.requests.data import (
     InputMode,
     Output,
     check_distinct,
-    check_one_host,
     check_path_inside,
     read_source,
     refuse_pipe_mode,
 )
 from stepmill.jobs.requests.fields import Fields
+from stepmill.jobs.requests.hosts import Host, check_group_names, check_peers, read_hosts
 
 CHANNELS_FOLDER = "/opt/ml/input/data"
 DEFAULT_CHECKPOINTS = "/opt/ml/checkpoints"
@@ -104,6 +104,10 @@ def read_training_request(document: Json, project: Path) -> TrainingRequest:
     name = fields.text("TrainingJobName", "")
     _check_spot(fields)
     built_in = algorithm_asked(fields.members)
+    hosts = _hosts(fields)
+    check_group_names(inputs, hosts)
+    network = not fields.flag("EnableNetworkIsolation")
+    check_peers(hosts, "ResourceConfig", network=network)
     return TrainingRequest(
         name=check_job_name(name, "TrainingJobName") if name else "",
         document=fields.members,
@@ -112,9 +116,9 @@ def read_training_request(document: Json, project: Path) -> TrainingRequest:
         arguments=algorithm.texts("ContainerArguments"),
         environment=read_environment(fields),
         inputs=inputs,
-        instance_type=_instance_type(fields),
+        hosts=hosts,
         timeout=read_timeout(fields),
-        network=not fields.flag("EnableNetworkIsolation"),
+        network=network,
         role=fields.text("RoleArn", ""),
         hyperparameters=fields.text_map("HyperParameters"),
         spot=fields.flag("EnableManagedSpotTraining"),
@@ -167,21 +171,14 @@ def _image(algorithm: Fields) -> str:
     return algorithm.text("TrainingImage")
 
 
-def _instance_type(fields: Fields) -> str:
+def _hosts(fields: Fields) -> tuple[Host, ...]:
     if fields.has("ServerlessJobConfig"):
         raise UnsupportedError(
             "Serverless model customisation is not offered.",
             where=fields.place("ServerlessJobConfig"),
             mend="Name an image in AlgorithmSpecification.TrainingImage.",
         )
-    resources = fields.fields("ResourceConfig")
-    groups = resources.each("InstanceGroups")
-    if groups:
-        count = sum(group.integer("InstanceCount", least=0) for group in groups)
-        check_one_host(count, resources.place("InstanceGroups"))
-        return groups[0].text("InstanceType")
-    check_one_host(resources.integer("InstanceCount", 1, least=1), resources.place("InstanceCount"))
-    return resources.text("InstanceType", "")
+    return read_hosts(fields.fields("ResourceConfig"))
 
 
 def _channel(fields: Fields, job_mode: InputMode, project: Path) -> tuple[Input, dict[str, str]]:
@@ -218,6 +215,7 @@ def _channel(fields: Fields, job_mode: InputMode, project: Path) -> tuple[Input,
         distribution=distribution,
         compression=fields.choice("CompressionType", Compression, Compression.NONE),
         where=s3.where,
+        groups=s3.texts("InstanceGroupNames"),
     )
     return channel, settings
 

@@ -17,8 +17,9 @@ from stepmill.images.catalog import missing_libraries
 from stepmill.images.needs import NO_NEEDS, Needs
 from stepmill.jobs.locations import Location, read_location
 from stepmill.jobs.requests.common import JobRequest, check_job_name, read_environment
-from stepmill.jobs.requests.data import Compression, Input, check_one_host, read_source
+from stepmill.jobs.requests.data import Compression, Input, read_source
 from stepmill.jobs.requests.fields import Fields
+from stepmill.jobs.requests.hosts import Host
 from stepmill.jobs.toolkit.stepmill_batch.errors import PathError
 from stepmill.jobs.toolkit.stepmill_batch.paths import read_path
 from stepmill.jobs.transform.containers import (
@@ -164,7 +165,7 @@ def read_transform_request(
     fields = Fields(document)
     name = fields.text("TransformJobName", "")
     resources = fields.fields("TransformResources", required=True)
-    check_one_host(resources.integer("InstanceCount", 1, least=1), resources.place("InstanceCount"))
+    _check_one_host(resources)
     _refuse_capture(fields)
     source = fields.fields("TransformInput", required=True)
     output = fields.fields("TransformOutput", required=True)
@@ -187,7 +188,7 @@ def read_transform_request(
         arguments=(),
         environment={**model.containers[0].environment, **own},
         inputs=(_input(source, project),),
-        instance_type=resources.text("InstanceType", ""),
+        hosts=(Host(instance_type=resources.text("InstanceType", "")),),
         timeout=None,
         network=model.network,
         role=model.role,
@@ -236,6 +237,16 @@ def _refuse_capture(fields: Fields) -> None:
             "Data capture of transform jobs is not offered.",
             where=fields.place("DataCaptureConfig"),
             mend="Leave it out: input and output stay where they are, lineage tells which belong together.",
+        )
+
+
+def _check_one_host(resources: Fields) -> None:
+    count = resources.integer("InstanceCount", 1, least=1)
+    if count > 1:
+        raise UnsupportedError(
+            f"This job asks for {count} hosts, and transform jobs have one here.",
+            where=resources.place("InstanceCount"),
+            mend="Set it to 1: it sends as many requests at once as MaxConcurrentTransforms says.",
         )
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from stepmill.core.errors import InvalidInputError, StepmillError, UnsupportedError
 from stepmill.jobs.requests.data import Compression, DataType, Distribution
+from stepmill.jobs.requests.hosts import Host
 from stepmill.jobs.requests.processing import read_processing_request
 from stepmill.storage.objects.uri import S3Uri
 from support.job_data import IMAGE, processing_document, processing_input, processing_output
@@ -34,7 +35,8 @@ def test_what_a_plain_request_says() -> None:
             "Outputs": [processing_output("train", "out/train", S3UploadMode="Continuous")]
         },
     )
-    assert (request.name, request.image, request.instance_type) == ("prep-1", IMAGE, "ml.m5.xlarge")
+    assert (request.name, request.image) == ("prep-1", IMAGE)
+    assert request.hosts == (Host("algo-1", "ml.m5.xlarge"),)
     assert request.entrypoint == ("python3", "/opt/ml/processing/input/code/script.py")
     assert request.environment == {"A": "1"}
     assert request.timeout == timedelta(seconds=60)
@@ -99,7 +101,7 @@ def test_a_folder_is_made_normal() -> None:
     ("changes", "where"),
     [
         (
-            {"ProcessingResources": {"ClusterConfig": {"InstanceCount": 2}}},
+            {"ProcessingResources": {"ClusterConfig": {"InstanceCount": 65}}},
             "ProcessingResources.ClusterConfig.InstanceCount",
         ),
         (

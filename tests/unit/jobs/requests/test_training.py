@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stepmill.core.errors import InvalidInputError, UnsupportedError
+from stepmill.jobs.requests.hosts import Host
 from stepmill.jobs.requests.training import MetricDefinition, read_training_request
 from stepmill.storage.objects.uri import S3Uri
 from support.job_data import IMAGE, channel, training_document
@@ -147,7 +148,7 @@ def test_only_spot_training_waits() -> None:
 
 def test_an_instance_group_of_one_is_one_host() -> None:
     groups = [{"InstanceGroupName": "g", "InstanceType": "ml.c5.large", "InstanceCount": 1}]
-    assert read(ResourceConfig={"InstanceGroups": groups}).instance_type == "ml.c5.large"
+    assert read(ResourceConfig={"InstanceGroups": groups}).hosts == (Host("algo-1", "ml.c5.large", "g"),)
 
 
 def test_metric_definitions() -> None:
@@ -158,9 +159,15 @@ def test_metric_definitions() -> None:
 @pytest.mark.parametrize(
     ("changes", "where"),
     [
-        ({"ResourceConfig": {"InstanceType": "ml.x", "InstanceCount": 2}}, "ResourceConfig.InstanceCount"),
+        ({"ResourceConfig": {"InstanceType": "ml.x", "InstanceCount": 65}}, "ResourceConfig.InstanceCount"),
         (
-            {"ResourceConfig": {"InstanceGroups": [{"InstanceType": "a", "InstanceCount": 1}] * 2}},
+            {
+                "ResourceConfig": {
+                    "InstanceGroups": [
+                        {"InstanceGroupName": name, "InstanceType": "a", "InstanceCount": 33} for name in "ab"
+                    ]
+                }
+            },
             "ResourceConfig.InstanceGroups",
         ),
         (

@@ -1,0 +1,148 @@
+"""The hosts of a job begin together, and the failure of one ends the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from stepmill.compute.spec import Ending, JobEnded, JobEvent, JobRunning, JobSpec, Listener
+from stepmill.core.errors import ComputeClosedError, ComputeError, StepmillError
+from stepmill.jobs.kinds import Workplace
+from stepmill.jobs.peers import end_of_all, names_of, run_together, stop_together
+from stepmill.jobs.requests.hosts import Host
+from support.job_data import T0
+
+
+class Puppets:
+    """Compute whose jobs do what the test says."""
+
+    def __init__(self) -> None:
+        self.listeners: dict[str, Listener] = {}
+        self.stopped: list[str] = []
+        self.ends_at_once: dict[str, JobEnded] = {}
+        self.errors: dict[str, StepmillError] = {}
+
+    def run(self, spec: JobSpec, listen: Listener) -> None:
+        if spec.job_id in self.errors:
+            raise self.errors[spec.job_id]
+        self.listeners[spec.job_id] = listen
+        if spec.job_id in self.ends_at_once:
+            listen(self.ends_at_once[spec.job_id])
+
+    def stop(self, folder: Path) -> None:
+        self.stopped.append(folder.name)
+
+    def close(self) -> None: ...
+
+
+def spec(name: str) -> JobSpec:
+    return JobSpec(name, Path("/jobs") / name, ("true",), {}, Path("/usr/bin/python3"))
+
+
+def ended(name: str, ending: Ending = Ending.EXITED, code: int = 0, *, after_s: int = 1) -> JobEnded:
+    return JobEnded(name, ending, code, T0, T0 + timedelta(seconds=after_s))
+
+
+SPECS = [spec("a"), spec("b"), spec("c")]
+
+
+@pytest.fixture
+def puppets() -> Puppets:
+    return Puppets()
+
+
+def test_one_host_is_run_as_it_is(puppets: Puppets) -> None:
+    heard: list[JobEvent] = []
+    run_together(puppets, SPECS[:1], heard.append)
+    puppets.listeners["a"](ended("a", code=3))
+    assert heard == [ended("a", code=3)]
+    assert puppets.stopped == []
+
+
+def test_the_job_runs_with_its_first_host_and_ends_with_its_last(puppets: Puppets) -> None:
+    heard: list[JobEvent] = []
+    run_together(puppets, SPECS, heard.append)
+    for name in "bac":
+        puppets.listeners[name](JobRunning(name, "fake"))
+    assert heard == [JobRunning("b", "fake")]
+    puppets.listeners["c"](ended("c", after_s=1))
+    puppets.listeners["a"](ended("a", after_s=3))
+    assert len(heard) == 1
+    puppets.listeners["b"](ended("b", after_s=2))
+    assert heard[1:] == [ended("a", after_s=3)]
+    assert puppets.stopped == []
+
+
+def test_the_failure_of_one_host_ends_the_others_and_is_the_jobs(puppets: Puppets) -> None:
+    heard: list[JobEvent] = []
+    run_together(puppets, SPECS, heard.append)
+    puppets.listeners["b"](ended("b", code=7, after_s=1))
+    assert puppets.stopped == ["a", "b", "c"]
+    puppets.listeners["c"](ended("c", Ending.STOPPED, 143, after_s=2))
+    # One that dies because its peer is gone is not to blame.
+    puppets.listeners["a"](ended("a", code=1, after_s=5))
+    assert heard == [replace(ended("b", code=7), ended_at=T0 + timedelta(seconds=5))]
+
+
+def test_a_host_that_begins_after_another_has_failed_is_stopped_too(puppets: Puppets) -> None:
+    puppets.ends_at_once["a"] = ended("a", Ending.LOST, -1)
+    run_together(puppets, SPECS, lambda _event: None)
+    assert puppets.stopped[-3:] == ["a", "b", "c"]
+
+
+def test_hosts_that_can_only_partly_be_started_are_stopped(puppets: Puppets) -> None:
+    puppets.errors["b"] = ComputeError("no room")
+    with pytest.raises(ComputeError):
+        run_together(puppets, SPECS, lambda _event: None)
+    assert puppets.stopped == ["a", "b", "c"]
+    assert "c" not in puppets.listeners
+
+
+def test_those_that_run_go_on_when_this_process_ends(puppets: Puppets) -> None:
+    puppets.errors["b"] = ComputeClosedError("closed")
+    with pytest.raises(ComputeClosedError):
+        run_together(puppets, SPECS, lambda _event: None)
+    assert puppets.stopped == []
+
+
+@pytest.mark.parametrize(
+    ("ends", "telling"),
+    [
+        ([ended("a"), ended("b")], "a"),
+        ([ended("a"), ended("b", Ending.STOPPED, 143)], "b"),
+        ([ended("a", Ending.STOPPED, 0), ended("b", Ending.TIMED_OUT, 143)], "b"),
+        ([ended("a", code=1, after_s=9), ended("b", Ending.OUT_OF_MEMORY, 137, after_s=8)], "b"),
+        ([ended("a", Ending.NOT_STARTED, -1), ended("b")], "a"),
+    ],
+)
+def test_which_end_is_the_jobs(ends: list[JobEnded], telling: str) -> None:
+    assert end_of_all(ends).job_id == telling
+
+
+def test_all_hosts_are_asked_to_end(puppets: Puppets, tmp_path: Path) -> None:
+    for number in (2, 10, 3):
+        (tmp_path / "job" / "hosts" / f"algo-{number}").mkdir(parents=True)
+    stop_together(puppets, tmp_path / "job")
+    assert puppets.stopped == ["job", "algo-2", "algo-3", "algo-10"]
+
+
+class TestNames:
+    def places(self, job: str, count: int) -> list[Workplace]:
+        return [Workplace(job, "arn", Path("/jobs") / job, Host(f"algo-{n + 1}")) for n in range(count)]
+
+    def test_one_host_needs_none(self) -> None:
+        assert names_of(self.places("a", 1)) == ()
+
+    def test_each_host_has_an_address_of_its_own_on_the_loopback(self) -> None:
+        names = names_of(self.places("a", 64))
+        addresses = [address for _, address in names]
+        assert len(set(addresses)) == 64
+        assert all(address.startswith("127.") for address in addresses)
+        assert (names[0][0], names[63][0]) == ("algo-1", "algo-64")
+
+    def test_they_are_the_same_whenever_one_asks_and_others_for_another_job(self) -> None:
+        assert names_of(self.places("a", 2)) == names_of(self.places("a", 2))
+        assert names_of(self.places("a", 2)) != names_of(self.places("b", 2))
