@@ -10,6 +10,7 @@ from stepmill.algorithms.algorithm import Algorithm
 # Name -> module below ``tables``, and what the table is called there.
 _TABLES = {
     "blazingtext": ("blazingtext", "BLAZINGTEXT"),
+    "forecasting-deepar": ("deepar", "DEEPAR"),
     "image-classification": ("image_classification", "IMAGE_CLASSIFICATION"),
     "kmeans": ("kmeans", "KMEANS"),
     "knn": ("knn", "KNN"),

@@ -25,6 +25,7 @@ class ImageFamily(StrEnum):
     KNN = "knn"
     PCA = "pca"
     BLAZINGTEXT = "blazingtext"
+    DEEPAR = "forecasting-deepar"
     IMAGE_CLASSIFICATION = "image-classification"
     PYTHON = "python"
     CUSTOM = "custom"  # the user's own, from stepmill.toml
@@ -84,6 +85,7 @@ _XGBOOST = Package(("xgboost", "xgboost-cpu"), "xgboost-cpu>=3.0")
 # The package of fastText's authors is archived; the others are the same module, kept up.
 _FASTTEXT = Package(("fasttext", "fasttext-community", "fasttext-wheel"), "fasttext-community>=0.11")
 _TORCH = Package(("torch",), "torch>=2.5")
+_GLUONTS = Package(("gluonts",), "gluonts[torch]>=0.16")
 _PILLOW = Package(("pillow",), "pillow>=10")
 _NUMPY = Package(("numpy",), "numpy>=1.26")
 _TENSORFLOW = Package(("tensorflow", "tensorflow-cpu", "tensorflow-macos"), "tensorflow-cpu>=2.17")
@@ -113,6 +115,7 @@ _SHIPPED = {
         ImageFamily.XGBOOST, (_XGBOOST, _PANDAS, _SKLEARN, _PYARROW), algorithm="xgboost"
     ),
     "blazingtext": _algorithm(ImageFamily.BLAZINGTEXT, _FASTTEXT),
+    "forecasting-deepar": _algorithm(ImageFamily.DEEPAR, _TORCH, _GLUONTS, _PYARROW),
     "image-classification": _algorithm(ImageFamily.IMAGE_CLASSIFICATION, _TORCH, _PILLOW, _NUMPY),
     "linear-learner": _algorithm(ImageFamily.LINEAR_LEARNER, _SKLEARN),
     "kmeans": _algorithm(ImageFamily.KMEANS, _SKLEARN),

@@ -181,6 +181,7 @@ def test_the_requirements_are_those_of_the_extras() -> None:
         "sagemaker-xgboost": "xgboost",
         "pytorch-training": "pytorch",
         "tensorflow-training": "tensorflow",
+        "forecasting-deepar": "forecasting",
         "huggingface-pytorch-training": "huggingface",
     }.items():
         requirements = {package.requirement for package in shipped(uri).packages}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TRAINING_MODULES = {
     "blazingtext": "blazingtext",
+    "forecasting-deepar": "deepar",
     "image-classification": "image_classification",
     "kmeans": "kmeans",
     "knn": "knn",
@@ -15,6 +16,7 @@ TRAINING_MODULES = {
 IMPORTING_MODULES = {"linear-learner": "linear_scores"}
 INFERENCE_MODULES = {
     "blazingtext": "blazingtext",
+    "forecasting-deepar": "deepar_inference",
     "image-classification": "image_classification",
     "kmeans": "kmeans",
     "knn": "knn",
