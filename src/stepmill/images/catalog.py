@@ -42,6 +42,7 @@ class ResolvedImage:
         entrypoint: Command for jobs that name none; may be empty.
         toolkit: Whether the script mode of framework images is offered.
         algorithm: The built-in algorithm that it runs where no script is given; empty if it has none.
+        program: What a processing job runs where it names no entry point; empty if nothing.
         notes: What is worth knowing of it, the differences among it.
         differences: In which versions it differs from the image asked for.
     """
@@ -57,6 +58,7 @@ class ResolvedImage:
     entrypoint: tuple[str, ...] = ()
     toolkit: bool = False
     algorithm: str = ""
+    program: str = ""
     notes: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
 
@@ -77,6 +79,7 @@ class ImageOffer:
     toolkit: bool = False
     oci_image: str = ""
     algorithm: str = ""
+    program: str = ""
     environment: str = ""
 
 
@@ -148,7 +151,7 @@ class ImageCatalog:
                 )
         if shipped := families.shipped_image(image):
             _check_python(needs)
-            return ImageOffer(toolkit=shipped.toolkit, algorithm=shipped.algorithm)
+            return ImageOffer(toolkit=shipped.toolkit, algorithm=shipped.algorithm, program=shipped.program)
         raise _refusal(image)
 
     def identity(self, image_uri: str) -> Mapping[str, str]:
@@ -224,6 +227,7 @@ class ImageCatalog:
             own_environment=own,
             toolkit=shipped.toolkit,
             algorithm=shipped.algorithm,
+            program=shipped.program,
             notes=(*differences, *_remarks(image)),
             differences=differences,
         )

@@ -27,6 +27,7 @@ class ImageFamily(StrEnum):
     BLAZINGTEXT = "blazingtext"
     DEEPAR = "forecasting-deepar"
     IMAGE_CLASSIFICATION = "image-classification"
+    MODEL_MONITOR = "model-monitor"
     PYTHON = "python"
     CUSTOM = "custom"  # the user's own, from stepmill.toml
 
@@ -53,6 +54,7 @@ class ShippedImage:
         packages: The libraries; the tag tells the version of the first.
         toolkit: Whether the image has the training toolkit: a ``train`` command for script mode.
         algorithm: The built-in algorithm that it runs where no script is given; empty if it has none.
+        program: What a processing job runs where it names no entry point: ``analyzer``; empty if nothing.
         versioned: Whether the tag tells a version of the first library.
         beside: What else is installed where an environment is built: scripts count on it, but many do
             without, so that an environment of the user's own need not have it.
@@ -62,6 +64,7 @@ class ShippedImage:
     packages: tuple[Package, ...] = ()
     toolkit: bool = False
     algorithm: str = ""
+    program: str = ""
     versioned: bool = True
     beside: tuple[str, ...] = ()
 
@@ -121,6 +124,9 @@ _SHIPPED = {
     "kmeans": _algorithm(ImageFamily.KMEANS, _SKLEARN),
     "knn": _algorithm(ImageFamily.KNN, _SKLEARN),
     "pca": _algorithm(ImageFamily.PCA, _SKLEARN),
+    "sagemaker-model-monitor-analyzer": ShippedImage(
+        ImageFamily.MODEL_MONITOR, (_PANDAS, _PYARROW), program="analyzer", versioned=False
+    ),
     "pytorch-training": _PYTORCH,
     "pytorch-inference": _PYTORCH_INFERENCE,
     "pytorch-inference-graviton": _PYTORCH_INFERENCE,

@@ -102,8 +102,12 @@ class JobKeys:
         self._project = project
         self._identify = identify
 
-    def processing(self, task: Task) -> CacheKey:
+    def processing(self, task: Task, beside: JsonObject | None = None) -> CacheKey:
         """Make the key of a processing job.
+
+        Args:
+            task: The job's.
+            beside: What its result depends on beside the request.
 
         Raises:
             StepmillError: If an input is not there, or the request cannot be read.
@@ -112,6 +116,7 @@ class JobKeys:
         leaves: dict[str, Leaf] = dict(
             leaves_of({name: request[name] for name in _PROCESSING if name in request})
         )
+        leaves |= leaves_of(beside or {})
         for place, item in _named(request.get("ProcessingInputs"), "ProcessingInputs"):
             self._replace_source(leaves, f"{place}.S3Input", _object(item.get("S3Input")))
         outputs = _object(request.get("ProcessingOutputConfig")).get("Outputs")

@@ -99,6 +99,11 @@ class Startable(Protocol):
         ...
 
     @property
+    def program(self) -> str:
+        """What a processing job runs where it names no entry point; empty if nothing."""
+        ...
+
+    @property
     def oci_image(self) -> str:
         """The image that an engine runs, with an entry point of its own; empty if no engine does."""
         ...

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from stepmill.core.errors import InvalidInputError
+from stepmill.core.errors import InvalidInputError, UnsupportedError
 from stepmill.core.json import Json
-from stepmill.jobs.contract import lay_out_processing
+from stepmill.jobs.checks.laying import imports_of, lay_out_program, path_of, program_of
+from stepmill.jobs.contract import inside, lay_out_processing
 from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.kinds import Collected, Startable, Workplace, read_small_file
 from stepmill.jobs.locations import Location
@@ -45,9 +46,14 @@ class ProcessingKind:
         """See ``JobKind``."""
         del objects, project
         lay_out_processing(place.ml, request, place.name, place.arn, place.host)
+        if program := _program(request):
+            lay_out_program(program, inside(place.ml, path_of(program)).parent)
 
     def command(self, request: ProcessingRequest, image: Startable) -> tuple[str, ...]:
         """See ``JobKind``."""
+        if image.program and not request.entrypoint:
+            _refuse_several_hosts(request)
+            return ("python", path_of(image.program))
         command = (*(request.entrypoint or image.entrypoint), *request.arguments)
         if not request.entrypoint and not image.entrypoint and not image.oci_image:
             raise InvalidInputError(
@@ -59,8 +65,8 @@ class ProcessingKind:
 
     def source(self, request: ProcessingRequest, place: Workplace) -> Path | None:
         """See ``JobKind``."""
-        del request, place
-        return None
+        program = _program(request)
+        return imports_of(program, inside(place.ml, path_of(program)).parent) if program else None
 
     def environment(self, request: ProcessingRequest, place: Workplace) -> Mapping[str, str]:
         """See ``JobKind``."""
@@ -87,6 +93,21 @@ class ProcessingKind:
             for each in workplaces(request, place)
         ]
         return Collected(exit_message="".join(messages)[:LONGEST_EXIT_MESSAGE])
+
+
+def _program(request: ProcessingRequest) -> str:
+    """Return the program that stands for an image, unless the request names another one."""
+    return "" if request.entrypoint else program_of(request.image)
+
+
+def _refuse_several_hosts(request: ProcessingRequest) -> None:
+    """Refuse what would give a report of each host, on its part of the data or all of it."""
+    if len(request.hosts) > 1:
+        raise UnsupportedError(
+            f"The program of the image {request.image!r} runs on one host here.",
+            where="ProcessingResources.ClusterConfig.InstanceCount",
+            mend="Set it to 1.",
+        )
 
 
 def processing_handler(services: JobServices) -> JobHandler[ProcessingRequest]:

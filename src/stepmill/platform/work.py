@@ -370,6 +370,7 @@ class Work(Tracing):
                 lambda: self._cached(self._tuning_handler, self._job_keys.tuning)
             ),
             "sagemaker:createTransformJob": lambda: HandlerAtFirstUse(self._transforming),
+            "stepmill:qualityCheck": lambda: HandlerAtFirstUse(self._check_handler),
             "sagemaker:createModel": lambda: ModelHandler(self.served_models),
             lineage_step.RESOURCE: lambda: lineage_step.LineageHandler(self.lineage),
             "sagemaker:createModelPackage": lambda: RegisterHandler(self.models),
@@ -380,6 +381,20 @@ class Work(Tracing):
             "callback": lambda: self._cached(CallbackHandler(self.callbacks), callback_key),
             "stepmill:readJson": lambda: JsonReader(self.objects, self.settings.project),
         }
+
+    def _check_handler(self) -> TaskHandler:
+        from stepmill.jobs.checks.cache_key import CheckKeys
+        from stepmill.jobs.checks.step import CheckHandler
+        from stepmill.jobs.records import PROCESSING_JOB
+
+        handler = CheckHandler(
+            self._job_handlers[PROCESSING_JOB],
+            self._progress,
+            self.models,
+            self.objects,
+            self.settings.project,
+        )
+        return self._cached(handler, CheckKeys(self._job_keys, handler))
 
     @made_once
     def _job_keys(self) -> JobKeys:

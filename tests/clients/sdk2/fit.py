@@ -18,6 +18,7 @@ from sagemaker.sklearn.processing import SKLearnProcessor
 
 here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, here)
+import checks  # noqa: E402
 import shells  # noqa: E402
 import tuning  # noqa: E402
 
@@ -128,6 +129,7 @@ for one in (spot, demand):
 assert spot.latest_training_job.describe()["EnableManagedSpotTraining"] is True
 
 tuning.run(session, role, code, f"s3://{bucket}/fit/train")
+checks.run(session, role)
 
 # Built-in algorithms: one by its class, that uploads records; two by their images, and CSV.
 rows = np.random.default_rng(1).normal(size=(90, 3)).astype("float32")

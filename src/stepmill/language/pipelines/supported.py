@@ -15,6 +15,7 @@ SUPPORTED = frozenset(
         StepType.FOR_EACH,
         StepType.FAIL,
         StepType.MODEL,
+        StepType.QUALITY_CHECK,
         StepType.REGISTER_MODEL,
         StepType.LAMBDA,
         StepType.LINEAGE,

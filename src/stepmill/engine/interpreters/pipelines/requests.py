@@ -17,25 +17,39 @@ from stepmill.language.pipelines.definition import Step, StepType
 # it is a prefix (the SDK's use_custom_job_prefix). Source: API reference, the Create operations.
 JOB_NAMES: Mapping[StepType, tuple[str, int]] = {
     StepType.AUTO_ML: ("AutoMLJobName", 32),
+    StepType.CLARIFY_CHECK: ("ProcessingJobName", LONGEST_JOB_NAME),
     StepType.MODEL: ("ModelName", LONGEST_JOB_NAME),
     StepType.PROCESSING: ("ProcessingJobName", LONGEST_JOB_NAME),
+    StepType.QUALITY_CHECK: ("ProcessingJobName", LONGEST_JOB_NAME),
     StepType.TRAINING: ("TrainingJobName", LONGEST_JOB_NAME),
     StepType.TRANSFORM: ("TransformJobName", LONGEST_JOB_NAME),
     StepType.TUNING: ("HyperParameterTuningJobName", 32),
 }
 
 # Whose jobs experiments record.
-TRACKED = frozenset({StepType.PROCESSING, StepType.TRAINING, StepType.TRANSFORM})
+TRACKED = frozenset(
+    {
+        StepType.PROCESSING,
+        StepType.TRAINING,
+        StepType.TRANSFORM,
+        StepType.QUALITY_CHECK,
+        StepType.CLARIFY_CHECK,
+    }
+)
+
+_PROCESSING_TEXTS = (
+    ("Environment",),
+    ("AppSpecification", "ContainerArguments"),
+    ("AppSpecification", "ContainerEntrypoint"),
+)
 
 # Where the API has a map or a list of strings: a number or a truth value that an expression gives
 # there becomes its text. "*" stands for each element of a list.
 TEXT_PLACES: Mapping[StepType, tuple[tuple[str, ...], ...]] = {
     StepType.MODEL: (("PrimaryContainer", "Environment"), ("Containers", "*", "Environment")),
-    StepType.PROCESSING: (
-        ("Environment",),
-        ("AppSpecification", "ContainerArguments"),
-        ("AppSpecification", "ContainerEntrypoint"),
-    ),
+    StepType.PROCESSING: _PROCESSING_TEXTS,
+    StepType.QUALITY_CHECK: _PROCESSING_TEXTS,
+    StepType.CLARIFY_CHECK: _PROCESSING_TEXTS,
     StepType.REGISTER_MODEL: (
         ("InferenceSpecification", "Containers", "*", "Environment"),
         ("AdditionalInferenceSpecifications", "*", "Containers", "*", "Environment"),

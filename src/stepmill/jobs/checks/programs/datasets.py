@@ -1,0 +1,146 @@
+"""Reads the data of a check: CSV, JSON Lines or Parquet files in a folder, as one table.
+
+Text stays text: which type a column has is found by looking at its values, see ``profile``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .errors import CustomerError
+from .settings import Settings
+
+# More columns make reports that nobody can read, and are nearly always data that was taken for names.
+MOST_COLUMNS = 10_000
+
+
+def read_dataset(settings: Settings) -> pd.DataFrame:
+    """Return the table: numbers as numbers where the files have types, all else as text, ``None`` if missing.
+
+    Raises:
+        CustomerError: If there is no data, a file cannot be read, or the files have different columns.
+    """
+    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
+        "csv": lambda path: _read_csv(path, header=settings.header),
+        "json": _read_json_lines,
+        "parquet": _read_parquet,
+    }
+    tables: list[tuple[Path, pd.DataFrame]] = []
+    for path in _files(settings.source):
+        table = readers[settings.format](path)
+        if len(table):
+            tables.append((path, table))
+    if not tables:
+        raise CustomerError(f"There is no data in {settings.source}: no file with a record.")
+    if settings.format == "json":
+        # A record need not have every key.
+        return _checked(pd.concat([table for _, table in tables], ignore_index=True))
+    first, one = tables[0]
+    for path, table in tables[1:]:
+        if list(table.columns) != list(one.columns):
+            raise CustomerError(f"The files {first.name[:100]!r} and {path.name[:100]!r} differ in columns.")
+    return _checked(pd.concat([table for _, table in tables], ignore_index=True))
+
+
+def _files(source: Path) -> Iterator[Path]:
+    if source.is_file():
+        yield source
+        return
+    # As Spark does: what begins so is no data but says something about it.
+    for path in sorted(source.rglob("*")):
+        parts = path.relative_to(source).parts
+        if path.is_file() and not any(part.startswith((".", "_")) for part in parts):
+            yield path
+
+
+def _read_csv(path: Path, *, header: bool) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(
+            path, header=0 if header else None, dtype=str, keep_default_na=False, na_values=[""]
+        )
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame()
+    except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
+        raise _unreadable(path, error) from error
+    if not header:
+        # Source: Spark, and so the reports of AWS's container.
+        table.columns = pd.Index([f"_c{number}" for number in range(table.shape[1])])
+    return table
+
+
+def _read_json_lines(path: Path) -> pd.DataFrame:
+    records: list[dict[str, Any]] = []
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    records.append(_record(json.loads(line), f"{path.name[:100]!r}, line {number}"))
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(path, error) from error
+    names = dict.fromkeys(name for record in records for name in record)
+    columns = {name: [record.get(name) for record in records] for name in names}
+    return pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
+
+
+def _record(value: object, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise CustomerError(f"{where}: a record must be a JSON object.")
+    for name, one in value.items():
+        if isinstance(one, dict | list):
+            raise CustomerError(
+                f"{where}: the value of {name[:100]!r} is nested, and only flat records can be analyzed."
+            )
+    return {name: _text_of(one) for name, one in value.items()}
+
+
+def _text_of(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None else str(value)
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_parquet(path)
+    except (ValueError, OSError) as error:
+        raise _unreadable(path, error) from error
+    return pd.DataFrame({name: _flat(table.iloc[:, index]) for index, name in enumerate(table.columns)})
+
+
+def _flat(column: pd.Series[Any]) -> pd.Series[Any]:
+    if pd.api.types.is_bool_dtype(column):
+        return column.map(_text_of)
+    if pd.api.types.is_numeric_dtype(column):
+        return column
+    values: list[Any] = column.tolist()
+    if any(isinstance(value, dict | list) or hasattr(value, "__array__") for value in values):
+        raise CustomerError(
+            f"The column {str(column.name)[:100]!r} is nested, and only flat records can be analyzed."
+        )
+    return pd.Series([None if _is_missing(value) else _text_of(value) for value in values], dtype=object)
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value is pd.NaT or value is pd.NA or value != value
+
+
+def _checked(table: pd.DataFrame) -> pd.DataFrame:
+    names: Sequence[str] = [str(name) for name in table.columns]
+    if len(names) > MOST_COLUMNS:
+        raise CustomerError(f"There are {len(names)} columns, and at most {MOST_COLUMNS} can be analyzed.")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise CustomerError(f"Several columns are called {twice[:100]!r}.")
+    table.columns = pd.Index(names)
+    return table
+
+
+def _unreadable(path: Path, error: Exception) -> CustomerError:
+    if isinstance(error, CustomerError):
+        return error
+    return CustomerError(f"The file {path.name[:100]!r} cannot be read: {str(error)[:500]}")

@@ -1,0 +1,123 @@
+"""Baselines and checks of data, as users make them. SDK 2.x. Called by ``fit.py``."""
+
+import json
+import os
+import tempfile
+
+import boto3
+from sagemaker.model_monitor import DefaultModelMonitor
+from sagemaker.model_monitor.dataset_format import DatasetFormat
+from sagemaker.s3 import S3Downloader
+from sagemaker.workflow.check_job_config import CheckJobConfig
+from sagemaker.workflow.parameters import ParameterBoolean, ParameterString
+from sagemaker.workflow.pipeline import Pipeline
+from sagemaker.workflow.quality_check_step import DataQualityCheckConfig, QualityCheckStep
+
+CSV = DatasetFormat.csv(header=True)
+
+
+def run(session, role):
+    """Suggest a baseline, register one, and let a pipeline pass and fail against it."""
+    bucket = session.default_bucket()
+    folder = tempfile.mkdtemp()
+    usual, odd = os.path.join(folder, "usual.csv"), os.path.join(folder, "odd.csv")
+    write(usual, [(40 + index % 30, "in") for index in range(300)])
+    write(odd, [(90 + index % 30, "out") for index in range(300)])
+    suggest(session, role, usual)
+
+    check = step(session, role, usual, bucket)
+    pipeline = Pipeline(
+        "Checks",
+        parameters=[
+            check.skip_check,
+            check.register_new_baseline,
+            check.quality_check_config.baseline_dataset,
+        ],
+        steps=[check],
+        sagemaker_session=session,
+    )
+    pipeline.upsert(role)
+    client = boto3.client("sagemaker")
+    none = pipeline.start()
+    assert "There is no previous baseline" in ended(client, none)["FailureReason"], ended(client, none)
+    first = ended(client, pipeline.start({"Skip": True, "Register": True}))
+    about = first["Metadata"]["QualityCheck"]
+    assert about["BaselineUsedForDriftCheckStatistics"] == about["CalculatedBaselineStatistics"], about
+    assert "ViolationReport" not in about, about
+    register(client, about)
+    passed = ended(client, pipeline.start())["Metadata"]["QualityCheck"]
+    # The baseline of the approved version, not the reports of this check.
+    assert passed["BaselineUsedForDriftCheckConstraints"].endswith("kept/constraints.json"), passed
+    uploaded = session.upload_data(odd, bucket, "checks/odd")
+    failed = ended(client, pipeline.start({"Data": uploaded}))
+    assert failed["StepStatus"] == "Failed", failed
+    assert "baseline_drift_check" in failed["FailureReason"], failed
+    report = json.loads(S3Downloader.read_file(failed["Metadata"]["QualityCheck"]["ViolationReport"]))
+    found = {(one["feature_name"], one["constraint_check_type"]) for one in report["violations"]}
+    assert {("age", "baseline_drift_check"), ("place", "categorical_values_check")} <= found, found
+
+
+def write(path, rows):
+    with open(path, "w") as file:
+        file.write("age,place\n" + "".join(f"{age},{place}\n" for age, place in rows))
+
+
+def suggest(session, role, data):
+    monitor = DefaultModelMonitor(role=role, sagemaker_session=session)
+    monitor.suggest_baseline(
+        data, CSV, output_s3_uri=f"s3://{session.default_bucket()}/suggested", logs=False
+    )
+    (age, place) = monitor.suggested_constraints().body_dict["features"]
+    assert (age["inferred_type"], place["string_constraints"]) == ("Integral", {"domains": ["in"]}), (
+        age,
+        place,
+    )
+    (age, place) = monitor.baseline_statistics().body_dict["features"]
+    assert age["numerical_statistics"]["mean"] == 54.5, age
+    told = monitor.latest_baselining_job.describe()
+    assert told["ExitMessage"].startswith("Completed: "), told
+
+
+def step(session, role, data, bucket):
+    return QualityCheckStep(
+        "Check",
+        quality_check_config=DataQualityCheckConfig(
+            baseline_dataset=ParameterString("Data", session.upload_data(data, bucket, "checks/usual")),
+            dataset_format=CSV,
+            output_s3_uri=f"s3://{bucket}/checks/reports",
+        ),
+        check_job_config=CheckJobConfig(role=role, sagemaker_session=session),
+        skip_check=ParameterBoolean("Skip", default_value=False),
+        register_new_baseline=ParameterBoolean("Register", default_value=False),
+        model_package_group_name="checked",
+    )
+
+
+def register(client, about):
+    """Register a version whose baselines are these, and approve it."""
+    s3 = boto3.client("s3")
+    bucket = about["CalculatedBaselineConstraints"].split("/")[2]
+    kept = {}
+    for name in ("Constraints", "Statistics"):
+        source = about[f"BaselineUsedForDriftCheck{name}"].split("/", 3)[3]
+        target = f"checks/kept/{name.lower()}.json"
+        s3.copy_object(Bucket=bucket, Key=target, CopySource={"Bucket": bucket, "Key": source})
+        kept[name] = {"ContentType": "application/json", "S3Uri": f"s3://{bucket}/{target}"}
+    client.create_model_package_group(ModelPackageGroupName="checked")
+    client.create_model_package(
+        ModelPackageGroupName="checked",
+        ModelApprovalStatus="Approved",
+        DriftCheckBaselines={"ModelDataQuality": kept},
+    )
+
+
+def ended(client, execution):
+    """Wait for an execution, and return the listing of its only step."""
+    try:
+        execution.wait(delay=1, max_attempts=300)
+    except Exception as error:
+        assert "Failed" in str(error), error
+    (step,) = client.list_pipeline_execution_steps(PipelineExecutionArn=execution.arn)[
+        "PipelineExecutionSteps"
+    ]
+    return step
