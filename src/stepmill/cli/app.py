@@ -53,6 +53,13 @@ _LAST = (
     LateModule(f"{_HERE}.runs", {"runs": "What was run, with what, and what came of it."}),
     LateModule(f"{_HERE}.tuning", {"tuning": "Tuning jobs and their trials."}),
     LateModule(f"{_HERE}.jobs", {"jobs": "Training and processing jobs."}),
+    LateModule(
+        f"{_HERE}.costs",
+        {
+            "costs": "What jobs would have cost, and what spot capacity saved.",
+            "prices": "The table of prices of instances.",
+        },
+    ),
     LateModule(f"{_HERE}.models", {"models": "Model package groups and their versions."}),
     LateModule(f"{_HERE}.features", {"features": "Feature groups and their records."}),
     LateModule(f"{_HERE}.lineage", {"lineage": "Which data and code made what, and what came of it."}),

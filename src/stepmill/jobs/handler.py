@@ -493,6 +493,7 @@ class JobHandler(Generic[R]):
                 model=collected.model,
                 metrics=collected.metrics,
                 usage=usage_in(job.place.folder),
+                spot_share=self._services.spot_share(job.request.document) if job.request.spot else 1.0,
             )
 
         record = self._write_end(job.place, final)

@@ -127,6 +127,7 @@ class JobState(msgspec.Struct, frozen=True):
         model: Address of what a training job left in its model folder.
         metrics: What was read from the log.
         usage: What it used of the machine; none of a job of less than a second.
+        spot_share: How much of its time is billed: less than 1 on spot capacity whose price is known.
     """
 
     task_id: str
@@ -155,6 +156,7 @@ class JobState(msgspec.Struct, frozen=True):
     model: str = ""
     metrics: tuple[Metric, ...] = ()
     usage: tuple[Usage, ...] = ()
+    spot_share: float = 1.0
 
     def entered(self, secondary: str, at: datetime) -> JobState:
         """Return the state with one more secondary status.
@@ -288,7 +290,7 @@ def describe_training(record: Record) -> dict[str, Any]:
     request = _echo(request_of(record))
     output = request.get("OutputDataConfig")
     algorithm = request.get("AlgorithmSpecification")
-    seconds = _seconds(state)
+    seconds = seconds_of(state)
     return {
         **request,
         "TrainingJobName": record.name,
@@ -311,7 +313,7 @@ def describe_training(record: Record) -> dict[str, Any]:
         "EnableManagedSpotTraining": bool(request.get("EnableManagedSpotTraining")),
         **_given("FailureReason", state.reason),
         **({"FinalMetricDataList": _final_metrics(state)} if state.metrics else {}),
-        **({} if seconds is None else {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}),
+        **({} if seconds is None else _training_times(seconds, state.spot_share)),
         **_times(record, state, "TrainingStartTime", "TrainingEndTime"),
     }
 
@@ -366,7 +368,13 @@ def _times(record: Record, state: JobState, started: str, ended: str) -> dict[st
     }
 
 
-def _seconds(state: JobState) -> int | None:
+def _training_times(seconds: int, share: float) -> dict[str, int]:
+    # Developer guide, "Managed Spot Training": what is saved is 1 - billable / training.
+    return {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": max(1, round(seconds * share))}
+
+
+def seconds_of(state: JobState) -> int | None:
+    """Return how long a job ran, waiting for capacity left out, at least a second; ``None`` until its end."""
     if state.started_at is None or state.ended_at is None:
         return None
     if state.attempts:

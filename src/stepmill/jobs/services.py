@@ -10,6 +10,7 @@ from typing import Protocol
 from stepmill.compute.spec import Compute, Resources
 from stepmill.core.arns import Arns
 from stepmill.core.clock import Clock
+from stepmill.core.json import JsonObject
 from stepmill.core.settings import Isolation, SpotSetting
 from stepmill.images.catalog import ImageOffer, ResolvedImage
 from stepmill.images.environments import Progress
@@ -63,6 +64,7 @@ class JobServices:
             whoever records what came of what. It returns at once.
         has_group: Whether there is a feature group of a name.
         spot: How training jobs on spot capacity fare.
+        spot_share: Which share of a training job's time is billed on spot capacity, by its request.
         private: Stepmill's own folder: no path of a request may lead into it. ``None``: there is none.
     """
 
@@ -84,3 +86,4 @@ class JobServices:
     note: Callable[[str, str], None] = lambda _kind, _name: None
     has_group: Callable[[str], bool] = lambda _name: False
     spot: SpotSetting = field(default_factory=SpotSetting)
+    spot_share: Callable[[JsonObject], float] = lambda _request: 1.0

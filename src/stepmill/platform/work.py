@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from stepmill.jobs.tracking import ExperimentTracker
     from stepmill.jobs.tuning.handler import TuningHandler
     from stepmill.jobs.tuning.jobs import TuningJobs
+    from stepmill.platform.costs import Costs
     from stepmill.platform.door import JobDoor
 
 
@@ -138,6 +139,13 @@ class Work(Tracing):
         from stepmill.jobs.job_metrics import JobMetrics
 
         return JobMetrics(self.records, self.running_metrics, self.layout.jobs)
+
+    @made_once
+    def costs(self) -> Costs:
+        """What jobs cost, by the table of prices."""
+        from stepmill.platform.costs import Costs
+
+        return Costs(self.records, self.tags, self.settings.project, self.settings.region)
 
     @made_once
     def tuning_jobs(self) -> TuningJobs:
@@ -287,6 +295,7 @@ class Work(Tracing):
             has_group=lambda name: bool(self._group_id(name)),
             tracker=self._tracker,
             spot=settings.spot,
+            spot_share=lambda request: self.costs.spot_share(request),
         )
 
     def _group_id(self, name: str) -> str:

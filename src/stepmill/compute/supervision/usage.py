@@ -25,6 +25,8 @@ SAMPLE = struct.Struct("<ddddd")
 _FIRST_SECONDS = 1.0
 _SHARE = 1 / 200
 _RAREST_SECONDS = 30.0
+# So many times as long as a sample of many processes takes, until the next one: a thousandth of a CPU.
+_THRIFT = 1000
 # A job may fork without end; what is not looked at is not counted.
 _MOST_PROCESSES = 500
 _NVIDIA = "/proc/driver/nvidia/gpus"
@@ -53,10 +55,13 @@ class UsageSampler:
         """Take a sample if it is time."""
         if self.due is None or now < self.due:
             return
+        before = time.thread_time()
         used = tree_usage(self._pid)
+        spent = time.thread_time() - before
         cpu = 100 * max(0.0, used.cpu_seconds - self._ticks) / max(now - self._at, 1e-3)
         self._ticks, self._at = used.cpu_seconds, now
-        self.due = now + min(max(_FIRST_SECONDS, (now - self._started) * _SHARE), _RAREST_SECONDS)
+        usual = min((now - self._started) * _SHARE, _RAREST_SECONDS)
+        self.due = now + max(_FIRST_SECONDS, usual, spent * _THRIFT)
         if self._gpus is None:
             self._gpus = Gpus()
         sample = SAMPLE.pack(time.time(), cpu, float(used.memory_bytes), *self._gpus.utilisation())
