@@ -86,7 +86,7 @@ def lay_out_processing(
     _write(ml / "config" / "processingjobconfig.json", job)
     resources = {
         "current_host": (host or request.hosts[0]).name,
-        "hosts": [each.name for each in request.hosts],
+        "hosts": sorted(each.name for each in request.hosts),
     }
     _write(ml / "config" / "resourceconfig.json", resources)
 
@@ -119,12 +119,13 @@ def _training_resources(hosts: Sequence[Host], host: Host) -> Json:
         "current_host": host.name,
         "current_instance_type": host.instance_type,
         "current_group_name": host.group,
-        "hosts": [each.name for each in hosts],
+        # Sorted as texts are, which the guide says of it: algo-10 comes before algo-2.
+        "hosts": sorted(each.name for each in hosts),
         "instance_groups": [
             {
                 "instance_group_name": name,
                 "instance_type": members[0].instance_type,
-                "hosts": [each.name for each in members],
+                "hosts": sorted(each.name for each in members),
             }
             for name, members in groups.items()
         ],

@@ -37,6 +37,7 @@ _INTERMEDIATE = "/opt/ml/output/intermediate"
 _SUBMIT_DIRECTORY = "sagemaker_submit_directory"
 # Inside the job; the folder lies in /opt/ml so that it is there under every isolation.
 _TOOLKIT = "/opt/ml/toolkit/train.py"
+_TOOLKIT_FILES = ("train.py", "launchers.py")
 _ALGORITHM = f"/opt/ml/toolkit/{TRAINING_PROGRAM}"
 # Not part of anybody's source, and sometimes gigabytes.
 _NOT_SOURCE = shutil.ignore_patterns(".git", ".stepmill", ".venv", "__pycache__")
@@ -61,7 +62,8 @@ class TrainingKind:
         lay_out_training(place.ml, request, place.host)
         if _program(request):
             (place.ml / "toolkit").mkdir()
-            shutil.copyfile(Path(toolkit.__file__).parent / "train.py", inside(place.ml, _TOOLKIT))
+            for name in _TOOLKIT_FILES:
+                shutil.copyfile(Path(toolkit.__file__).parent / name, place.ml / "toolkit" / name)
             _fetch_source(request, place.ml / "code", objects, project)
         elif request.algorithm:
             lay_out_programs(inside(place.ml, _ALGORITHM).parent)

@@ -210,6 +210,27 @@ class TestHosts:
         assert texts["same"] == "algo-1"
         assert last.output["FinalMetricDataList"][0]["Value"] in (1, 2)
 
+    def test_torchrun_joins_them_and_gloo_sums_over_all(self, house: House) -> None:
+        pytest.importorskip("torch", reason="needs the extra pytorch")
+        text = """
+import os, torch, torch.distributed as dist
+dist.init_process_group('gloo')
+value = torch.tensor([float(dist.get_rank() + 1)])
+dist.all_reduce(value)
+with open(os.path.join(os.environ['SM_MODEL_DIR'], os.environ['SM_CURRENT_HOST']), 'w') as file:
+    file.write(f'{dist.get_rank()} of {dist.get_world_size()}: {value.item()}')
+dist.destroy_process_group()
+"""
+        resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}
+        parameters = {"sagemaker_torch_distributed_enabled": "true"}
+        output = {"S3OutputPath": "s3://data/models", "CompressionType": "NONE"}
+        last = house.run(
+            train(house, text, HyperParameters=parameters, ResourceConfig=resources, OutputDataConfig=output)
+        )
+        assert isinstance(last, TaskSucceeded), last
+        assert house.read("models/job-1/output/model/algo-1") == b"0 of 2: 3.0"
+        assert house.read("models/job-1/output/model/algo-2") == b"1 of 2: 3.0"
+
     def test_the_failure_of_one_ends_the_other(self, house: House) -> None:
         text = """
 import os, sys, time

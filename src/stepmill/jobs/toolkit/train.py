@@ -9,6 +9,7 @@ Source: sagemaker-training-toolkit; container contract, C2.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import runpy
@@ -171,10 +172,16 @@ class Training:
         env = {renamed.get(name, name): value for name, value in values.items() if name != "framework_params"}
         env["additional_framework_parameters"] = self.framework
         env["channel_input_dirs"] = {name: str(self.base / "input" / "data" / name) for name in self.channels}
-        env["job_name"] = self.framework.get("sagemaker_job_name") or os.environ.get("TRAINING_JOB_NAME", "")
-        env["is_master"] = True
-        env["master_hostname"] = values["current_host"]
+        env["job_name"] = self.job_name()
+        master = (values["hosts"] or [values["current_host"]])[0]
+        env["is_master"] = values["current_host"] == master
+        env["master_hostname"] = master
         return env
+
+    def job_name(self) -> str:
+        """Return the name of the job."""
+        given = self.framework.get("sagemaker_job_name")
+        return str(given or os.environ.get("TRAINING_JOB_NAME", ""))
 
     def _config(self, name: str) -> dict[str, Any]:
         try:
@@ -216,15 +223,53 @@ def main() -> int:
             _install(training, ["."])
         elif training.program.endswith(".py") and Path("requirements.txt").exists():
             _install_requirements(training)
+        command = _launch(training, is_package=is_package)
     except SetupError as error:
         _say(str(error), sys.stderr)
         _write_failure(training, f"ClientError:\n{error}")
         return 1
+    if command:
+        return _run_command(training, command)
     if is_package:
         return _run_here(training, [sys.executable, "-m", module_name(training.program)])
     if training.program.endswith(".py"):
         return _run_here(training, [sys.executable, training.program])
     return _run_program(training)
+
+
+def _launch(training: Training, *, is_package: bool) -> Sequence[str]:
+    """Set what a distributed script finds; return the command of its launcher, empty if it has none.
+
+    Only a job that is distributed needs to know how that is done.
+    """
+    several = len(training.resources.get("hosts", [])) > 1
+    if not several and not any(training.framework.get(key) is True for key in training.framework):
+        return ()
+    specification = importlib.util.spec_from_file_location(
+        "launchers", Path(__file__).with_name("launchers.py")
+    )
+    assert specification is not None
+    assert specification.loader is not None
+    launchers = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(launchers)
+    for name, value in launchers.variables_of(training.resources, training.job_name()).items():
+        os.environ.setdefault(name, value)
+    program = ["-m", module_name(training.program)] if is_package else [training.program]
+    try:
+        launch = launchers.launch_of(
+            training.framework,
+            training.resources,
+            [*program, *training.arguments],
+            job=training.job_name(),
+            gpus=_gpus(),
+        )
+    except launchers.LaunchError as error:
+        raise SetupError(str(error)) from error
+    os.environ.update(launch.variables)
+    if launch.command:
+        _say(f"Invoking: {shlex.join(launch.command)}")
+    command: Sequence[str] = launch.command
+    return command
 
 
 def _say(text: str, stream: TextIO | None = None) -> None:
@@ -377,6 +422,10 @@ def _run_program(training: Training) -> int:
     command = [str(program.absolute()), *training.arguments]
     if program.suffix == ".sh":
         command = ["/bin/sh", "-c", shlex.join([f"./{training.program}", *training.arguments])]
+    return _run_command(training, command)
+
+
+def _run_command(training: Training, command: Sequence[str]) -> int:
     code, last = _run_and_show(command, os.environ)
     if code == 0:
         _mark_success(training)

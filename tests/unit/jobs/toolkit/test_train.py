@@ -58,6 +58,7 @@ class Job:
             (base / folder).mkdir(parents=True)
         # As in a job: a copy, alone in its folder.
         self.runner = Path(shutil.copy(RUNNER, base / "toolkit"))
+        shutil.copy(RUNNER.with_name("launchers.py"), base / "toolkit")
         self.config("hyperparameters", {"sagemaker_program": "train.py"})
         self.config("inputdataconfig", {"train": {"TrainingInputMode": "File"}, "my-data": {}})
         group = {"instance_group_name": "g", "instance_type": "ml.m5.large", "hosts": ["algo-1"]}
@@ -309,6 +310,61 @@ class TestShellScripts:
         job.code("run", "#!/no/such/interpreter\n")
         assert job.run().returncode == 126
         assert "cannot be run" in job.failure
+
+
+class TestDistribution:
+    TWO = {"current_host": "algo-2", "hosts": ["algo-1", "algo-2"], "network_interface_name": "lo"}
+
+    def test_a_script_on_several_hosts_finds_the_master(self, job: Job) -> None:
+        job.config("resourceconfig", self.TWO)
+        text = "import os, json; print(os.environ['MASTER_ADDR'], os.environ['GLOO_SOCKET_IFNAME'])\n"
+        text += (
+            "env = json.loads(os.environ['SM_TRAINING_ENV']); print(env['is_master'], env['master_hostname'])"
+        )
+        job.code("train.py", text)
+        job.config("hyperparameters", {"sagemaker_program": "train.py"})
+        assert job.run().stdout.split() == ["algo-1", "lo", "False", "algo-1"]
+
+    def test_what_its_launcher_is_told(self, job: Job) -> None:
+        job.config("resourceconfig", self.TWO)
+        job.code("train.py", "import os; print(os.environ['TF_CONFIG'])")
+        key = "sagemaker_multi_worker_mirrored_strategy_enabled"
+        job.config("hyperparameters", {"sagemaker_program": "train.py", key: "true"})
+        assert json.loads(job.run().stdout)["task"] == {"type": "worker", "index": 1}
+
+    def test_one_that_is_not_to_be_had_is_a_clear_failure(self, job: Job) -> None:
+        job.config("resourceconfig", self.TWO)
+        job.code("train.py", "print('never')")
+        parameters = {"sagemaker_program": "train.py", "sagemaker_mpi_enabled": "true"}
+        job.config("hyperparameters", parameters)
+        ended = job.run()
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert job.failure.startswith("ClientError:\nMPI on several hosts is not offered")
+
+    def test_the_launcher_runs_the_script_and_its_end_is_the_jobs(self, job: Job) -> None:
+        tools = job.base / "tools"
+        tools.mkdir()
+        mpirun = tools / "mpirun"
+        mpirun.write_text('#!/bin/sh\necho "$@"\necho broken >&2\nexit 3\n')
+        mpirun.chmod(0o755)
+        job.code("train.py", "print('never')")
+        job.config("resourceconfig", {"current_host": "algo-1", "hosts": ["algo-1"]})
+        job.config(
+            "hyperparameters",
+            {
+                "sagemaker_program": "train.py",
+                "sagemaker_mpi_enabled": "true",
+                "sagemaker_mpi_num_of_processes_per_host": "2",
+                "sagemaker_mpi_custom_mpi_options": '"-x A"',
+                "epochs": "3",
+            },
+        )
+        ended = job.run(PATH=f"{tools}:{os.environ['PATH']}")
+        assert ended.returncode == 3
+        words = ended.stdout.splitlines()[-1].split()
+        assert words[:6] == ["-np", "2", "--allow-run-as-root", "--oversubscribe", "-x", "A"]
+        assert words[-5:] == ["-m", "mpi4py", "train.py", "--epochs", "3"]
+        assert "broken" in job.failure
 
 
 class TestRequirements:
