@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from stepmill.jobs.places import host_folders
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, JobRecords, Usage, state_of
 from stepmill.jobs.running_metrics import RunningMetrics
-from stepmill.jobs.usage import memory_percent, usage_of
+from stepmill.jobs.usage import memory_percent, usage_in, usage_of
 from stepmill.storage.records import Record, RecordStore
 
 PRINTED = "TrainingJobName"
@@ -26,7 +27,6 @@ _NAMESPACES = {
     "/aws/sagemaker/TransformJobs": TRANSFORM_JOB,
 }
 TRAINING_NAMESPACE = "/aws/sagemaker/TrainingJobs"
-_FIRST_HOST = "algo-1"
 
 _USED: Mapping[str, Callable[[Usage], float | None]] = {
     "CPUUtilization": lambda usage: usage.cpu_percent,
@@ -86,11 +86,11 @@ class JobMetrics:
         if kind is None or dimensions.keys() != {HOST}:
             return []
         job, _, host = dimensions[HOST].rpartition("/")
-        record = self._jobs[kind].find(job) if host == _FIRST_HOST else None
+        record = self._jobs[kind].find(job)
         read = _USED.get(name)
         if record is None or read is None:
             return []
-        used = usage_of(record, self._folder / kind / record.name)
+        used = dict(self._used_by_hosts(record)).get(host, ())
         return [(usage.at, value) for usage in used if (value := read(usage)) is not None]
 
     def names_of(self, record: Record) -> Iterator[MetricName]:
@@ -98,10 +98,16 @@ class JobMetrics:
         namespace = next(name for name, kind in _NAMESPACES.items() if kind == record.kind)
         for metric in state_of(self._running.seen(record)).metrics:
             yield MetricName(namespace, metric.name, PRINTED, record.name, metric.last.at)
-        used = usage_of(record, self._folder / record.kind / record.name)
-        for name, read in _USED.items():
-            if used and read(used[-1]) is not None:
-                yield MetricName(namespace, name, HOST, f"{record.name}/{_FIRST_HOST}", used[-1].at)
+        for host, used in self._used_by_hosts(record):
+            for name, read in _USED.items():
+                if used and read(used[-1]) is not None:
+                    yield MetricName(namespace, name, HOST, f"{record.name}/{host}", used[-1].at)
+
+    def _used_by_hosts(self, record: Record) -> Iterator[tuple[str, tuple[Usage, ...]]]:
+        """Yield each host and what it used; of others than the first one as long as their folders are."""
+        folder = self._folder / record.kind / record.name
+        for host, place in host_folders(folder):
+            yield host, usage_of(record, folder) if place == folder else usage_in(place)
 
 
 def unit_of(dimensions: Mapping[str, str]) -> str:

@@ -99,3 +99,11 @@ def test_expressions_that_re2_does_not_know(tmp_path: Path) -> None:
     running = Running(tmp_path, [{"Name": "loss", "Regex": "(?<=loss=)([0-9.]+)"}])
     running.says("loss=0.5\n")
     assert values(running.seen()) == {"loss": [0.5]}
+
+
+def test_the_logs_of_all_hosts_count(running: Running) -> None:
+    running.says("loss=0.5;\n")
+    assert values(running.seen()) == {"loss": [0.5]}
+    WrittenLog(running.folder / "job" / "hosts" / "algo-2").write([b"loss=0.25;\n"])
+    running.says("loss=0.125;\n")
+    assert sorted(values(running.seen())["loss"]) == [0.125, 0.25, 0.5]

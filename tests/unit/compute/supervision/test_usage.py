@@ -9,9 +9,11 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from stepmill.compute.supervision import usage
 from stepmill.compute.supervision.usage import USAGE, UsageSampler, tree_usage
 from stepmill.compute.usage import UsageSample, read_usage, thinned
 
@@ -92,3 +94,46 @@ def test_thinning_keeps_the_peaks() -> None:
     assert [sample.cpu_percent for sample in kept] == [0.0] * 5 + [1.0] + [0.0] * 4
     assert [sample.at for sample in kept] == sorted(sample.at for sample in kept)
     assert thinned(samples, 1000) == samples
+
+
+class FakeNvml:
+    """NVIDIA's library on a machine of two GPUs; the second does not tell how busy it is."""
+
+    def nvmlInit_v2(self) -> int:
+        return 0
+
+    def nvmlDeviceGetCount_v2(self, count: Any) -> int:
+        count._obj.value = 2
+        return 0
+
+    def nvmlDeviceGetHandleByIndex_v2(self, index: int, device: Any) -> int:
+        device._obj.value = index + 1
+        return 0
+
+    def nvmlDeviceGetUtilizationRates(self, device: Any, rates: Any) -> int:
+        if device.value == 2:
+            return 3
+        rates._obj.gpu = 80
+        return 0
+
+    def nvmlDeviceGetMemoryInfo(self, device: Any, memory: Any) -> int:
+        memory._obj.total, memory._obj.used = 1000, 100 * device.value
+        return 0
+
+
+def test_gpus_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usage, "_NVIDIA", str(tmp_path))
+    monkeypatch.setattr(usage.ctypes, "CDLL", lambda _name: FakeNvml())
+    assert usage.Gpus().utilisation() == (80.0, 30.0)
+
+
+def test_a_machine_without_gpus_or_their_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usage, "_NVIDIA", str(tmp_path / "none"))
+    assert usage.Gpus().utilisation() == (-1.0, -1.0)
+
+    def missing(_name: str) -> None:
+        raise OSError("no such library")
+
+    monkeypatch.setattr(usage, "_NVIDIA", str(tmp_path))
+    monkeypatch.setattr(usage.ctypes, "CDLL", missing)
+    assert usage.Gpus().utilisation() == (-1.0, -1.0)
