@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepmill.compute.logs import LogReader, tail_log
 from stepmill.compute.logs import log_lines as lines_of_job
 from stepmill.core.errors import NotFoundError
+from stepmill.jobs.host_folders import host_folders
 
 if TYPE_CHECKING:
     from stepmill.jobs.lookup import JobOfStep
@@ -41,26 +43,39 @@ def log_lines(platform: Platform, execution: str, step: str, *, tail: int | None
         NotFoundError: If there is no such step, or it has not had a job.
     """
     for job in _jobs(platform, execution, step):
-        if tail is not None:
-            yield from (StepLogLine(job.step, text) for text in tail_log(job.folder, tail))
-        else:
-            yield from (StepLogLine(job.step, line.text, line.at) for line in lines_of_job(job.folder))
+        for label, folder in _logs_of(job):
+            if tail is not None:
+                yield from (StepLogLine(label, text) for text in tail_log(folder, tail))
+            else:
+                yield from (StepLogLine(label, line.text, line.at) for line in lines_of_job(folder))
 
 
 def follow_lines(platform: Platform, execution: str, step: str) -> Iterator[StepLogLine]:
     """Yield what the jobs of an execution write, as they write it, until it has ended."""
     _check_step(platform, execution, step)
-    readers: dict[str, tuple[JobOfStep, LogReader]] = {}
+    readers: dict[Path, LogReader] = {}
+    labels: dict[Path, str] = {}
     while True:
         # Asked before reading: what was written before the end is then read after it.
         is_over = platform.executions.describe(execution).status.is_final
         for job in _jobs_so_far(platform, execution, step):
-            readers.setdefault(job.name, (job, LogReader(job.folder)))
-        for job, reader in readers.values():
-            yield from (StepLogLine(job.step, line.text, line.at) for line in reader.read(final=is_over))
+            for label, folder in _logs_of(job):
+                readers.setdefault(folder, LogReader(folder))
+                labels[folder] = label
+        for folder, reader in readers.items():
+            for line in reader.read(final=is_over):
+                yield StepLogLine(labels[folder], line.text, line.at)
         if is_over:
             return
         time.sleep(_LOOK_INTERVAL_S)
+
+
+def _logs_of(job: JobOfStep) -> list[tuple[str, Path]]:
+    """Return the folders of a job's logs, and what to call each: its step, or its host of several."""
+    hosts = host_folders(job.folder)
+    if len(hosts) == 1:
+        return [(job.step, job.folder)]
+    return [(f"{job.step}/{host}", folder) for host, folder in hosts]
 
 
 def _jobs(platform: Platform, execution: str, step: str) -> list[JobOfStep]:

@@ -51,12 +51,13 @@ from stepmill.jobs.failures import (
     outcome_of,
     waited_too_long,
 )
+from stepmill.jobs.host_folders import host_folders
 from stepmill.jobs.interruptions import Interruptions
 from stepmill.jobs.kinds import Collected, JobKind, R, Workplace, can_be_warm, read_small_file
 from stepmill.jobs.later import Later
 from stepmill.jobs.outputs import Delivery, deliver
 from stepmill.jobs.peers import names_of, run_together, stop_together
-from stepmill.jobs.places import host_folders, outputs_of_all, workplaces
+from stepmill.jobs.places import outputs_of_all, workplaces
 from stepmill.jobs.records import JobRecords, JobState, describe, state_of
 from stepmill.jobs.requests.common import check_job_name
 from stepmill.jobs.requests.data import Output

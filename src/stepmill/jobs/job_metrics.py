@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from stepmill.jobs.places import host_folders
+from stepmill.jobs.host_folders import host_folders
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, JobRecords, Usage, state_of
 from stepmill.jobs.running_metrics import RunningMetrics
 from stepmill.jobs.usage import memory_percent, usage_in, usage_of

@@ -11,12 +11,13 @@ from typing import Protocol, TypeVar
 
 from stepmill.core.json import Json
 from stepmill.images.catalog import ResolvedImage
+from stepmill.jobs.host_folders import FIRST_HOST
 from stepmill.jobs.locations import Location
 from stepmill.jobs.outputs import Delivery
 from stepmill.jobs.records import Metric
 from stepmill.jobs.requests.common import JobRequest
 from stepmill.jobs.requests.data import Output
-from stepmill.jobs.requests.hosts import FIRST_HOST, ONE_HOST, Host
+from stepmill.jobs.requests.hosts import ONE_HOST, Host
 from stepmill.storage.objects.store import ObjectStore
 
 R = TypeVar("R", bound=JobRequest)

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from stepmill.compute.logs import LogLine, LogReader
+from stepmill.compute.logs import LogLine
+from stepmill.jobs.host_folders import HostLogs
 from stepmill.jobs.metric_patterns import compiled, value_in
 from stepmill.jobs.metrics import read_metrics
 from stepmill.jobs.requests.training import MetricDefinition
@@ -26,7 +27,7 @@ class LiveMetric:
     """
 
     def __init__(self, folder: Path, definitions: Iterable[MetricDefinition]) -> None:
-        self._reader = LogReader(folder)
+        self._reader = HostLogs(folder)
         self._definitions = tuple(definitions)
         self._patterns = [compiled(definition.regex) for definition in self._definitions]
 

@@ -17,7 +17,7 @@ from stepmill.compute.supervision.files import LOG
 from stepmill.core.errors import NotFoundError
 from stepmill.jobs.batch.attempts import ATTEMPT_KIND
 from stepmill.jobs.functions.calls import CALL_KIND
-from stepmill.jobs.places import host_folders
+from stepmill.jobs.host_folders import host_folders
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB
 from stepmill.storage.records import Record, RecordStore, Selection, SortBy
 

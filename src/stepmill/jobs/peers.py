@@ -15,8 +15,8 @@ from pathlib import Path
 
 from stepmill.compute.spec import Compute, Ending, JobEnded, JobEvent, JobRunning, JobSpec, Listener
 from stepmill.core.errors import ComputeClosedError, StepmillError
+from stepmill.jobs.host_folders import host_folders
 from stepmill.jobs.kinds import Workplace
-from stepmill.jobs.places import host_folders
 
 # Loopback networks 127.16.0.0 to 127.254.255.0: below are addresses that systems use themselves.
 _FIRST_NETWORK, _NETWORKS = 16, 239

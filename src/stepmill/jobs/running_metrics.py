@@ -14,10 +14,9 @@ from pathlib import Path
 
 import msgspec
 
-from stepmill.compute.logs import LogLine, LogReader
 from stepmill.core.errors import StepmillError
+from stepmill.jobs.host_folders import HostLogs
 from stepmill.jobs.metrics import read_metrics
-from stepmill.jobs.places import host_folders
 from stepmill.jobs.records import (
     TRAINING_JOB,
     JobState,
@@ -87,8 +86,7 @@ class _MetricLog:
     """The logs of the hosts of one job, and the values read from them."""
 
     def __init__(self, folder: Path, definitions: Sequence[MetricDefinition]) -> None:
-        self._folder = folder
-        self._readers: dict[Path, LogReader] = {}
+        self._reader = HostLogs(folder)
         self._definitions = definitions
         self._series: dict[str, Series] = {each.name: Series() for each in definitions}
         self._lock = threading.Lock()
@@ -98,7 +96,7 @@ class _MetricLog:
         if not self._definitions:
             return ()
         with self._lock:
-            lines = self._new_lines()
+            lines = list(self._reader.read(final=False))
             found = read_metrics(self._definitions, ((line.at, line.text) for line in lines))[0]
             for metric in found:
                 for point in metric.points:
@@ -106,12 +104,6 @@ class _MetricLog:
                 # Where many were printed at once the last one may have been thinned out.
                 self._series[metric.name].last = (to_micros(metric.last.at), metric.last.value)
             return tuple(_metric(name, series) for name, series in self._series.items() if series.last)
-
-    def _new_lines(self) -> list[LogLine]:
-        for _, folder in host_folders(self._folder):
-            self._readers.setdefault(folder, LogReader(folder))
-        lines = [line for reader in self._readers.values() for line in reader.read(final=False)]
-        return sorted(lines, key=lambda line: line.at) if len(self._readers) > 1 else lines
 
 
 def _metric(name: str, series: Series) -> Metric:

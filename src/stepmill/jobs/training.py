@@ -16,11 +16,12 @@ from stepmill.jobs import algorithms, toolkit
 from stepmill.jobs.archives import pack_together, regular_files, unpack
 from stepmill.jobs.contract import inside, lay_out_training, training_environment
 from stepmill.jobs.handler import JobHandler
+from stepmill.jobs.host_folders import merged_log
 from stepmill.jobs.kinds import Collected, Startable, Workplace
 from stepmill.jobs.locations import Location, read_location
 from stepmill.jobs.metrics import read_metrics
 from stepmill.jobs.outputs import Delivery, host_folder, joined
-from stepmill.jobs.places import merged_log, workplaces
+from stepmill.jobs.places import workplaces
 from stepmill.jobs.records import TRAINING_JOB
 from stepmill.jobs.requests.data import Output
 from stepmill.jobs.requests.training import TrainingRequest, read_training_request

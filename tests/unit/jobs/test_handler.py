@@ -712,6 +712,23 @@ class TestHosts:
         assert isinstance(last, TaskFailed)
         assert last.cause.startswith("AlgorithmError: algo-2: no peer, exit code: 3")
 
+    def test_whoever_picks_it_up_after_a_crash_hears_of_all(self, house: House) -> None:
+        house.compute.held = True
+        task = self.task(house, 2)
+        house.handler(task).start(task, Reports())
+        begun = [spec.folder for spec in house.compute.specs]
+        reports = Reports()
+        handler = house.handler(task)
+        handler.start(task, reports)
+        assert [spec.folder for spec in house.compute.specs[2:]] == begun
+        house.compute.program = lambda spec: int(spec.job_id != "job-1")
+        # Only the listeners of the living.
+        house.compute._listeners = house.compute._listeners[2:]
+        house.compute.release()
+        handler.close()
+        assert isinstance(reports.last, TaskFailed)
+        assert reports.last.cause.startswith("AlgorithmError: algo-2")
+
     def test_all_are_asked_to_stop(self, house: House) -> None:
         house.compute.held = True
         task, reports = self.task(house, 3), Reports()

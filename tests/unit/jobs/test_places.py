@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from stepmill.jobs.host_folders import HostLogs, host_folders, merged_log
 from stepmill.jobs.kinds import Workplace
-from stepmill.jobs.places import host_folders, merged_log, outputs_of_all, workplaces
+from stepmill.jobs.places import outputs_of_all, workplaces
 from stepmill.jobs.requests.data import Output
 from stepmill.jobs.requests.hosts import Host
 from stepmill.jobs.requests.processing import read_processing_request
@@ -57,6 +58,17 @@ def test_logs_are_merged_by_time(tmp_path: Path) -> None:
     first.write([b"1\n", b"4\n"], step=40_000)
     second.write([b"2\n", b"3\n"], step=30_000)
     assert [line.text for line in merged_log(tmp_path)] == ["2", "1", "3", "4"]
+
+
+def test_logs_of_hosts_are_read_on_as_they_come(tmp_path: Path) -> None:
+    first = WrittenLog(tmp_path)
+    logs = HostLogs(tmp_path)
+    first.write([b"1\nhal"])
+    assert [line.text for line in logs.read(final=False)] == ["1"]
+    WrittenLog(tmp_path / "hosts" / "algo-2").write([b"2\n"])
+    first.write([b"f\n"])
+    assert sorted(line.text for line in logs.read(final=False)) == ["2", "half"]
+    assert list(logs.read(final=True)) == []
 
 
 def test_a_host_that_has_left_nothing_is_passed_over(tmp_path: Path) -> None:

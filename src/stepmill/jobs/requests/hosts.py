@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stepmill.core.errors import InvalidInputError, UnsupportedError
+from stepmill.jobs.host_folders import FIRST_HOST
 from stepmill.jobs.requests.data import Input
 from stepmill.jobs.requests.fields import Fields
 
 # What the only group of a job without groups is called.
 ONLY_GROUP = "homogeneousCluster"
-FIRST_HOST = "algo-1"
 # Each is at least one process of this machine; and none of AWS's quotas for a job begins higher.
 MOST_HOSTS = 64
 # API reference: ResourceConfig, InstanceGroups.
