@@ -71,6 +71,7 @@ class FakeImages:
     toolkit: bool = True
     algorithm: str = ""
     own_environment: bool = True
+    python: Path = Path(sys.executable)
     lines: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     asked: list[str] = field(default_factory=list)
@@ -88,7 +89,7 @@ class FakeImages:
             repository="stepmill-python",
             tag="3",
             family=ImageFamily.PYTHON,
-            python=Path(sys.executable),
+            python=self.python,
             own_environment=self.own_environment,
             entrypoint=self.entrypoint,
             toolkit=self.toolkit,

@@ -63,6 +63,8 @@ class JobSpec:
         isolation: The one wanted.
         log_limit_bytes: How much of the head, and again of the tail, of the log is kept.
         remarks: Lines that the log begins with, before what the job itself says.
+        packages: Folder of Python libraries, as seen inside, that come before the image's; empty: none. The
+            folder three above it has a folder ``bin`` with their programs.
     """
 
     job_id: str
@@ -84,6 +86,7 @@ class JobSpec:
     isolation: Isolation = Isolation.AUTO
     log_limit_bytes: int = 64 * 1024 * 1024
     remarks: tuple[str, ...] = ()
+    packages: str = ""
 
     @property
     def preamble(self) -> str:

@@ -94,7 +94,7 @@ class Environments:
         python = home / "bin" / "python"
         if not _is_complete(home):
             self._folder.mkdir(parents=True, exist_ok=True)
-            with _locked(home.with_suffix(".lock"), progress):
+            with locked(home.with_suffix(".lock"), progress):
                 # Whoever held the lock before may have built it.
                 if not _is_complete(home):
                     _build(base.path, home, wanted, progress)
@@ -204,7 +204,13 @@ def _checked(requirements: Sequence[str]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _locked(path: Path, progress: Progress) -> Iterator[None]:
+def locked(path: Path, progress: Progress) -> Iterator[None]:
+    """Keep all others, of this process and of other ones, from what a file stands for.
+
+    Args:
+        path: The file; it is made, and left.
+        progress: Gets a line if one has to wait.
+    """
     with path.open("a") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

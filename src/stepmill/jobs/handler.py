@@ -56,6 +56,7 @@ from stepmill.jobs.interruptions import Interruptions
 from stepmill.jobs.kinds import Collected, JobKind, R, Workplace, can_be_warm, read_small_file
 from stepmill.jobs.later import Later
 from stepmill.jobs.outputs import Delivery, deliver
+from stepmill.jobs.packages import Kept, kept_for
 from stepmill.jobs.peers import names_of, run_together, stop_together
 from stepmill.jobs.places import outputs_of_all, workplaces
 from stepmill.jobs.records import JobRecords, JobState, describe, state_of
@@ -182,6 +183,8 @@ class JobHandler(Generic[R]):
 
     def close(self) -> None:
         """Wait for jobs that are being collected; leave running ones alone."""
+        if self._services.packages is not None:
+            self._services.packages.close()
         self._synchroniser.close()
         self._capacity.close()
         self._collectors.shutdown()
@@ -214,6 +217,8 @@ class JobHandler(Generic[R]):
             stage(self._kind, job.request, each, services.objects, services.project, services.private)
             for each in places
         ]
+        # All hosts have the same code.
+        kept = None if begun else self._kept_packages(job, image, (places[0], staged[0]))
         access = access_of(job.request, services.door, self._visitor(job))
         notes = (*job.notes, *image.notes, *(note for one in staged for note in one.notes), *access.notes)
         job = replace(job, notes=notes, python="" if image.oci_image else str(image.python))
@@ -227,6 +232,8 @@ class JobHandler(Generic[R]):
             self._spec(job, image, command, (each, own), access)
             for each, own in zip(places, staged, strict=True)
         ]
+        if kept is not None and services.packages is not None:
+            specs = [services.packages.shown(spec, kept) for spec in specs]
         names = names_of(places)
         run_together(
             services.compute, [replace(spec, names=names) for spec in specs], partial(self._on_event, job)
@@ -241,6 +248,22 @@ class JobHandler(Generic[R]):
     def _is_being_interrupted(self, job: _Job[R]) -> bool:
         """Say whether somebody wanted a job interrupted, and was killed before he could ask it to end."""
         return job.request.spot and state_of(self._records.get(job.place.name)).interrupting
+
+    def _kept_packages(
+        self, job: _Job[R], image: ResolvedImage, laid_out: tuple[Workplace, Staged]
+    ) -> Kept | None:
+        if not job.request.network:  # as in SageMaker, where pip then finds no index
+            return None
+        place, staged = laid_out
+        shown = {mount.target: mount.source for mount in staged.mounts}
+        return kept_for(
+            self._services.packages,
+            self._kind.requirements(job.request, place, shown),
+            job.request.environment,
+            image,
+            self._services.isolation,
+            self._progress(job),
+        )
 
     def _progress(self, job: _Job[R]) -> Progress:
         return told_of_downloads(lambda line: job.report(TaskStarted(job.task.id, job.metadata, (line,))))
@@ -288,7 +311,7 @@ class JobHandler(Generic[R]):
             grace=services.spot.grace if request.spot else JobSpec.grace,
             isolation=image.engine or services.isolation,
             log_limit_bytes=services.log_limit_bytes,
-            remarks=tuple(f"Stepmill: {difference}." for difference in image.differences),
+            remarks=tuple(f"Stepmill: {line}." for line in image.differences if self._kind.logs_versions),
         )
 
     def _time_left(self, job: _Job[R], now: datetime) -> attempts.TimeLeft:

@@ -118,12 +118,15 @@ class JobKind(Protocol[R]):
         member: What its name and ARN begin with in documents: ``ProcessingJob``.
         phases: Whether secondary statuses are kept.
         inputs_first: Whether the objects of its inputs must be there when a client asks for it.
+        logs_versions: Whether the log begins with the versions in which the image differs from its tag: where
+            it is the framework that does the work.
     """
 
     record_kind: str
     member: str
     phases: bool
     inputs_first: bool
+    logs_versions: bool
 
     def read(self, document: Json, project: Path) -> R:
         """Read a request.
@@ -148,6 +151,16 @@ class JobKind(Protocol[R]):
 
     def source(self, request: R, place: Workplace) -> Path | None:
         """Return the user's script if ``command`` is another one that runs it in its own process."""
+        ...
+
+    def requirements(self, request: R, place: Workplace, shown: Mapping[str, Path]) -> Path | None:
+        """Return the ``requirements.txt`` that is installed before the user's code runs, if there is one.
+
+        Args:
+            request: What the job does.
+            place: Where it is done; all is laid out.
+            shown: Place inside the job -> where on this machine what it sees there lies.
+        """
         ...
 
     def environment(self, request: R, place: Workplace) -> Mapping[str, str]:

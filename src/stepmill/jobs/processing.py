@@ -35,6 +35,7 @@ class ProcessingKind:
     member = "ProcessingJob"
     phases = False
     inputs_first = False
+    logs_versions = False
 
     def read(self, document: Json, project: Path) -> ProcessingRequest:
         """See ``JobKind``."""
@@ -67,6 +68,13 @@ class ProcessingKind:
         """See ``JobKind``."""
         program = _program(request)
         return imports_of(program, inside(place.ml, path_of(program)).parent) if program else None
+
+    def requirements(
+        self, request: ProcessingRequest, place: Workplace, shown: Mapping[str, Path]
+    ) -> Path | None:
+        """See ``JobKind``. Programs in these jobs install for themselves."""
+        del request, place, shown
+        return None
 
     def environment(self, request: ProcessingRequest, place: Workplace) -> Mapping[str, str]:
         """See ``JobKind``."""

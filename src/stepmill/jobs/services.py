@@ -16,6 +16,7 @@ from stepmill.images.catalog import ImageOffer, ResolvedImage
 from stepmill.images.environments import Progress
 from stepmill.images.needs import Needs
 from stepmill.jobs.access import Door, NoDoor
+from stepmill.jobs.packages import Packages
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.records import Record, RecordStore
 
@@ -65,6 +66,7 @@ class JobServices:
         has_group: Whether there is a feature group of a name.
         spot: How training jobs on spot capacity fare.
         spot_share: Which share of a training job's time is billed on spot capacity, by its request.
+        packages: Keeps what jobs ask for by a requirements.txt; ``None``: each installs it for itself.
         private: Stepmill's own folder: no path of a request may lead into it. ``None``: there is none.
     """
 
@@ -84,6 +86,7 @@ class JobServices:
     private: Path | None = None
     tracker: Tracker | None = None
     note: Callable[[str, str], None] = lambda _kind, _name: None
+    packages: Packages | None = None
     has_group: Callable[[str], bool] = lambda _name: False
     spot: SpotSetting = field(default_factory=SpotSetting)
     spot_share: Callable[[JsonObject], float] = lambda _request: 1.0

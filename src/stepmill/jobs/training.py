@@ -25,6 +25,7 @@ from stepmill.jobs.places import workplaces
 from stepmill.jobs.records import TRAINING_JOB
 from stepmill.jobs.requests.data import Output
 from stepmill.jobs.requests.training import TrainingRequest, read_training_request
+from stepmill.jobs.requirement_places import requirements_of
 from stepmill.jobs.services import JobServices
 from stepmill.jobs.streams import file_of
 from stepmill.storage.objects.store import ObjectStore
@@ -51,6 +52,7 @@ class TrainingKind:
     member = "TrainingJob"
     phases = True
     inputs_first = True
+    logs_versions = True
 
     def read(self, document: Json, project: Path) -> TrainingRequest:
         """See ``JobKind``."""
@@ -97,6 +99,12 @@ class TrainingKind:
             return algorithms.program_of(request.algorithm, inside(place.ml, _ALGORITHM).parent / PACKAGE)
         program = _decoded(_program(request))
         return place.ml / "code" / program if program.endswith(".py") and not request.entrypoint else None
+
+    def requirements(
+        self, request: TrainingRequest, place: Workplace, shown: Mapping[str, Path]
+    ) -> Path | None:
+        """See ``JobKind``."""
+        return requirements_of(_decoded(_program(request)), request.entrypoint, place.ml / "code", shown)
 
     def environment(self, request: TrainingRequest, place: Workplace) -> Mapping[str, str]:
         """See ``JobKind``."""

@@ -273,6 +273,7 @@ class Work(Tracing):
     @made_once
     def _job_services(self) -> JobServices:
         from stepmill.compute.spec import Resources
+        from stepmill.jobs.packages import Packages
         from stepmill.jobs.services import JobServices
 
         settings = self.settings
@@ -294,6 +295,7 @@ class Work(Tracing):
             note=self.lineage_recorder.note,
             has_group=lambda name: bool(self._group_id(name)),
             tracker=self._tracker,
+            packages=Packages(self.layout.environments, self.compute),
             spot=settings.spot,
             spot_share=lambda request: self.costs.spot_share(request),
         )

@@ -23,6 +23,7 @@ from stepmill.core.settings import Isolation
 from stepmill.core.tasks import Task, TaskFailed, TaskReport, TaskStarted, TaskStopped, TaskSucceeded
 from stepmill.jobs import processing, training
 from stepmill.jobs.handler import JobHandler
+from stepmill.jobs.packages import Packages
 from stepmill.jobs.processing import processing_handler
 from stepmill.jobs.records import describe
 from stepmill.jobs.services import JobServices
@@ -38,6 +39,7 @@ from support.job_data import (
     put,
     training_document,
 )
+from support.package_index import package_index
 
 # Far longer than anything here takes on the slowest machine.
 LIMIT_S = 120
@@ -70,6 +72,7 @@ class House:
         self.compute = LocalCompute(hidden=[folder / "home"])
         self.images = FakeImages()
         self.handlers: list[JobHandler[Any]] = []
+        self.keeps_packages = False
 
     def handler(self, task: Task) -> JobHandler[Any]:
         make = processing_handler if task.resource == processing.RESOURCE else training_handler
@@ -83,6 +86,9 @@ class House:
             folder=self.folder / "home" / "jobs",
             project=self.folder,
             isolation=self.isolation,
+            packages=Packages(self.folder / "home" / "environments", self.compute)
+            if self.keeps_packages
+            else None,
         )
         self.handlers.append(make(services))
         return self.handlers[-1]
@@ -487,6 +493,40 @@ pickle.dump(model, open(os.path.join(os.environ['SM_MODEL_DIR'], 'model.pkl'), '
         last = house.run(train(house, text))
         assert isinstance(last, TaskSucceeded), last
         assert list(content(house, "models/job-1/output/model.tar.gz")) == ["model.pkl"]
+
+    def test_what_requirements_ask_for_is_installed_once(self, house: House, tmp_path: Path) -> None:
+        text = (
+            "import stepmill_kept\n"
+            "print(stepmill_kept.version, stepmill_kept.__file__.startswith('/opt/stepmill/kept'))\n"
+            "try:\n"
+            "    open(stepmill_kept.__file__, 'a')\n"
+            "except OSError as error:\n"
+            "    print(error.strerror)\n"
+        )
+        (tmp_path / "index").mkdir()
+        house.keeps_packages = True
+        with package_index(tmp_path / "index") as index:
+            index.add("stepmill_kept", "1.0")
+            index.add("stepmill_kept", "2.0")
+
+            def log_of(name: str, version: str) -> list[str]:
+                lines = f"--index-url {index.url}\nstepmill-kept=={version}\n"
+                last = house.run(train(house, text, name=name, source={"requirements.txt": lines}))
+                assert isinstance(last, TaskSucceeded), last
+                folder = house.folder / "home" / "jobs" / "training-job" / name
+                return (folder / "log").read_text().splitlines()
+
+            first = log_of("first", "1.0")
+            assert first == [
+                "Stepmill: requirements.txt is kept installed: stepmill-kept 1.0.",
+                "1.0 True",
+                "Read-only file system",
+            ]
+            assert log_of("second", "1.0") == first
+            assert index.downloads == ["stepmill_kept-1.0-py3-none-any.whl"]
+            # Another file is another thing.
+            assert log_of("third", "2.0")[1] == "2.0 True"
+            assert len(index.downloads) == 2
 
     def test_a_shell_script_as_entry_point(self, house: House) -> None:
         source = {"run.sh": "echo $SM_HP_EPOCHS > $SM_MODEL_DIR/epochs; pwd > $SM_MODEL_DIR/pwd"}

@@ -27,6 +27,7 @@ from stepmill.core.errors import (
 from stepmill.core.tasks import Task, TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
 from stepmill.jobs import processing, training
 from stepmill.jobs.handler import JobHandler
+from stepmill.jobs.packages import Packages
 from stepmill.jobs.processing import processing_handler
 from stepmill.jobs.records import PROCESSING_JOB, describe, state_of
 from stepmill.jobs.services import JobServices
@@ -61,6 +62,7 @@ class House:
         self.images = FakeImages()
         self.handlers: list[JobHandler[Any]] = []
         self.groups: set[str] = set()
+        self.packages: Packages | None = None
 
     @property
     def services(self) -> JobServices:
@@ -75,6 +77,7 @@ class House:
             project=self.folder,
             private=self.folder / "home",
             has_group=self.groups.__contains__,
+            packages=self.packages,
         )
 
     def handler(self, task: Task) -> JobHandler[Any]:
@@ -348,20 +351,46 @@ class TestProcessing:
         assert state["notes"] == told[2:]
         assert state["isolation"] == "fake"
 
-    def test_other_versions_than_the_tag_tells_stand_in_the_log(self, house: House) -> None:
-        house.images.notes = ("the image asks for torch 2.8.0, this environment has 2.13.0", "for GPUs")
-        house.images.differences = house.images.notes[:1]
-        house.run(processing_task())
-        assert house.compute.specs[0].remarks == (
-            "Stepmill: the image asks for torch 2.8.0, this environment has 2.13.0.",
-        )
-
 
 class TestTraining:
     @pytest.fixture(autouse=True)
     def source(self, house: House) -> None:
         (house.folder / "source" / ".git").mkdir(parents=True)
         (house.folder / "source" / "train.py").write_text("pass")
+
+    def test_other_versions_than_the_tag_tells_stand_in_the_log(self, house: House) -> None:
+        house.images.notes = ("the image asks for torch 2.8.0, this environment has 2.13.0", "for GPUs")
+        house.images.differences = house.images.notes[:1]
+        house.run(training_task(**SCRIPT))
+        # A processing job seldom has to do with the framework; its record says it all the same.
+        house.run(processing_task("job-2"))
+        assert [spec.remarks for spec in house.compute.specs] == [
+            ("Stepmill: the image asks for torch 2.8.0, this environment has 2.13.0.",),
+            (),
+        ]
+
+    def test_requirements_are_kept_where_the_network_may_be_used(self, house: House, tmp_path: Path) -> None:
+        (house.folder / "source" / "requirements.txt").write_text("rich\n")
+
+        def program(spec: JobSpec) -> int:
+            for mount in spec.mounts:
+                if mount.target == "/opt/stepmill/kept" and not mount.read_only:
+                    (mount.source / "lib/python3.11/site-packages/rich-14.0.dist-info").mkdir(parents=True)
+            return 0
+
+        house.compute.program = program
+        house.packages = Packages(tmp_path / "kept", house.compute)
+        house.images.python = Path("/nowhere/bin/python")
+        assert isinstance(house.run(training_task("job-1", **SCRIPT)), TaskSucceeded)
+        installs, job = house.compute.specs
+        assert installs.job_id.startswith("packages-")
+        assert job.packages == "/opt/stepmill/kept/lib/python3.11/site-packages"
+        assert job.remarks == ("Stepmill: requirements.txt is kept installed: rich 14.0.",)
+        assert not job.warm
+        house.packages = Packages(tmp_path / "kept", house.compute)
+        house.run(training_task("job-2", EnableNetworkIsolation=True, **SCRIPT))
+        assert house.compute.specs[-1].packages == ""
+        assert len(house.compute.specs) == 3
 
     def test_a_job_end_to_end(self, house: House) -> None:
         def program(spec: JobSpec) -> int:

@@ -10,6 +10,7 @@ that install nothing run in the image's environment as if it were not there.
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -73,19 +74,24 @@ def _path_lines(python: PythonFacts) -> str:
     return "".join(f"{line}\n" for line in lines if line.isprintable())
 
 
-def with_additions(environment: Mapping[str, str], place: str, packages: str) -> dict[str, str]:
+def with_additions(
+    environment: Mapping[str, str], place: str, packages: str, kept: str = ""
+) -> dict[str, str]:
     """Return a job's variables, with those by which pip and Python find its additions.
 
     Args:
         environment: All variables of the job, PATH among them.
         place: Where the environment lies.
         packages: Its folder of packages.
+        kept: Folder of packages that were installed for the job beforehand,
+            ``.../lib/pythonX.Y/site-packages``; empty: none. They come after its own, and before the image's.
     """
     given = environment.get("PYTHONPATH", "")
+    programs = posixpath.join(posixpath.normpath(f"{kept}/../../.."), "bin") if kept else ""
     return {
         **environment,
-        "PATH": f"{place}/bin{os.pathsep}{environment['PATH']}",
-        "PYTHONPATH": f"{given}{os.pathsep}{packages}" if given else packages,
+        "PATH": os.pathsep.join(filter(None, (f"{place}/bin", programs, environment["PATH"]))),
+        "PYTHONPATH": os.pathsep.join(filter(None, (given, packages, kept))),
         "PIP_PYTHON": f"{place}/{_INTERPRETER}",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_ROOT_USER_ACTION": "ignore",

@@ -128,4 +128,5 @@ def plain_environment(
         **moved,
     }
     place = str(relocation.place(PLACE))
-    return with_additions(variables, place, additions(python, place).packages)
+    kept = relocation.moved(spec.packages)
+    return with_additions(variables, place, additions(python, place).packages, kept)

@@ -168,7 +168,7 @@ def environment_inside(spec: JobSpec, python: PythonFacts) -> dict[str, str]:
         "TAR_OPTIONS": "--no-same-owner",
         **spec.environment,
     }
-    return with_additions(variables, PLACE, additions(python).packages)
+    return with_additions(variables, PLACE, additions(python).packages, spec.packages)
 
 
 def command_inside(spec: JobSpec) -> tuple[str, ...]:

@@ -297,6 +297,8 @@ def _put_code_on_path(code: Path) -> None:
 
 
 def _install_requirements(training: Training) -> None:
+    if os.environ.get("STEPMILL_PACKAGES"):
+        return  # installed already, and on the search path; the log says so
     if _are_satisfied(Path("requirements.txt")):
         _say("requirements.txt is satisfied by the environment; nothing is installed.")
         return

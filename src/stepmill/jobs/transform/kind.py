@@ -47,6 +47,7 @@ class TransformKind:
     member = "TransformJob"
     phases = False
     inputs_first = False
+    logs_versions = False
 
     def __init__(self, models: ModelCatalog, packages: PackageCatalog, images: Images) -> None:
         self._models = models
@@ -80,6 +81,13 @@ class TransformKind:
     def source(self, request: TransformRequest, place: Workplace) -> Path | None:
         """See ``JobKind``."""
         return inference_script(request, place)
+
+    def requirements(
+        self, request: TransformRequest, place: Workplace, shown: Mapping[str, Path]
+    ) -> Path | None:
+        """See ``JobKind``. Programs in these jobs install for themselves."""
+        del request, place, shown
+        return None
 
     def environment(self, request: TransformRequest, place: Workplace) -> Mapping[str, str]:
         """See ``JobKind``."""

@@ -87,6 +87,12 @@ def test_a_search_path_of_the_job_s_own_goes_first(place: Path) -> None:
     assert environment["PYTHONPATH"] == f"/mine{os.pathsep}{additions(FACTS, str(place)).packages}"
 
 
+def test_packages_that_are_kept_come_after_its_own_and_their_programs_are_found() -> None:
+    environment = with_additions({"PATH": "/bin"}, "/own", "/own/lib", "/kept/lib/python3.11/site-packages")
+    assert environment["PYTHONPATH"] == "/own/lib:/kept/lib/python3.11/site-packages"
+    assert environment["PATH"] == "/own/bin:/kept/bin:/bin"
+
+
 def test_folders_are_named_for_the_version() -> None:
     base = Path("/usr/bin/python3.12")
     facts = PythonFacts(Path("/v/bin/python"), (3, 12, 1), (), base, ("/v/lib/site-packages", "/v/a\nb"))
