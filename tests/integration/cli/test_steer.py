@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import signal
+from typing import Any
 
 from stepmill.cli.exit_codes import ExitCode
-from support.cli import Cli, Running, definition, open_door, processing, statuses, waiting_step
+from support.cli import (
+    PYTHON_IMAGE,
+    ROLE,
+    Cli,
+    Running,
+    definition,
+    open_door,
+    processing,
+    statuses,
+    waiting_step,
+)
 
 
 def three_steps(cli: Cli) -> None:
@@ -178,3 +189,54 @@ def test_retry_goes_on_where_it_failed(cli: Cli) -> None:
     refused = cli("retry")
     assert refused.code == ExitCode.WRONG_STATE
     assert "Succeeded" in refused.err
+
+
+LEARNS = """
+import os, pathlib, time
+state = pathlib.Path("/opt/ml/checkpoints/state.txt")
+done = int(state.read_text()) if state.exists() else 0
+for epoch in range(done + 1, 4):
+    print("epoch", epoch, flush=True)
+    if epoch == 2 and done == 0:
+        time.sleep(600)
+    state.with_suffix(".new").write_text(str(epoch))
+    os.replace(state.with_suffix(".new"), state)
+"""
+
+
+def spot_training() -> dict[str, Any]:
+    return {
+        "Name": "Learn",
+        "Type": "Training",
+        "Arguments": {
+            "AlgorithmSpecification": {"TrainingImage": PYTHON_IMAGE, "TrainingInputMode": "File"},
+            "HyperParameters": {"sagemaker_program": "learn.py", "sagemaker_submit_directory": "."},
+            "OutputDataConfig": {"S3OutputPath": "s3://spot/models"},
+            "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1},
+            "RoleArn": ROLE,
+            "EnableManagedSpotTraining": True,
+            "StoppingCondition": {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 1200},
+            "CheckpointConfig": {"S3Uri": "s3://spot/checkpoints"},
+        },
+    }
+
+
+def test_interrupted_then_killed_while_it_waits_for_capacity(cli: Cli) -> None:
+    cli.write("learn.py", LEARNS)
+    cli.write("spot.json", definition(spot_training()))
+    cli.write("stepmill.toml", "[spot]\ncapacity_wait_seconds = 2\n")
+    run = cli.start("run", "spot.json")
+
+    def learning() -> str:
+        logs = list(cli.home.glob("jobs/training-job/*/log"))
+        return logs[0].parent.name if logs and "epoch 2" in logs[0].read_text() else ""
+
+    job = run.until_there_is(learning, "the second epoch")
+    assert "SIGTERM" in cli("jobs", "interrupt", job).ok().out
+    run.until("attempt 1 was interrupted")
+    run.kill()
+    assert "Learn: succeeded" in cli("resume").ok().out
+    # What was under way is done twice, nothing else.
+    assert cli("logs", "Learn").ok().out.split() == ["epoch", "1", "epoch", "2", "epoch", "2", "epoch", "3"]
+    shown = cli("jobs", "show", job, "--json").ok().json
+    assert [attempt["then"] for attempt in shown["attempts"]] == ["Interrupted", ""]

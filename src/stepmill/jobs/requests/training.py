@@ -40,6 +40,10 @@ DEFAULT_TENSORBOARD = "/opt/ml/output/tensorboard"
 _CHANNEL = re.compile(r"[A-Za-z0-9.\-_]{1,64}")
 # API reference, StoppingCondition: one day.
 _DEFAULT_RUNTIME_S = 86_400
+_WARM_POOL_NOTE = (
+    "KeepAlivePeriodInSeconds keeps nothing here and costs nothing: environments are built once, and stay "
+    "warm as long as the server runs"
+)
 # API reference, RetryStrategy.
 _MOST_RETRIES = 30
 
@@ -121,6 +125,7 @@ def read_training_request(document: Json, project: Path) -> TrainingRequest:
         network=network,
         role=fields.text("RoleArn", ""),
         hyperparameters=fields.text_map("HyperParameters"),
+        notes=_notes(fields),
         spot=fields.flag("EnableManagedSpotTraining"),
         longest_wait=read_seconds(fields.fields("StoppingCondition"), "MaxWaitTimeInSeconds"),
         retries=_retries(fields),
@@ -257,6 +262,11 @@ def _metric(fields: Fields) -> MetricDefinition:
             mend=r"Put the value in parentheses: 'loss: ([0-9.]+)'.",
         )
     return MetricDefinition(fields.text("Name"), regex)
+
+
+def _notes(fields: Fields) -> tuple[str, ...]:
+    is_kept = fields.fields("ResourceConfig").integer("KeepAlivePeriodInSeconds", 0)
+    return (_WARM_POOL_NOTE,) if is_kept else ()
 
 
 def _retries(fields: Fields) -> int:

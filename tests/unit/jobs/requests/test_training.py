@@ -116,6 +116,13 @@ def test_other_training_waits_for_no_capacity() -> None:
     assert (read().spot, read().longest_wait, read().retries) == (False, None, 0)
 
 
+def test_warm_pools_are_said_to_mean_nothing() -> None:
+    resources = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}
+    request = read(ResourceConfig={**resources, "KeepAlivePeriodInSeconds": 600})
+    assert "KeepAlivePeriodInSeconds keeps nothing here" in request.notes[0]
+    assert read(ResourceConfig={**resources, "KeepAlivePeriodInSeconds": 0}).notes == ()
+
+
 def test_a_retry_strategy_says_how_often() -> None:
     assert read(RetryStrategy={"MaximumRetryAttempts": 30}).retries == 30
 
