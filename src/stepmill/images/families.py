@@ -125,7 +125,7 @@ _SHIPPED = {
     "knn": _algorithm(ImageFamily.KNN, _SKLEARN),
     "pca": _algorithm(ImageFamily.PCA, _SKLEARN),
     "sagemaker-model-monitor-analyzer": ShippedImage(
-        ImageFamily.MODEL_MONITOR, (_PANDAS, _PYARROW), program="analyzer", versioned=False
+        ImageFamily.MODEL_MONITOR, (_PANDAS, _PYARROW, _SKLEARN), program="analyzer", versioned=False
     ),
     "pytorch-training": _PYTORCH,
     "pytorch-inference": _PYTORCH_INFERENCE,

@@ -5,7 +5,7 @@ import os
 import tempfile
 
 import boto3
-from sagemaker.model_monitor import DefaultModelMonitor
+from sagemaker.model_monitor import DefaultModelMonitor, ModelQualityMonitor
 from sagemaker.model_monitor.dataset_format import DatasetFormat
 from sagemaker.s3 import S3Downloader
 from sagemaker.workflow.check_job_config import CheckJobConfig
@@ -76,6 +76,27 @@ def suggest(session, role, data):
     assert age["numerical_statistics"]["mean"] == 54.5, age
     told = monitor.latest_baselining_job.describe()
     assert told["ExitMessage"].startswith("Completed: "), told
+    predicted = os.path.join(os.path.dirname(data), "predicted.csv")
+    with open(predicted, "w") as file:
+        file.write(
+            "label,score\n" + "".join(f"{index % 2},{0.3 + index % 2 * 0.4}\n" for index in range(200))
+        )
+    quality = ModelQualityMonitor(role=role, sagemaker_session=session)
+    quality.suggest_baseline(
+        predicted,
+        CSV,
+        problem_type="BinaryClassification",
+        probability_attribute="score",
+        probability_threshold_attribute="0.5",
+        ground_truth_attribute="label",
+        output_s3_uri=f"s3://{session.default_bucket()}/quality",
+        wait=True,
+        logs=False,
+    )
+    found = quality.suggested_constraints().body_dict["binary_classification_constraints"]
+    assert found["auc"] == {"threshold": 1.0, "comparison_operator": "LessThanThreshold"}, found
+    metrics = quality.baseline_statistics().body_dict["binary_classification_metrics"]
+    assert metrics["accuracy"] == {"value": 1.0, "standard_deviation": 0.0}, metrics
 
 
 def step(session, role, data, bucket):

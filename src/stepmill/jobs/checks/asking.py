@@ -17,7 +17,7 @@ _BASELINES = {
     DATA_QUALITY: ("ModelDataQuality", "Constraints", "Statistics"),
     MODEL_QUALITY: ("ModelQuality", "Constraints", "Statistics"),
 }
-SUPPORTED = (DATA_QUALITY,)
+SUPPORTED = (DATA_QUALITY, MODEL_QUALITY)
 
 
 @dataclass(frozen=True)

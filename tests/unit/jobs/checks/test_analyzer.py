@@ -127,3 +127,19 @@ def test_numbers_whose_sum_no_float_holds(job: Job) -> None:
     job.data("x\n1.5e308\n1.5e308\n")
     code, message = job.run()
     assert (code, "infinite" in message) == (2, True)
+
+
+def test_the_quality_of_a_model(job: Job) -> None:
+    job.data("label,said\n1,1\n2,2\n3,3.5\n")
+    given = {
+        "analysis_type": "MODEL_QUALITY",
+        "problem_type": "Regression",
+        "ground_truth_attribute": "label",
+        "inference_attribute": "said",
+    }
+    assert job.run(**given)[1] == "Completed: Job completed successfully with no violations."
+    job.data("label,said\n1,1\n2,2\n3,5\n")
+    baseline = {"baseline_constraints": str(job.folder / "out" / "constraints.json")}
+    code, message = job.run(**given, **baseline, output_path=str(job.folder / "new"))
+    assert (code, message) == (0, "CompletedWithViolations: Job completed successfully with 4 violations.")
+    assert len(job.report("constraint_violations", "new")["violations"]) == 4

@@ -347,3 +347,12 @@ def test_reports_may_lie_on_this_machine(case: Case, tmp_path: Path) -> None:
     (folder / "constraint_violations.json").write_text(json.dumps({"violations": [VIOLATION]}))
     assert "1 violation" in case.run(request=request, **supplied()).failed.cause
     assert not list(case.kept.objects.all(S3Uri(BUCKET, "elsewhere")))
+
+
+def test_quality_of_a_model_needs_no_statistics_of_before(case: Case) -> None:
+    case.jobs.violations = [
+        {"metric_name": "auc", "constraint_check_type": "LessThanThreshold", "description": "It was."}
+    ]
+    found = case.run(CheckType="MODEL_QUALITY", SuppliedBaselineConstraints=OLD[0]).failed
+    assert "The MODEL_QUALITY check found 1 violation: auc: LessThanThreshold: It was." in found.cause
+    assert case.jobs.inputs == {"baseline_constraints": OLD[0]}

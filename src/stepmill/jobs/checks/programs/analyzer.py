@@ -15,10 +15,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from .data_constraints import constraints_of
 from .data_violations import violations_of
 from .datasets import read_dataset
 from .errors import CustomerError
+from .model_quality import analyze_model, model_violations
 from .profile import describe_columns, statistics_of
 from .settings import MODEL_QUALITY, Settings, read_settings
 
@@ -57,17 +60,15 @@ def run(environment: Mapping[str, str] | None = None, base: Path | None = None) 
 
 
 def _analyze(settings: Settings) -> str:
-    if settings.analysis == MODEL_QUALITY:
-        raise CustomerError("The analysis_type MODEL_QUALITY is not supported yet.")
-    columns = describe_columns(read_dataset(settings))
-    _log.info("%d records, %d columns.", columns[0].size if columns else 0, len(columns))
+    table = read_dataset(settings)
+    _log.info("%d records, %d columns.", len(table), table.shape[1])
     settings.output.mkdir(parents=True, exist_ok=True)
-    _write(settings.output / STATISTICS, statistics_of(columns))
-    _write(settings.output / CONSTRAINTS, constraints_of(columns, settings.categorical_drift_method))
-    found: list[dict[str, str]] = []
-    if settings.baseline_constraints is not None:
-        statistics = _read(settings.baseline_statistics) if settings.baseline_statistics else {}
-        found = violations_of(columns, _read(settings.baseline_constraints), statistics)
+    constraints = _read(settings.baseline_constraints) if settings.baseline_constraints else None
+    if settings.analysis == MODEL_QUALITY:
+        found = _analyze_model(table, settings, constraints)
+    else:
+        found = _analyze_data(table, settings, constraints)
+    if constraints is not None:
         _write(settings.output / VIOLATIONS, {"violations": found})
         for violation in found:
             _log.info("%s: %s", violation["constraint_check_type"], violation["description"])
@@ -75,6 +76,27 @@ def _analyze(settings: Settings) -> str:
     if found:
         return f"CompletedWithViolations: Job completed successfully with {len(found)} violations."
     return "Completed: Job completed successfully with no violations."
+
+
+def _analyze_data(
+    table: pd.DataFrame, settings: Settings, constraints: Mapping[str, Any] | None
+) -> list[dict[str, str]]:
+    columns = describe_columns(table)
+    _write(settings.output / STATISTICS, statistics_of(columns))
+    _write(settings.output / CONSTRAINTS, constraints_of(columns, settings.categorical_drift_method))
+    if constraints is None:
+        return []
+    statistics = _read(settings.baseline_statistics) if settings.baseline_statistics else {}
+    return violations_of(columns, constraints, statistics)
+
+
+def _analyze_model(
+    table: pd.DataFrame, settings: Settings, constraints: Mapping[str, Any] | None
+) -> list[dict[str, str]]:
+    statistics, suggested = analyze_model(table, settings)
+    _write(settings.output / STATISTICS, statistics)
+    _write(settings.output / CONSTRAINTS, suggested)
+    return [] if constraints is None else model_violations(statistics, constraints)
 
 
 def _read(path: Path) -> dict[str, Any]:
