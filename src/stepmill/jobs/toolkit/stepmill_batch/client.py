@@ -21,6 +21,8 @@ _PING_SECONDS = 2.0
 _PING_PERIOD_S = 0.02
 _LONGEST_ANSWER_BYTES = 1024 * 1024 * 1024
 _FIRST_WAIT_S = 0.1
+# Between the end of a worker that breaks its connections and that of the whole server.
+_LONGEST_END_S = 3.0
 
 
 class Answer(NamedTuple):
@@ -123,7 +125,7 @@ class Client:
                 )
                 continue
             except (OSError, http.client.HTTPException) as error:
-                if not self._is_alive():
+                if self._has_ended():
                     raise JobError(f"The model server has ended while it was asked: {error}") from error
                 problem = ObjectError(f"Unable to invoke the model server: {error}", is_ours=False)
                 continue
@@ -134,6 +136,15 @@ class Client:
                 raise ObjectError(f"{status}: {said}" if said else f"{status}")
             problem = ObjectError(f"Bad HTTP status received from algorithm: {status}: {said}", is_ours=False)
         raise problem
+
+    def _has_ended(self) -> bool:
+        """Return whether a server that broke a connection has ended. Its end is seen some time after that."""
+        until = time.monotonic() + _LONGEST_END_S
+        while self._is_alive():
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.01)
+        return True
 
     def _asked(self, port: int, body: bytes, headers: Mapping[str, str], stream: Any) -> tuple[int, Answer]:
         connection, is_fresh = self._connection(port)
