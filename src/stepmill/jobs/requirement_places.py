@@ -22,22 +22,22 @@ _LARGEST_BYTES = 64 * 1024
 
 
 def requirements_of(
-    program: str, entrypoint: Sequence[str], code: Path, shown: Mapping[str, Path]
+    program: str, command: Sequence[str], code: Path, shown: Mapping[str, Path]
 ) -> Path | None:
     """Return the file, if there is one.
 
     Args:
         program: The script of script mode; empty if there is none.
-        entrypoint: The container's entry point; empty if the image's own is meant.
+        command: The container's entry point and its arguments; empty if the image's own is meant.
         code: Folder of the code in script mode.
         shown: Place inside the job -> where on this machine what it sees there lies.
     """
-    if not entrypoint:
+    if not command:
         # A folder with a setup.py is installed instead, and other programs see to themselves.
         is_script = program.endswith(".py") and not (code / "setup.py").exists()
         return _file(code, NAME) if is_script else None
     drivers, source = shown.get(_DRIVERS), shown.get(_CODE)
-    if drivers is None or source is None or not any(f"{_DRIVERS}/" in word for word in entrypoint):
+    if drivers is None or source is None or not any(f"{_DRIVERS}/" in word for word in command):
         return None
     return _file(source, _named(read_small_file(drivers / _SOURCE_CODE, _LARGEST_BYTES)))
 

@@ -104,7 +104,8 @@ class TrainingKind:
         self, request: TrainingRequest, place: Workplace, shown: Mapping[str, Path]
     ) -> Path | None:
         """See ``JobKind``."""
-        return requirements_of(_decoded(_program(request)), request.entrypoint, place.ml / "code", shown)
+        words = (*request.entrypoint, *request.arguments) if request.entrypoint else ()
+        return requirements_of(_decoded(_program(request)), words, place.ml / "code", shown)
 
     def environment(self, request: TrainingRequest, place: Workplace) -> Mapping[str, str]:
         """See ``JobKind``."""

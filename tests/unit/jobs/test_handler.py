@@ -392,6 +392,33 @@ class TestTraining:
         assert house.compute.specs[-1].packages == ""
         assert len(house.compute.specs) == 3
 
+    def test_requirements_of_the_drivers_are_kept_too(self, house: House, tmp_path: Path) -> None:
+        """SDK 3 names its driver in the arguments of a shell."""
+        put(
+            house.store,
+            **{
+                "code/requirements.txt": "rich\n",
+                "drivers/sm_train.sh": "",
+                "drivers/sourcecode.json": '{"requirements": "requirements.txt"}',
+            },
+        )
+        house.packages = Packages(tmp_path / "kept", house.compute)
+        house.images.python = Path("/nowhere/bin/python")
+        driver = "/opt/ml/input/data/sm_drivers/sm_train.sh"
+        algorithm = {
+            "TrainingImage": "i",
+            "TrainingInputMode": "File",
+            "ContainerEntrypoint": ["/bin/bash"],
+            "ContainerArguments": ["-c", f"chmod +x {driver} && {driver}"],
+        }
+        channels = [channel("code", "s3://data/code/"), channel("sm_drivers", "s3://data/drivers/")]
+        house.run(training_task(AlgorithmSpecification=algorithm, InputDataConfig=channels))
+        # Nothing is installed here, so the job is begun all the same, and does it itself.
+        assert [spec.job_id.partition("-")[0] for spec in house.compute.specs] == ["packages", "job"]
+        asked = house.compute.specs[0].environment["STEPMILL_PACKAGES"]
+        assert asked == "/opt/stepmill/kept"
+        assert house.compute.specs[1].packages == ""
+
     def test_a_job_end_to_end(self, house: House) -> None:
         def program(spec: JobSpec) -> int:
             assert (ml(spec) / "code" / "train.py").read_text() == "pass"

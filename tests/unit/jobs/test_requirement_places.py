@@ -58,12 +58,12 @@ class TestDrivers:
     """What SDK 3 sends."""
 
     def find(
-        self, code: Path, drivers: Path, document: object, entrypoint: tuple[str, ...] = DRIVER
+        self, code: Path, drivers: Path, document: object, command: tuple[str, ...] = DRIVER
     ) -> Path | None:
         text = document if isinstance(document, str) else json.dumps(document)
         (drivers / "sourcecode.json").write_text(text)
         shown = {"/opt/ml/input/data/code": code, "/opt/ml/input/data/sm_drivers": drivers}
-        return requirements_of("", entrypoint, Path("/nowhere"), shown)
+        return requirements_of("", command, Path("/nowhere"), shown)
 
     @pytest.mark.parametrize(
         ("name", "path"),
