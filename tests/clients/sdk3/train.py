@@ -29,6 +29,7 @@ from sagemaker.train.configs import Compute, InputData, SourceCode, StoppingCond
 
 here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, here)
+import checks  # noqa: E402
 import shells  # noqa: E402
 import tuning  # noqa: E402
 
@@ -130,6 +131,7 @@ assert (metric.metric_name, round(metric.value, 3)) == ("train:msd", 2.0), metri
 model_data = demand._latest_training_job.model_artifacts.s3_model_artifacts
 
 tuning.run(session, role, image, code, f"s3://{bucket}/three/train")
+checks.run(session, role)
 with tarfile.open(os.path.join(folder, "sourcedir.tar.gz"), "w:gz") as archive:
     archive.add(os.path.join(code, "source", "serve.py"), "serve.py")
 S3Uploader.upload(
