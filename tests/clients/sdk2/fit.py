@@ -1,8 +1,10 @@
 """Estimator.fit, Processor.run, up- and download, a Transformer, spot beside on-demand, tuning. SDK 2.x."""
 
 import datetime as dt
+import json
 import os
 import sys
+import tarfile
 import tempfile
 import time
 
@@ -10,6 +12,7 @@ import botocore.exceptions
 import numpy as np
 import sagemaker
 from sagemaker.analytics import TrainingJobAnalytics
+from sagemaker.estimator import Estimator
 from sagemaker.inputs import TrainingInput
 from sagemaker.processing import ProcessingInput, ProcessingOutput
 from sagemaker.s3 import S3Downloader, S3Uploader
@@ -90,6 +93,25 @@ later = TrainingJobAnalytics(
     end_time=dt.datetime(2099, 1, 2, tzinfo=dt.UTC),
 )
 assert later.dataframe().empty
+
+# Two hosts: each its share of the data and a log of its own; one model of both.
+for name in ("one", "two", "three"):
+    S3Uploader.upload_string_as_file_body(name, f"s3://{bucket}/fit/shared/{name}")
+together = Estimator(
+    image_uri=trained.training_image_uri(),
+    entry_point="hosts.py",
+    source_dir=os.path.join(code, "source"),
+    instance_type="ml.m5.xlarge",
+    instance_count=2,
+    role=role,
+    sagemaker_session=session,
+)
+shared = TrainingInput(f"s3://{bucket}/fit/shared", distribution="ShardedByS3Key")
+together.fit({"train": shared}, wait=True, logs=True)
+S3Downloader.download(together.model_data, os.path.join(folder, "together"))
+with tarfile.open(os.path.join(folder, "together", "model.tar.gz")) as archive:
+    shares = {name: json.load(archive.extractfile(name)) for name in archive.getnames()}
+assert shares == {"algo-1": ["one", "two"], "algo-2": ["three"]}, shares
 
 # Each shell with the rings that the model gives it.
 transformer = trained.transformer(

@@ -562,7 +562,7 @@ sys.path.insert(0, {tests!r})
 from integration.jobs.test_real_jobs import House, train
 from stepmill.core.settings import Isolation
 house = House(Path({folder!r}), Isolation.AUTO)
-task = train(house, {script!r})
+task = train(house, {script!r}, ResourceConfig={resources!r})
 house.handler(task).start(task, lambda report: None)
 import time
 time.sleep(3600)
@@ -572,26 +572,33 @@ LONG = """
 import os, time
 open('/opt/ml/output/begun', 'w').close()
 while not os.path.exists('/opt/ml/output/go'): time.sleep(0.05)
-open(os.path.join(os.environ['SM_MODEL_DIR'], 'pid'), 'w').write(os.environ['TRAINING_JOB_NAME'])
+model = os.path.join(os.environ['SM_MODEL_DIR'], os.environ['SM_CURRENT_HOST'])
+open(model, 'w').write(os.environ['TRAINING_JOB_NAME'])
 """
 
 
 class TestServerKilled:
-    def test_a_running_training_job_goes_on_and_is_picked_up(self, house: House) -> None:
+    @pytest.mark.parametrize("count", [1, 2])
+    def test_a_running_training_job_goes_on_and_is_picked_up(self, house: House, count: int) -> None:
         tests = str(Path(__file__).parents[2])
-        code = SERVER.format(tests=tests, folder=str(house.folder), script=LONG)
+        resources = {"InstanceType": "ml.m5.large", "InstanceCount": count, "VolumeSizeInGB": 1}
+        code = SERVER.format(tests=tests, folder=str(house.folder), script=LONG, resources=resources)
+        job = house.folder / "home" / "jobs" / "training-job" / "job-1"
+        outputs = [folder / "ml" / "output" for folder in (job, job / "hosts" / "algo-2")[:count]]
         with subprocess.Popen([sys.executable, "-c", code], start_new_session=True) as server:
-            output = house.folder / "home" / "jobs" / "training-job" / "job-1" / "ml" / "output"
             try:
-                wait_for(output / "begun")
+                for output in outputs:
+                    wait_for(output / "begun")
             finally:
                 os.kill(server.pid, signal.SIGKILL)
-        task, awaited = train(house, LONG), Awaited()
+        task, awaited = train(house, LONG, ResourceConfig=resources), Awaited()
         house.handler(task).start(task, awaited)
-        (output / "go").touch()
+        for output in outputs:
+            (output / "go").touch()
         last = awaited.wait()
         assert isinstance(last, TaskSucceeded), last
-        assert content(house, "models/job-1/output/model.tar.gz") == {"pid": b"job-1"}
+        found = content(house, "models/job-1/output/model.tar.gz")
+        assert found == {f"algo-{number + 1}": b"job-1" for number in range(count)}
 
 
 def content(house: House, key: str) -> dict[str, bytes]:
