@@ -6,6 +6,7 @@ library that AWS's container is made of, for how the type of a column follows fr
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,8 +23,8 @@ BUCKETS = 10
 # Source: Deequ, ColumnProfiler: no histogram is made of columns with more values.
 MOST_CATEGORIES = 120
 
-_INTEGRAL = r"[-+]? ?\d+"
-_FRACTIONAL = r"[-+]? ?(?:\d+\.\d*|\.\d+)|[-+]? ?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+"
+# Group 1: a whole number.
+_NUMBER = re.compile(r"[-+]? ?(?:(\d+)|\d+\.\d*|\.\d+|(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+)", re.ASCII).fullmatch
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,13 @@ def _column(name: str, values: pd.Series[Any]) -> Column:
     counts = values.value_counts()
     texts = [str(text) for text in counts.index]
     often = counts.to_numpy(dtype=np.int64)
-    kinds = [_type_of(text) for text in texts]
+    read = [_read(text) for text in texts]
     types = dict.fromkeys((INTEGRAL, FRACTIONAL, STRING), 0)
-    for kind, count in zip(kinds, often.tolist(), strict=True):
+    for (kind, _), count in zip(read, often.tolist(), strict=True):
         types[kind] += count
-    is_number = np.array([kind != STRING for kind in kinds], dtype=bool)
-    numeric = [_number(text) for text, kind in zip(texts, kinds, strict=True) if kind != STRING]
-    numbers = np.sort(np.repeat(np.array(numeric, dtype=np.float64), often[is_number]))
+    is_number = np.array([kind != STRING for kind, _ in read], dtype=bool)
+    numeric = np.array([number for kind, number in read if kind != STRING], dtype=np.float64)
+    numbers = np.sort(np.repeat(numeric, often[is_number]))
     categories: dict[str, int] = {}
     if types[STRING]:
         # Of the same frequency in the order of the alphabet: the same data is to give the same report.
@@ -100,19 +101,14 @@ def _typed(name: str, values: pd.Series[Any]) -> Column:
     return Column(name, len(values), types, numbers)
 
 
-def _type_of(text: str) -> str:
-    if re.fullmatch(_INTEGRAL, text, re.ASCII):
-        kind = INTEGRAL
-    elif re.fullmatch(_FRACTIONAL, text, re.ASCII):
-        kind = FRACTIONAL
-    else:
-        return STRING
+def _read(text: str) -> tuple[str, float]:
+    """Return the type of a value, and the number that it is; 0 if it is none."""
+    match = _NUMBER(text)
+    number = float(text.replace(" ", "")) if match else math.inf
     # Beyond what a float holds there is no arithmetic with it.
-    return kind if np.isfinite(_number(text)) else STRING
-
-
-def _number(text: str) -> float:
-    return float(text.replace(" ", ""))
+    if match is None or not math.isfinite(number):
+        return STRING, 0.0
+    return FRACTIONAL if match[1] is None else INTEGRAL, number
 
 
 def statistics_of(columns: Sequence[Column]) -> dict[str, Any]:
