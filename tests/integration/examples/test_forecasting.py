@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.cli import Cli
+from support.clients import sdk_environment
 
 pytest.importorskip("torch")
 pytest.importorskip("gluonts", reason="needs the extra forecasting")
@@ -59,3 +60,13 @@ def test_the_model_is_registered_with_its_accuracy(ran: Cli) -> None:
     shown = ran("models", "show", "demand/1").ok().out
     assert "forecasting-deepar:1" in shown
     assert "naive_error" in shown
+
+
+def test_the_sdk_says_the_same(ran: Cli) -> None:
+    python = sdk_environment(2) / "bin" / "python"
+    # The SDK warns of its own age.
+    said = ran("exec", "--", str(python), "sdk2.py", PYTHONWARNINGS="default").ok().out
+    assert {f"{name} Succeeded" for name in ("Train", "Register-RegisterModel", "Forecast")} <= set(
+        said.splitlines()
+    )
+    assert "demand/2" in ran("models", "list").ok().out
