@@ -23,7 +23,6 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from stepmill.catalog.sql.binding import bind, files_of, literal, quoted
-from stepmill.catalog.sql.confined import SPILL_FACTOR
 from stepmill.catalog.sql.framing import ClosedError, Kind, read_frame, write_frame
 from stepmill.catalog.sql.macros import needed, written
 
@@ -31,11 +30,12 @@ _ROWS_AT_ONCE = 8192
 _PIECE_BYTES = 256 * 1024
 
 
-def serve(memory_bytes: int, threads: int, folder: str, lacks: Sequence[str]) -> None:
+def serve(memory_bytes: int, spill_bytes: int, threads: int, folder: str, lacks: Sequence[str]) -> None:
     """Take requests on standard input until there are no more, and answer on standard output.
 
     Args:
         memory_bytes: Of DuckDB.
+        spill_bytes: The most that queries put into ``folder``.
         threads: Of each query.
         folder: Where queries put what does not fit into memory.
         lacks: What there is not of a sandbox; is told with the first frame.
@@ -45,7 +45,7 @@ def serve(memory_bytes: int, threads: int, folder: str, lacks: Sequence[str]) ->
     os.dup2(2, 1)
     while True:
         # Made before it is needed: opening a database takes longer than most queries.
-        connection = _open(memory_bytes, threads, folder)
+        connection = _open(memory_bytes, spill_bytes, threads, folder)
         write_frame(answers.write, Kind.READY, json.dumps(lacks).encode())
         with suppress(ClosedError):
             _, request = read_frame(requests)
@@ -55,7 +55,7 @@ def serve(memory_bytes: int, threads: int, folder: str, lacks: Sequence[str]) ->
         return
 
 
-def _open(memory_bytes: int, threads: int, folder: str) -> duckdb.DuckDBPyConnection:
+def _open(memory_bytes: int, spill_bytes: int, threads: int, folder: str) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:")
     for name, value in {
         "TimeZone": "'UTC'",
@@ -64,7 +64,7 @@ def _open(memory_bytes: int, threads: int, folder: str) -> duckdb.DuckDBPyConnec
         "memory_limit": f"'{memory_bytes // 1024}KiB'",
         "threads": str(threads),
         "temp_directory": literal(folder),
-        "max_temp_directory_size": f"'{SPILL_FACTOR * memory_bytes // 1024}KiB'",
+        "max_temp_directory_size": f"'{spill_bytes // 1024}KiB'",
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "python_enable_replacements": "false",

@@ -66,7 +66,7 @@ def main() -> None:
     _end_with(parent)
     from stepmill.catalog.sql.child import serve
 
-    serve(memory_bytes, threads, folder, lacks)
+    serve(memory_bytes, SPILL_FACTOR * memory_bytes, threads, folder, lacks)
 
 
 def bound(memory_bytes: int) -> None:
