@@ -56,7 +56,7 @@ _LAST = (
     LateModule(
         f"{_HERE}.costs",
         {
-            "costs": "What jobs would have cost, and what spot capacity saved.",
+            "costs": "Tell what jobs would have cost, and what spot saved.",
             "prices": "The table of prices of instances.",
         },
     ),

@@ -39,7 +39,7 @@ def costs(
     as_csv: Annotated[bool, typer.Option("--csv", help="Answer in CSV.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what jobs would have cost on AWS, by the table of prices, and what spot capacity saved."""
+    """Tell what jobs would have cost, and what spot saved."""
     from stepmill.jobs.costs import grouped, total
 
     output = Output(as_json=as_json)
