@@ -39,6 +39,8 @@ REASONS = {
     "it runs until somebody else ends it",
     "it needs a container engine",
     "it builds an environment and downloads packages",
+    "it needs the sagemaker SDK",
+    "it runs in a job of several hosts",
 }
 
 LANGUAGES = {"console", "python", "toml", "json", "yaml", "text"}
