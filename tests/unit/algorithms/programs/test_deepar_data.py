@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -194,12 +195,16 @@ def test_a_likelihood_that_does_not_suit(
 
 @pytest.mark.parametrize("likelihood", ["student-t", "gaussian", "deterministic-l1"])
 def test_the_others_take_any_number(read: Reading, likelihood: str) -> None:
-    check_likelihood(likelihood, read({"a.json": lines(row(target=[-1.5, None, 7]))}))
+    data = read({"a.json": lines(row(target=[-1.5, None, 7]))})
+    check_likelihood(likelihood, data)
+    np.testing.assert_array_equal(data.records[0].target, [-1.5, np.nan, 7])
 
 
-def test_missing_values_are_of_no_likelihood(read: Reading) -> None:
-    check_likelihood("beta", read({"a.json": lines(row(target=[0.5, None]))}))
-    check_likelihood("negative-binomial", read({"a.json": lines(row(target=[3, "NaN"]))}))
+@pytest.mark.parametrize(("likelihood", "target"), [("beta", [0.5, None]), ("negative-binomial", [3, "NaN"])])
+def test_missing_values_are_of_no_likelihood(read: Reading, likelihood: str, target: list[Any]) -> None:
+    data = read({"a.json": lines(row(target=target))})
+    check_likelihood(likelihood, data)
+    np.testing.assert_array_equal(data.records[0].target, [target[0], np.nan])
 
 
 def test_statistics_are_told(read: Reading, caplog: pytest.LogCaptureFixture) -> None:

@@ -99,9 +99,14 @@ JSON = st.recursive(
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(("start", "target", "cat", "dynamic_feat"), JSON)))
 def test_nothing_but_a_sentence_comes_of_anything(fields: dict[str, Any]) -> None:
     try:
-        record_of(json.loads(json.dumps({"start": START, "target": [1], **fields})))
+        record = record_of(json.loads(json.dumps({"start": START, "target": [1], **fields})))
     except SeriesError as error:
         assert len(str(error)) < 200
+    else:
+        assert record.target.ndim == 1
+        assert not np.isinf(record.target).any()
+        assert record.features is None or np.isfinite(record.features).all()
+        assert record.features is None or record.features.ndim == 2
 
 
 class TestLayout:

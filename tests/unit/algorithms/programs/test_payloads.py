@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,9 +79,12 @@ def test_a_bad_request_is_told_by_its_status(
 @given(st.binary(max_size=60), st.sampled_from([JSON, LINES, RECORDIO, "text/csv", "text/x"]))
 def test_no_request_does_harm(body: bytes, content_type: str) -> None:
     try:
-        read_request(body, content_type, 3)
-    except RequestError:
-        pass
+        rows = read_request(body, content_type, 3)
+    except RequestError as error:
+        assert error.status in (204, 400, 415)
+    else:
+        assert (rows.shape, rows.dtype) == ((len(rows), 3), np.float32)
+        assert len(rows) > 0
 
 
 def test_answers_in_every_type() -> None:

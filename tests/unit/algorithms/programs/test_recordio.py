@@ -117,9 +117,14 @@ def test_what_is_broken_is_refused(data: bytes, message: str) -> None:
 def test_no_bytes_do_harm(data: bytes) -> None:
     for hostile in (data, frame(data), frame(feature(data[:60]))):
         try:
-            list(read_records(hostile))
-        except RecordError:
-            pass
+            records = list(read_records(hostile))
+        except RecordError as error:
+            assert str(error)
+            continue
+        for record in records:
+            for tensor in (*record.features.values(), *record.label.values()):
+                assert (tensor.values.ndim, tensor.values.dtype) == (1, np.float64)
+                assert tensor.keys is None or tensor.keys.shape == tensor.values.shape
 
 
 @given(FLOATS, st.integers(0, 200))
