@@ -110,11 +110,7 @@ class _Reader:
         )
 
     def queries(self, table: Mapping[str, Any]) -> dict[str, Any]:
-        inner = table.get("queries", {})
-        if not isinstance(inner, Mapping):
-            self.add("WRONG_TYPE", "queries", "queries must be a table.")
-            return {}
-        self.only(inner, "queries", ["time_limit_s", "memory_limit_mb"])
+        inner = self.section(table, "queries", ["time_limit_s", "memory_limit_mb"])
         return {
             "query_time_limit": timedelta(
                 seconds=self.number(inner, "time_limit_s", "queries.", 1800, 1, LONGEST_QUERY_S)
@@ -124,38 +120,23 @@ class _Reader:
         }
 
     def spot(self, table: Mapping[str, Any]) -> SpotSetting:
-        inner = table.get("spot", {})
-        if not isinstance(inner, Mapping):
-            self.add("WRONG_TYPE", "spot", "spot must be a table.")
-            return SpotSetting()
         keys = ["interruptions_per_hour", "grace_seconds", "capacity_wait_seconds", "seed"]
-        self.only(inner, "spot", keys)
+        inner = self.section(table, "spot", keys)
 
-        def seconds(key: str, default: int, least: int) -> timedelta:
-            return timedelta(seconds=self.number(inner, key, "spot.", default, least, _LONGEST_SPOT_S))
+        def seconds(key: str, default: int) -> timedelta:
+            return timedelta(seconds=self.number(inner, key, "spot.", default, 0, _LONGEST_SPOT_S))
 
-        rate = inner.get("interruptions_per_hour", 0)
-        is_number = isinstance(rate, int | float) and not isinstance(rate, bool)
-        if not is_number or not 0 <= rate <= _MOST_INTERRUPTIONS:
-            self.add(
-                "WRONG_VALUE",
-                "spot.interruptions_per_hour",
-                f"interruptions_per_hour must be a number from 0 to {_MOST_INTERRUPTIONS}.",
-            )
-            rate = 0
         return SpotSetting(
-            interruptions_per_hour=float(rate),
-            grace=seconds("grace_seconds", 120, 0),
-            capacity_wait=seconds("capacity_wait_seconds", 5, 0),
+            interruptions_per_hour=self.real(
+                inner, "interruptions_per_hour", "spot.", 0, 0, _MOST_INTERRUPTIONS
+            ),
+            grace=seconds("grace_seconds", 120),
+            capacity_wait=seconds("capacity_wait_seconds", 5),
             seed=self.number(inner, "seed", "spot.", 0, 0, 2**63 - 1),
         )
 
     def email(self, table: Mapping[str, Any]) -> str:
-        inner = table.get("notifications", {})
-        if not isinstance(inner, Mapping):
-            self.add("WRONG_TYPE", "notifications", "notifications must be a table.")
-            return ""
-        self.only(inner, "notifications", ["email"])
+        inner = self.section(table, "notifications", ["email"])
         address = inner.get("email", "")
         if not isinstance(address, str) or (address and not _MAIL.match(address)):
             # Not repeated: it may have a password in it.
@@ -215,6 +196,14 @@ class _Reader:
         seconds = self.number(table, "timeout_seconds", f"{path}.", LONGEST_FUNCTION_S, 1, LONGEST_FUNCTION_S)
         return FunctionSetting(self.project / code, handler, timedelta(seconds=seconds), dict(environment))
 
+    def section(self, table: Mapping[str, Any], key: str, known: list[str]) -> Mapping[str, Any]:
+        inner = table.get(key, {})
+        if not isinstance(inner, Mapping):
+            self.add("WRONG_TYPE", key, f"{key} must be a table.")
+            return {}
+        self.only(inner, key, known)
+        return inner
+
     def tables(self, table: Mapping[str, Any], key: str) -> list[tuple[str, Mapping[str, Any]]]:
         value = table.get(key, {})
         if not isinstance(value, Mapping):
@@ -263,6 +252,15 @@ class _Reader:
             return default
         return value
 
+    def real(
+        self, table: Mapping[str, Any], key: str, path: str, default: float, least: float, most: float
+    ) -> float:
+        value = table.get(key, default)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
+            self.add("WRONG_VALUE", path + key, f"{key} must be a number from {least} to {most}.")
+            return default
+        return float(value)
+
     def memory(self, table: Mapping[str, Any]) -> int | None:
         if "memory_limit_mb" not in table:
             return None
@@ -271,16 +269,9 @@ class _Reader:
         )
 
     def cpus(self, table: Mapping[str, Any]) -> float | None:
-        value = table.get("cpu_limit")
-        if value is None:
+        if "cpu_limit" not in table:
             return None
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not _LEAST_CPUS <= value <= _MOST_CPUS:
-            self.add(
-                "WRONG_VALUE", "cpu_limit", f"cpu_limit must be a number from {_LEAST_CPUS} to {_MOST_CPUS}."
-            )
-            return None
-        return float(value)
+        return self.real(table, "cpu_limit", "", _LEAST_CPUS, _LEAST_CPUS, _MOST_CPUS)
 
     def choice(self, table: Mapping[str, Any], key: str, path: str, default: _E) -> _E:
         value = table.get(key, default.value)
