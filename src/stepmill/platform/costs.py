@@ -12,7 +12,7 @@ from stepmill.core.errors import InvalidInputError, StepmillError, StorageError
 from stepmill.core.json import JsonObject
 from stepmill.jobs.costs import JobCost, cost_of, instances_of
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, request_of, state_of
-from stepmill.storage.records import Record, RecordStore
+from stepmill.storage.records import Record, RecordStore, Selection
 
 _KINDS = (TRAINING_JOB, PROCESSING_JOB, TRANSFORM_JOB)
 _PAGE = 1000
@@ -71,19 +71,10 @@ class Costs:
         """
         prices = self.prices()
         for kind in _KINDS:
-            for record in self._all(kind, since):
+            for record in Selection(created_after=since, limit=_PAGE).all(self._records, kind):
                 cost = cost_of(record, self._tags_of(record), prices, self._region)
                 if cost is not None:
                     yield cost
-
-    def _all(self, kind: str, since: datetime | None) -> Iterator[Record]:
-        token: str | None = None
-        while True:
-            page = self._records.list(kind, created_after=since, limit=_PAGE, after=token)
-            yield from page.records
-            token = page.next_token
-            if token is None:
-                return
 
     def _tags_of(self, record: Record) -> dict[str, str]:
         try:
