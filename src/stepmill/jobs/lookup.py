@@ -12,10 +12,9 @@ from pathlib import Path
 from stepmill.compute.supervision.files import SPEC, read_started
 from stepmill.jobs.batch.attempts import ATTEMPT_KIND
 from stepmill.jobs.functions.calls import CALL_KIND
-from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, Metric, state_of
+from stepmill.jobs.records import JOB_KINDS, Metric, state_of
 from stepmill.storage.records import Record, RecordStore
 
-_JOB_KINDS = (PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB)
 # What a supervisor leaves when its job has ended.
 _EXIT_RECORD = "exit.json"
 
@@ -63,9 +62,7 @@ class JobLookup:
     def of_execution(self, execution_arn: str) -> list[JobOfStep]:
         """Return all jobs that an execution made, oldest first; of a step that was retried several."""
         found = [
-            self._job(record)
-            for kind in (*_JOB_KINDS, CALL_KIND)
-            for record in self._all(kind, execution_arn)
+            self._job(record) for kind in (*JOB_KINDS, CALL_KIND) for record in self._all(kind, execution_arn)
         ]
         return sorted(found, key=lambda job: (job.created_at, job.name))
 
@@ -86,7 +83,7 @@ class JobLookup:
         return freed
 
     def _ended_records(self) -> Iterator[Record]:
-        for kind in (*_JOB_KINDS, CALL_KIND, ATTEMPT_KIND):
+        for kind in (*JOB_KINDS, CALL_KIND, ATTEMPT_KIND):
             for record in self._all(kind, None):
                 if kind in (CALL_KIND, ATTEMPT_KIND) or state_of(record).status.is_final:
                     yield record

@@ -19,6 +19,8 @@ from stepmill.storage.records import Record, RecordStore
 PROCESSING_JOB = "processing-job"
 TRAINING_JOB = "training-job"
 TRANSFORM_JOB = "transform-job"
+# A tuning job is none of these: it only makes others.
+JOB_KINDS = (TRAINING_JOB, PROCESSING_JOB, TRANSFORM_JOB)
 
 # Of names that differ from one in case, or hold it, so many are looked at.
 _MOST_ALIKE = 1000

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 
 from stepmill.catalog.job_components import experiment_config
 from stepmill.core.endpoint import JobIdentity
-from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, request_of, state_of
+from stepmill.jobs.records import JOB_KINDS, request_of, state_of
 from stepmill.storage.records import Record, RecordStore
 
 JOB_TAG = "stepmill.job.arn"
 EXECUTION_TAG = "stepmill.execution.arn"
 STEP_TAG = "stepmill.step"
-_KINDS = frozenset({PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB})
 
 
 class RecordedJobs:
@@ -40,4 +39,4 @@ class RecordedJobs:
         return experiment_config(request_of(record), record.name).trial if record else ""
 
     def _find(self, job: JobIdentity) -> Record | None:
-        return self._records.find(job.kind, job.name) if job.kind in _KINDS else None
+        return self._records.find(job.kind, job.name) if job.kind in JOB_KINDS else None

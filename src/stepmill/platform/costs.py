@@ -11,10 +11,9 @@ from stepmill.catalog.tags import Tags, read_tags
 from stepmill.core.errors import InvalidInputError, StepmillError, StorageError
 from stepmill.core.json import JsonObject
 from stepmill.jobs.costs import JobCost, cost_of, instances_of
-from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, request_of, state_of
+from stepmill.jobs.records import JOB_KINDS, TRAINING_JOB, request_of, state_of
 from stepmill.storage.records import Record, RecordStore, Selection
 
-_KINDS = (TRAINING_JOB, PROCESSING_JOB, TRANSFORM_JOB)
 _PAGE = 1000
 
 
@@ -70,7 +69,7 @@ class Costs:
             since: Only of those that were asked for at that moment or later.
         """
         prices = self.prices()
-        for kind in _KINDS:
+        for kind in JOB_KINDS:
             for record in Selection(created_after=since, limit=_PAGE).all(self._records, kind):
                 cost = cost_of(record, self._tags_of(record), prices, self._region)
                 if cost is not None:

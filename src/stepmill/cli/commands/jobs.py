@@ -38,9 +38,9 @@ def show(name: JobName, as_json: AsJson = False) -> None:
 
 
 def _found(platform: Platform, name: str) -> Record:
-    from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, JobRecords
+    from stepmill.jobs.records import JOB_KINDS, JobRecords
 
-    for kind in (TRAINING_JOB, PROCESSING_JOB, TRANSFORM_JOB):
+    for kind in JOB_KINDS:
         record = JobRecords(platform.records, kind).find(name)
         if record is not None:
             return record

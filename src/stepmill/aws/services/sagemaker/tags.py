@@ -20,7 +20,7 @@ from stepmill.catalog.pipeline_records import PIPELINE_KIND
 from stepmill.catalog.tags import MOST_TAGS, read_tags, write_tags
 from stepmill.core.arns import SageMakerArn
 from stepmill.core.errors import InvalidInputError, NotFoundError
-from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, JobRecords, state_of
+from stepmill.jobs.records import JOB_KINDS, JobRecords, state_of
 from stepmill.jobs.tuning.records import TUNING_JOB
 from stepmill.platform import Platform
 
@@ -29,7 +29,7 @@ _RECORD_KINDS = frozenset(
     {FEATURE_GROUP, MODEL_KIND, GROUP_KIND, PACKAGE_KIND, EXPERIMENT.kind, TRIAL.kind, COMPONENT.kind}
 )
 # Jobs keep the case of their names; their ARNs do not.
-_JOB_KINDS = frozenset({TRAINING_JOB, PROCESSING_JOB, TRANSFORM_JOB, TUNING_JOB})
+_JOB_KINDS = frozenset({*JOB_KINDS, TUNING_JOB})
 _LINEAGE_KINDS = frozenset(words.resource for words in WORDS.values())
 _EXECUTION = "/execution/"
 _EXECUTION_TAG = "sagemaker:pipeline-execution-arn"
