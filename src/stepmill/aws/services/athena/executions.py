@@ -14,7 +14,7 @@ from stepmill.aws.services.athena.refusals import as_athena
 from stepmill.catalog.sql.executions import Execution, QueryRequest, QueryState
 from stepmill.catalog.sql.results import LARGEST_PAGE
 from stepmill.catalog.sql.types import result_type
-from stepmill.catalog.sql.work_groups import PRIMARY
+from stepmill.catalog.sql.work_groups import PRIMARY, WorkGroups
 from stepmill.core.errors import NotFoundError
 from stepmill.platform import Platform
 
@@ -31,22 +31,7 @@ def handlers(platform: Platform) -> dict[str, Handler]:
     sql = platform.sql
 
     def start(call: Call) -> dict[str, Any]:
-        given = call.parameters
-        context = given.get("QueryExecutionContext") or {}
-        configuration = given.get("ResultConfiguration") or {}
-        group = str(given.get("WorkGroup") or PRIMARY)
-        request = QueryRequest(
-            query=given["QueryString"],
-            database=str(context.get("Database") or ""),
-            output=sql.work_groups.output_of(group, str(configuration.get("OutputLocation") or "")),
-            work_group=group,
-            parameters=tuple(given.get("ExecutionParameters") or ()),
-            catalog=str(context.get("Catalog") or ""),
-            configuration=configuration,
-            token=str(given.get("ClientRequestToken") or ""),
-            job=call.caller.job,
-        )
-        return {"QueryExecutionId": sql.queries.start(request).id}
+        return {"QueryExecutionId": sql.queries.start(_request_of(call, sql.work_groups)).id}
 
     def get(call: Call) -> dict[str, Any]:
         return {"QueryExecution": told(sql.queries.get(call.parameters["QueryExecutionId"]))}
@@ -87,6 +72,24 @@ def handlers(platform: Platform) -> dict[str, Handler]:
         "ListQueryExecutions": as_athena(list_),
         **_of_results(platform),
     }
+
+
+def _request_of(call: Call, groups: WorkGroups) -> QueryRequest:
+    given = call.parameters
+    context = given.get("QueryExecutionContext") or {}
+    configuration = given.get("ResultConfiguration") or {}
+    group = str(given.get("WorkGroup") or PRIMARY)
+    return QueryRequest(
+        query=given["QueryString"],
+        database=str(context.get("Database") or ""),
+        output=groups.output_of(group, str(configuration.get("OutputLocation") or "")),
+        work_group=group,
+        parameters=tuple(given.get("ExecutionParameters") or ()),
+        catalog=str(context.get("Catalog") or ""),
+        configuration=configuration,
+        token=str(given.get("ClientRequestToken") or ""),
+        job=call.caller.job,
+    )
 
 
 def _of_results(platform: Platform) -> dict[str, Handler]:
