@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import file_digest
 from itertools import islice
 from pathlib import Path
 from secrets import token_hex
@@ -18,6 +17,7 @@ from secrets import token_hex
 from stepmill.catalog.lineage.versions import Versions
 from stepmill.core.errors import ConflictError, NotFoundError, StepmillError
 from stepmill.core.json import Json
+from stepmill.storage.objects.digests import sha256_of
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.objects.uri import S3Uri
 
@@ -134,7 +134,7 @@ class KeptCode:
                 shutil.copyfile(source, staged)
             # It may have been replaced since it was digested; what is kept is what its name says.
             with staged.open("rb") as handle:
-                digest = file_digest(handle, "sha256").hexdigest()
+                digest = sha256_of(handle)
             place = self._place(digest)
             place.parent.mkdir(exist_ok=True)
             staged.replace(place)
