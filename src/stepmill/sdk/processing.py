@@ -21,7 +21,7 @@ from stepmill.sdk.names import nearest
 from stepmill.sdk.references import Property, Report
 from stepmill.sdk.site import Site
 from stepmill.sdk.steps import Cache, JobStep, Number, Text, cache_document, check_names
-from stepmill.sdk.values import Producer, Value, contents, render, render_text
+from stepmill.sdk.values import Producer, Value, contents, render, render_text, render_texts
 
 Source: TypeAlias = str | Path | Value
 """Where an input comes from: a local file or folder, an ``s3://`` address, or what a step leaves."""
@@ -236,7 +236,7 @@ class ProcessingStep(JobStep):
     def environment_document(self, site: Site) -> dict[str, Json]:
         """Return the variables that the job gets."""
         del site
-        return {name: render_text(value, f"{self.where}, {name}") for name, value in self.environment.items()}
+        return render_texts(self.environment, self.where)
 
     def extra_document(self, site: Site) -> JsonObject:
         """Return retries, caching, and the reports that were asked for."""

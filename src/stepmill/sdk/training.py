@@ -20,7 +20,7 @@ from stepmill.sdk.processing import Source
 from stepmill.sdk.references import Property
 from stepmill.sdk.site import Site
 from stepmill.sdk.steps import Cache, JobStep, Number, Text, cache_document, check_names
-from stepmill.sdk.values import Join, Producer, Value, contents, render, render_text
+from stepmill.sdk.values import Join, Producer, Value, contents, render, render_text, render_texts
 
 # A day: what AWS allows a training job that says nothing.
 _LONGEST = timedelta(days=1)
@@ -173,9 +173,7 @@ class TrainingStep(JobStep):
         if hyperparameters:
             document["HyperParameters"] = hyperparameters
         if self.environment:
-            document["Environment"] = {
-                name: render_text(value, f"{self.where}, {name}") for name, value in self.environment.items()
-            }
+            document["Environment"] = render_texts(self.environment, self.where)
         if self.network_isolation:
             document["EnableNetworkIsolation"] = True
         return document | self.tags_document()

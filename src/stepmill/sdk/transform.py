@@ -13,7 +13,7 @@ from stepmill.sdk.processing import Source
 from stepmill.sdk.references import Property
 from stepmill.sdk.site import Site
 from stepmill.sdk.steps import Cache, JobStep, Number, Text, cache_document
-from stepmill.sdk.values import Value, render, render_text
+from stepmill.sdk.values import Value, render, render_text, render_texts
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -107,9 +107,7 @@ class TransformStep(JobStep):
         if processing := dict(self._processing()):
             document["DataProcessing"] = processing
         if self.environment:
-            document["Environment"] = {
-                name: render_text(value, f"{self.where}, {name}") for name, value in self.environment.items()
-            }
+            document["Environment"] = render_texts(self.environment, self.where)
         return document | self.tags_document()
 
     def extra_document(self, site: Site) -> JsonObject:

@@ -283,6 +283,11 @@ def render_text(thing: object, where: str = "") -> Json:
     return write_json(render(thing, where))
 
 
+def render_texts(things: Mapping[str, object], where: str) -> dict[str, Json]:
+    """Return what stands for a map of strings, as ``render_text`` gives each; an error names which."""
+    return {name: render_text(thing, f"{where}, {name}") for name, thing in things.items()}
+
+
 def contents(thing: object) -> Iterator[Value | Producer]:
     """Yield every value and step that a thing is made of, outermost first; steps are not entered."""
     waiting = [thing]
