@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from stepmill.jobs.host_folders import HOSTS
-from stepmill.jobs.kinds import Workplace
+from stepmill.jobs.kinds import JobKind, R, Workplace
 from stepmill.jobs.outputs import Delivery, files_to, host_folder
 from stepmill.jobs.requests.common import JobRequest
 from stepmill.jobs.requests.data import Output
@@ -38,3 +38,16 @@ def outputs_of_all(places: Iterable[Workplace], outputs: Iterable[Output]) -> li
                 for delivery in files_to(output.destination, folder):
                     found.setdefault(delivery[0], delivery)
     return list(found.values())
+
+
+def kept_files(kind: JobKind[R], request: R, place: Workplace, *, is_good: bool) -> list[Delivery]:
+    """Return the files of a job's outputs that are kept.
+
+    Args:
+        kind: Of job.
+        request: What the job does.
+        place: Where it was done.
+        is_good: Whether it completed or was stopped; else only those are that are kept while it runs.
+    """
+    kept = [each for each in kind.outputs(request, place) if each.continuous or is_good]
+    return outputs_of_all(workplaces(request, place), kept)
