@@ -5,11 +5,10 @@ RE2 is imported when the first expression is compiled.
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Any
 
-from stepmill.jobs.toolkit.scan_metrics import LONGEST_LINE
+from stepmill.jobs.toolkit.scan_metrics import LONGEST_LINE, number_in
 
 
 @lru_cache(maxsize=256)
@@ -37,11 +36,4 @@ def value_in(pattern: Any, line: str) -> float | None:
         line: Of the log.
     """
     # As the scanner gets its lines.
-    match = pattern.search(line[:LONGEST_LINE].replace("\r", " ").replace("\n", " "))
-    if match is None:
-        return None
-    try:
-        value = float(match[1] or "")
-    except (ValueError, IndexError):
-        return None
-    return value if math.isfinite(value) else None
+    return number_in(pattern.search(line[:LONGEST_LINE].replace("\r", " ").replace("\n", " ")))

@@ -39,7 +39,7 @@ _INTERMEDIATE = "/opt/ml/output/intermediate"
 _SUBMIT_DIRECTORY = "sagemaker_submit_directory"
 # Inside the job; the folder lies in /opt/ml so that it is there under every isolation.
 _TOOLKIT = "/opt/ml/toolkit/train.py"
-_TOOLKIT_FILES = ("train.py", "launchers.py")
+_TOOLKIT_FILES = ("train.py", "launchers.py", "stepmill_serving/packages.py")
 _ALGORITHM = f"/opt/ml/toolkit/{TRAINING_PROGRAM}"
 # Not part of anybody's source, and sometimes gigabytes.
 _NOT_SOURCE = shutil.ignore_patterns(".git", ".stepmill", ".venv", "__pycache__")
@@ -64,9 +64,7 @@ class TrainingKind:
         """See ``JobKind``."""
         lay_out_training(place.ml, request, place.host)
         if _program(request):
-            (place.ml / "toolkit").mkdir()
-            for name in _TOOLKIT_FILES:
-                shutil.copyfile(Path(toolkit.__file__).parent / name, place.ml / "toolkit" / name)
+            lay_out_toolkit(inside(place.ml, _TOOLKIT).parent)
             _fetch_source(request, place.ml / "code", objects, project)
         elif request.algorithm:
             lay_out_programs(inside(place.ml, _ALGORITHM).parent)
@@ -143,6 +141,13 @@ class TrainingKind:
             return Collected((), f"{joined(root, 'model')}/", metrics, notes=notes)
         archives = _archives(root, place, places)
         return Collected(archives, str(joined(root, "model.tar.gz")), metrics, notes=notes)
+
+
+def lay_out_toolkit(folder: Path) -> None:
+    """Put the program that runs users' scripts, with its parts, into a new folder."""
+    for name in _TOOLKIT_FILES:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(Path(toolkit.__file__).parent / name, folder / name)
 
 
 def _program(request: TrainingRequest) -> str:

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterable
 from types import FrameType
+from typing import Any
 
 LONGEST_LINE = 4096
 MOST_POINTS = 1000
@@ -75,7 +76,7 @@ class Scanner:
                 self.slow.append(name)
                 del self._regexes[name]
                 continue
-            value = _number(match)
+            value = number_in(match)
             if value is not None:
                 self.series[name].add(at, value)
 
@@ -87,7 +88,8 @@ class Scanner:
         self._seen = self._searches
 
 
-def _number(match: re.Match[str] | None) -> float | None:
+def number_in(match: Any) -> float | None:
+    """Return the finite number in the first group of a match, of any engine; ``None`` if there is none."""
     if match is None:
         return None
     try:

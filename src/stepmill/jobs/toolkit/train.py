@@ -16,7 +16,6 @@ import runpy
 import shlex
 import shutil
 import signal
-import site
 import subprocess
 import sys
 import threading
@@ -32,6 +31,7 @@ FAILURE_LINES = 20
 
 _FRAMEWORK_KEYS = ("_tuning_objective_metric", "default_user_module_name")
 _LOG_LEVEL = 20  # logging.INFO
+_REQUIREMENTS = "requirements.txt"
 
 
 class SetupError(Exception):
@@ -220,9 +220,9 @@ def main() -> int:
         os.chdir(training.code)
         _put_code_on_path(training.code)
         if is_package:
-            _install(training, ["."])
-        elif training.program.endswith(".py") and Path("requirements.txt").exists():
-            _install_requirements(training)
+            _install(training, ".")
+        elif training.program.endswith(".py") and Path(_REQUIREMENTS).exists() and not _is_kept():
+            _install(training, _REQUIREMENTS)
         command = _launch(training, is_package=is_package)
     except SetupError as error:
         _say(str(error), sys.stderr)
@@ -245,13 +245,7 @@ def _launch(training: Training, *, is_package: bool) -> Sequence[str]:
     several = len(training.resources.get("hosts", [])) > 1
     if not several and not any(training.framework.get(key) is True for key in training.framework):
         return ()
-    specification = importlib.util.spec_from_file_location(
-        "launchers", Path(__file__).with_name("launchers.py")
-    )
-    assert specification is not None
-    assert specification.loader is not None
-    launchers = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(launchers)
+    launchers = _beside("launchers.py")
     for name, value in launchers.variables_of(training.resources, training.job_name()).items():
         os.environ.setdefault(name, value)
     program = ["-m", module_name(training.program)] if is_package else [training.program]
@@ -296,73 +290,36 @@ def _put_code_on_path(code: Path) -> None:
     sys.path[:] = [str(code), *(path for path in sys.path if path != own)]
 
 
-def _install_requirements(training: Training) -> None:
-    if os.environ.get("STEPMILL_PACKAGES"):
-        return  # installed already, and on the search path; the log says so
-    if _are_satisfied(Path("requirements.txt")):
-        _say("requirements.txt is satisfied by the environment; nothing is installed.")
-        return
-    _install(training, ["-r", "requirements.txt"])
+def _is_kept() -> bool:
+    """Return whether the libraries are installed already, and on the search path; the log says so."""
+    return bool(os.environ.get("STEPMILL_PACKAGES"))
 
 
-def _are_satisfied(requirements: Path) -> bool:
-    """Return whether every line is a plain requirement that an installed distribution meets."""
-    try:
-        from importlib.metadata import PackageNotFoundError, version
-
-        from pip._vendor.packaging.requirements import InvalidRequirement, Requirement
-    except ImportError:
-        return False
-    lines = (line.split(" #")[0].strip() for line in requirements.read_text("utf-8-sig").splitlines())
-    for line in lines:
-        if not line or line.startswith("#"):
-            continue
-        try:
-            wanted = Requirement(line)
-            if wanted.marker is not None and not wanted.marker.evaluate():
-                continue
-            if wanted.url or wanted.extras or version(wanted.name) not in wanted.specifier:
-                return False
-        except (InvalidRequirement, PackageNotFoundError):
-            return False
-    return True
-
-
-def _install(training: Training, what: Sequence[str]) -> None:
-    """Install into an environment of this job alone that stands on the one of the image.
-
-    What the image has is not installed again, and never touched.
-    """
-    import venv  # takes time, and is seldom needed
-
+def _install(training: Training, what: str) -> None:
+    """Install a ``requirements.txt``, or the package ``.``, for this process and those that it starts."""
+    packages = _beside("stepmill_serving/packages.py")
     home = training.base / "packages"
-    venv.EnvBuilder(with_pip=False, symlinks=True).create(home)
-    packages = home / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
-    image = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
-    (packages / "image.pth").write_text("".join(f"{path}\n" for path in image), "utf-8")
-    command = [
-        str(home / "bin" / "python"),
-        "-m",
-        "pip",
-        "install",
-        "--no-input",
-        "--disable-pip-version-check",
-    ]
-    # PIP_PYTHON would send pip elsewhere.
-    environment = {n: value for n, value in os.environ.items() if n not in ("PYTHONPATH", "PIP_PYTHON")}
-    _say(f"Installing: pip install {' '.join(what)}")
-    code, last = _run_and_show([*command, *what], environment)
-    if code != 0:
-        raise SetupError(
-            f"pip install {' '.join(what)} failed with exit code {code}. Without access to a package index, "
-            f"list only what the image has, or name an environment for the image in stepmill.toml.\n{last}"
-        )
-    site.addsitedir(str(packages))
-    # It is appended; what was asked for must come before what the image has.
-    sys.path.remove(str(packages))
-    sys.path.insert(1, str(packages))
-    os.environ["PYTHONPATH"] += f"{os.pathsep}{packages}"
-    os.environ["PATH"] = f"{home / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    try:
+        if what == ".":
+            folder = packages.install([what], home, run=_run_and_show, say=_say)
+        else:
+            folder = packages.install_requirements(Path(what), home, run=_run_and_show, say=_say)
+    except packages.InstallError as error:
+        raise SetupError(str(error)) from error
+    if folder is not None:
+        os.environ["PYTHONPATH"] += f"{os.pathsep}{folder}"
+        os.environ["PATH"] = f"{home / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+
+
+def _beside(name: str) -> Any:
+    """Load a file that lies beside this one, whatever modules the user's code has."""
+    path = Path(__file__).parent / name
+    specification = importlib.util.spec_from_file_location(path.stem, path)
+    assert specification is not None
+    assert specification.loader is not None
+    part = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(part)
+    return part
 
 
 def _run_here(training: Training, shown: Sequence[str]) -> int:

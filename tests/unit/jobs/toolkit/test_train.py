@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 
 from stepmill.jobs.toolkit import train
 from stepmill.jobs.toolkit.train import decode, is_framework_key, to_arguments, to_variables
+from stepmill.jobs.training import lay_out_toolkit
 
 RUNNER = Path(train.__file__)
 OLDEST = Path.home() / ".pyenv" / "versions" / "3.8.18" / "bin" / "python"
@@ -54,11 +54,11 @@ def write_wheel(path: Path) -> None:
 class Job:
     def __init__(self, base: Path) -> None:
         self.base = base
-        for folder in ("input/config", "output", "model", "code", "toolkit"):
+        for folder in ("input/config", "output", "model", "code"):
             (base / folder).mkdir(parents=True)
-        # As in a job: a copy, alone in its folder.
-        self.runner = Path(shutil.copy(RUNNER, base / "toolkit"))
-        shutil.copy(RUNNER.with_name("launchers.py"), base / "toolkit")
+        # As in a job: copies, alone in their folder.
+        lay_out_toolkit(base / "toolkit")
+        self.runner = base / "toolkit" / RUNNER.name
         self.config("hyperparameters", {"sagemaker_program": "train.py"})
         self.config("inputdataconfig", {"train": {"TrainingInputMode": "File"}, "my-data": {}})
         group = {"instance_group_name": "g", "instance_type": "ml.m5.large", "hosts": ["algo-1"]}

@@ -9,9 +9,11 @@ import importlib
 import importlib.util
 import inspect
 import os
+import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -20,10 +22,11 @@ from typing import Any
 from . import codecs
 from .defaults import defaults_of
 from .errors import SetupError, status_of
-from .packages import install_requirements
+from .packages import InstallError, install_requirements
 
 DEFAULT_PROGRAM = "inference.py"
 _LONGEST_MESSAGE = 64 * 1024
+_LAST_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,26 @@ class Service:
         """
         requirements = self._setting.code / "requirements.txt"
         if not self._setting.module and requirements.is_file():
-            install_requirements(requirements, self._setting.base / "packages", self._say)
+            home = self._setting.base / "packages"
+            try:
+                install_requirements(requirements, home, run=self._run_and_say, say=self._say)
+            except InstallError as error:
+                raise SetupError(str(error)) from error
+
+    def _run_and_say(self, command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
+        last: deque[str] = deque(maxlen=_LAST_LINES)
+        with subprocess.Popen(
+            command,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process:
+            for line in process.stdout or ():
+                last.append(line)
+                self._say(line.rstrip("\n"))
+        return process.returncode, "".join(last)
 
     def load(self) -> None:
         """Import the code and load the model.
