@@ -151,6 +151,10 @@ class TestCreating:
         jobs.create(PROCESSING_JOB, job("a"))
         jobs.create(TRAINING_JOB, training("a"))
         home.until("a", "Completed")
+        eventually(lambda: home.described("a", TRAINING_JOB)["TrainingJobStatus"] == "Completed", "the end")
+        assert [spec.job_id for spec in home.compute.specs] == ["a", "a"]
+        assert home.described("a")["ProcessingJobArn"].endswith(":processing-job/a")
+        assert home.described("a", TRAINING_JOB)["TrainingJobArn"].endswith(":training-job/a")
 
     def test_a_name_that_an_execution_took_is_taken(self, home: Home) -> None:
         jobs = home.open()

@@ -15,7 +15,7 @@ from stepmill.compute.spec import JobSpec
 from stepmill.core.arns import Arns
 from stepmill.core.errors import InvalidInputError, StorageFullError, UnsupportedError
 from stepmill.core.statuses import JobStatus
-from stepmill.core.tasks import Task, TaskFailed, TaskStopped, TaskSucceeded
+from stepmill.core.tasks import TaskFailed, TaskStopped, TaskSucceeded
 from stepmill.jobs.records import TRAINING_JOB, JobRecords, describe, state_of
 from stepmill.jobs.services import JobServices
 from stepmill.jobs.training import training_handler
@@ -476,7 +476,8 @@ class TestChecking:
         return asked
 
     def test_a_built_in_algorithm_needs_no_metric_definitions(self, home: Home) -> None:
-        home.open().check(self.boosted(home))
+        admitted = home.open().check(self.boosted(home))
+        assert (admitted.name, admitted.arn) == ("tune", home.arns.sagemaker(TUNING_JOB, "tune"))
 
     @pytest.mark.parametrize(
         ("searched", "message"),
@@ -514,5 +515,8 @@ def test_trials_of_deleted_tuning_jobs_stay_as_training_jobs(home: Home) -> None
     assert all(JobRecords(home.records, TRAINING_JOB).find(name) for name in names)
 
 
-def test_a_task_knows_its_job_by_its_name() -> None:
-    assert isinstance(task_for(request(), RESOURCE, "tune"), Task)
+def test_a_task_knows_its_job_by_its_name(home: Home) -> None:
+    home.open().start(task_for(request(name="other", trials=1), RESOURCE, "tune"), home.reports)
+    eventually(lambda: home.reports.ended, "it ends", LIMIT_S)
+    assert home.described()["HyperParameterTuningJobStatus"] == "Completed"
+    assert home.records.find(TUNING_JOB, "other") is None
