@@ -6,14 +6,13 @@ Tuning Job".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 from stepmill.algorithms.parameters import Kind
 from stepmill.core.arns import Arns
 from stepmill.core.errors import InvalidInputError
-from stepmill.core.json import Json, JsonObject
+from stepmill.core.json import Json, JsonObject, object_of
 from stepmill.core.statuses import JobStatus
 from stepmill.jobs.admission import Admitted
 from stepmill.jobs.algorithms import check_search
@@ -80,7 +79,7 @@ def _check_definition(
     definition: Definition, name: str, training: ChecksTraining, project: Path
 ) -> tuple[str, ...]:
     """Check the training jobs at both ends of what is searched."""
-    first, last = ({one.name: _end(one, place) for one in definition.ranges} for place in (0, -1))
+    first, last = ({one.name: _values(one)[place] for one in definition.ranges} for place in (0, -1))
     trial = f"{name}-001-00000000"
     request = read_training_request(training_request(definition, trial, last), project)
     if definition.objective.metric not in {metric.name for metric in request.metrics}:
@@ -97,15 +96,10 @@ def _check_definition(
 
 
 def _values(searched: Range) -> tuple[str, ...]:
+    """Return the categories of a range, or its two ends."""
     if isinstance(searched, CategoricalRange):
         return searched.values
     return (text_of_number(searched.low), text_of_number(searched.high))
-
-
-def _end(searched: Range, place: int) -> str:
-    if isinstance(searched, CategoricalRange):
-        return searched.values[place]
-    return text_of_number((searched.low, searched.high)[place])
 
 
 def _check_parents(plan: Plan, warm_start: WarmStart, records: RecordStore, findings: Findings) -> None:
@@ -153,5 +147,4 @@ def _size(definition: Definition) -> int:
 
 
 def _image(document: JsonObject) -> Json:
-    algorithm = document.get("AlgorithmSpecification")
-    return algorithm.get("TrainingImage") if isinstance(algorithm, Mapping) else None
+    return object_of(document.get("AlgorithmSpecification")).get("TrainingImage")

@@ -6,7 +6,6 @@ Source: API reference, CreateHyperParameterTuningJob, StopHyperParameterTuningJo
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import msgspec
 
 from stepmill.core.errors import ConflictError, InvalidInputError, UnsupportedError
-from stepmill.core.json import Json
+from stepmill.core.json import Json, object_of
 from stepmill.core.statuses import JobStatus
 from stepmill.core.tasks import Report, Task, TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
 from stepmill.core.workers import WorkerPool
@@ -107,8 +106,7 @@ class TuningHandler:
 
     def stop(self, task: Task) -> None:
         """Ask the task's job to end: its training jobs are stopped."""
-        payload = task.payload if isinstance(task.payload, Mapping) else {}
-        name = task.name or str(payload.get("HyperParameterTuningJobName", ""))
+        name = task.name or str(object_of(task.payload).get("HyperParameterTuningJobName", ""))
         record = self._records.find(name) if name else None
         if record is None or state_of(record).status.is_final:
             return

@@ -17,12 +17,12 @@ import msgspec
 
 from stepmill.core.arns import Arns
 from stepmill.core.clock import as_text
-from stepmill.core.json import Json, JsonObject
+from stepmill.core.json import Json, JsonObject, object_of
 from stepmill.core.statuses import JobStatus
 from stepmill.jobs.records import TRAINING_JOB, request_of, state_of
 from stepmill.jobs.tuning.plan import Definition, Plan, Strategy, WarmStartType
 from stepmill.jobs.tuning.request import read_tuning_request
-from stepmill.jobs.tuning.training_requests import OBJECTIVE_KEY, resources_of
+from stepmill.jobs.tuning.training_requests import resources_of, static_of
 from stepmill.jobs.tuning.trials import (
     Trial,
     best_first,
@@ -228,7 +228,7 @@ def _echo(request: JsonObject, plan: Plan) -> dict[str, Any]:
         {
             **definition.document,
             **_instances(definition),
-            "StaticHyperParameters": {**definition.static, OBJECTIVE_KEY: definition.objective.metric},
+            "StaticHyperParameters": static_of(definition),
         }
         for definition in plan.definitions
     ]
@@ -248,6 +248,4 @@ def _instances(definition: Definition) -> dict[str, Json]:
 
 
 def _grid_limits(config: JsonObject, plan: Plan) -> dict[str, Json]:
-    limits = config.get("ResourceLimits")
-    given = limits if isinstance(limits, Mapping) else {}
-    return {**given, "MaxNumberOfTrainingJobs": plan.most_trials}
+    return {**object_of(config.get("ResourceLimits")), "MaxNumberOfTrainingJobs": plan.most_trials}

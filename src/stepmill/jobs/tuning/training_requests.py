@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from stepmill.core.json import Json, JsonObject
 from stepmill.jobs.tuning.plan import Definition
 
-OBJECTIVE_KEY = "_tuning_objective_metric"
+_OBJECTIVE_KEY = "_tuning_objective_metric"
 
 _SAME = (
     "AlgorithmSpecification",
@@ -52,7 +52,7 @@ def training_request(definition: Definition, name: str, tuned: Mapping[str, str]
 
 def static_of(definition: Definition) -> dict[str, str]:
     """Return the hyperparameters that all trials of a definition share; the metric is one of them."""
-    return {**definition.static, OBJECTIVE_KEY: definition.objective.metric}
+    return {**definition.static, _OBJECTIVE_KEY: definition.objective.metric}
 
 
 def resources_of(definition: Definition) -> JsonObject | None:
