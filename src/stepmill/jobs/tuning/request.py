@@ -184,27 +184,26 @@ def _objective(item: Fields, config: Fields) -> Objective:
 def _most_trials(
     limits: Fields, strategy: Strategy, definitions: tuple[Definition, ...], findings: Findings
 ) -> int:
-    is_grid = strategy is Strategy.GRID
-    if is_grid:
-        for definition in definitions:
-            for one in definition.ranges:
-                if not isinstance(one, CategoricalRange):
-                    findings.add(
-                        f"Grid search supports only categorical hyperparameters; {one.name!r} is none.",
-                        f"{CONFIG}.ParameterRanges",
-                        "Give it CategoricalParameterRanges, or choose another strategy.",
-                    )
-    if is_grid and not limits.has("MaxNumberOfTrainingJobs"):
-        return sum(combinations(definition.ranges) for definition in definitions)
+    if strategy is not Strategy.GRID:
+        return _whole(limits, "MaxNumberOfTrainingJobs", findings, least=1) or 1
+    for definition in definitions:
+        for one in definition.ranges:
+            if not isinstance(one, CategoricalRange):
+                findings.add(
+                    f"Grid search supports only categorical hyperparameters; {one.name!r} is none.",
+                    f"{CONFIG}.ParameterRanges",
+                    "Give it CategoricalParameterRanges, or choose another strategy.",
+                )
+    size = sum(combinations(definition.ranges) for definition in definitions)
+    if not limits.has("MaxNumberOfTrainingJobs"):
+        return size
     most = _whole(limits, "MaxNumberOfTrainingJobs", findings, least=1)
-    if is_grid and most is not None:
-        size = sum(combinations(definition.ranges) for definition in definitions)
-        if most != size:
-            findings.add(
-                f"MaxNumberOfTrainingJobs is {most}, and the grid has {size} combinations.",
-                limits.place("MaxNumberOfTrainingJobs"),
-                "Leave it out, or give that number.",
-            )
+    if most is not None and most != size:
+        findings.add(
+            f"MaxNumberOfTrainingJobs is {most}, and the grid has {size} combinations.",
+            limits.place("MaxNumberOfTrainingJobs"),
+            "Leave it out, or give that number.",
+        )
     return most or 1
 
 
@@ -236,12 +235,11 @@ def _completion(config: Fields, findings: Findings) -> Completion:
         if target is None:
             findings.add("A number is expected here.", criteria.place("TargetObjectiveMetricValue"))
     not_improving = None
-    if criteria.has("BestObjectiveNotImproving"):
-        below = criteria.fields("BestObjectiveNotImproving")
-        if below.has("MaxNumberOfTrainingJobsNotImproving"):
-            not_improving = _whole(
-                below, "MaxNumberOfTrainingJobsNotImproving", findings, least=_LEAST_NOT_IMPROVING
-            )
+    below = criteria.fields("BestObjectiveNotImproving")
+    if below.has("MaxNumberOfTrainingJobsNotImproving"):
+        not_improving = _whole(
+            below, "MaxNumberOfTrainingJobsNotImproving", findings, least=_LEAST_NOT_IMPROVING
+        )
     convergence = criteria.fields("ConvergenceDetected")
     on_convergence = _OnConvergence.DISABLED
     with findings.noted():
