@@ -342,14 +342,14 @@ class TuningDriver:
         return _Followed(trial, watch=self.desk.watch(plan, trial) if watches else None)
 
     def _look_at_trials(self) -> None:
-        series = self._series()
+        series, completed = self._series(), self._completed()
         for number, followed in self._followed.items():
             if followed.watch is None or followed.asked_to_stop:
                 continue
             others: Mapping[int, Sequence[float]] = {
                 other: values for other, values in series.items() if other != number
             }
-            if followed.watch.look(self.subject.plan, followed.trial, others, self._completed()):
+            if followed.watch.look(self.subject.plan, followed.trial, others, completed):
                 self._stop_trial(followed)
 
     def _series(self) -> dict[int, Sequence[float]]:

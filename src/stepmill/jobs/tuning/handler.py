@@ -176,6 +176,7 @@ class TuningHandler:
         trials = TrialRecords(services.records).of(record.name)
         described = describe_tuning(
             record,
+            plan,
             trials,
             services.arns,
             now=services.clock.now(),

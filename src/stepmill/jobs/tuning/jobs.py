@@ -78,9 +78,9 @@ class TuningJobs:
         Args:
             record: Of the tuning job.
         """
-        before = best_of_parents(self._records, plan_of(record))
-        trials = self.trials(record)
-        return describe_tuning(record, trials, self._arns, now=self._clock.now(), best_before=before)
+        plan, trials = plan_of(record), self.trials(record)
+        before = best_of_parents(self._records, plan)
+        return describe_tuning(record, plan, trials, self._arns, now=self._clock.now(), best_before=before)
 
     def get(self, name: str) -> TuningView:
         """Return a tuning job.

@@ -105,18 +105,25 @@ def seed_of(record: Record, plan: Plan) -> int:
 
 
 def describe_tuning(
-    record: Record, trials: Sequence[Trial], arns: Arns, *, now: datetime, best_before: Trial | None = None
+    record: Record,
+    plan: Plan,
+    trials: Sequence[Trial],
+    arns: Arns,
+    *,
+    now: datetime,
+    best_before: Trial | None = None,
 ) -> dict[str, Any]:
     """Return the answer of DescribeHyperParameterTuningJob. All required members are there.
 
     Args:
         record: Of the tuning job.
+        plan: What it is to do.
         trials: Its trials.
         arns: Builds ARNs.
         now: The time.
         best_before: The best trial of its parents.
     """
-    plan, state = plan_of(record), state_of(record)
+    state = state_of(record)
     ended = state.ended_at
     described: dict[str, Any] = {
         **_echo(request_of(record), plan),
