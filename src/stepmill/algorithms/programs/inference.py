@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from .modules import INFERENCE_MODULES
 
-# Names the algorithm where a server knows it already.
-VARIABLE = "STEPMILL_ALGORITHM"
 MARK = "stepmill-algorithm.json"
 _DEFAULT = "xgboost"
 # Models that other programs write, and a file that tells them.
@@ -33,14 +30,12 @@ def algorithm_of_model(folder: Path) -> str:
     Raises:
         RuntimeError: If it is none that is known here.
     """
-    name = os.environ.get(VARIABLE, "")
-    if not name:
-        try:
-            name = str(json.loads((folder / MARK).read_text())["algorithm"])
-        except FileNotFoundError:
-            name = next((name for name, file in _FOREIGN.items() if (folder / file).is_file()), _DEFAULT)
-        except (ValueError, KeyError, TypeError) as error:
-            raise RuntimeError(f"{MARK} does not name an algorithm.") from error
+    try:
+        name = str(json.loads((folder / MARK).read_text())["algorithm"])
+    except FileNotFoundError:
+        name = next((name for name, file in _FOREIGN.items() if (folder / file).is_file()), _DEFAULT)
+    except (ValueError, KeyError, TypeError) as error:
+        raise RuntimeError(f"{MARK} does not name an algorithm.") from error
     if name not in INFERENCE_MODULES:
         raise RuntimeError(f"The algorithm {name[:100]!r} is not known here.")
     return name
