@@ -32,7 +32,7 @@ from .media import CSV, JSON, JSON_LINES, LIBSVM, RECORDIO, media_type
 from .payloads import write_answer
 from .recordio import RecordError
 from .tables import from_recordio
-from .xgboost_settings import classes_of
+from .xgboost_settings import classes_of, message_of
 
 _ACCEPTED = (JSON[0], JSON_LINES[0], RECORDIO[0], CSV[0])
 _BATCH = "SAGEMAKER_BATCH"
@@ -103,8 +103,7 @@ def respond(model: Model, body: bytes, content_type: str, accept: str) -> tuple[
     try:
         found = _predict(model, rows)
     except (xgb.core.XGBoostError, ValueError) as error:
-        text = str(error).partition("Stack trace:")[0].strip()
-        raise RequestError(f"Unable to evaluate payload provided: {text}") from error
+        raise RequestError(f"Unable to evaluate payload provided: {message_of(error)}") from error
     kind = _accepted(accept)
     if _OUTPUT in os.environ:
         return _selected(model, found, kind)

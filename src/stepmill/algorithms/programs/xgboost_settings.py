@@ -126,6 +126,11 @@ def classes_of(predictions: NDArray[Any], objective: str) -> NDArray[Any]:
     return (predictions > (0.0 if objective == "binary:logitraw" else 0.5)).astype(np.float32)
 
 
+def message_of(error: Exception) -> str:
+    """Return what the library says, without the addresses of its own functions."""
+    return str(error).partition("Stack trace:")[0].strip()
+
+
 def own_metrics(names: tuple[str, ...], objective: str) -> Callable[[Any, Any], list[tuple[str, float]]]:
     """Return what computes metrics of the container, as the library calls it."""
 

@@ -21,7 +21,7 @@ from .errors import CustomerError
 from .job import TRAIN, VALIDATION, Job, require_one_host
 from .media import CSV, label_size_of, media_type
 from .tables import CsvLayout, Table, joined, read_channel
-from .xgboost_settings import MAXIMISED, Settings, classes_of, own_metrics, read_settings
+from .xgboost_settings import MAXIMISED, Settings, classes_of, message_of, own_metrics, read_settings
 
 MODEL_NAME = "xgboost-model"
 CHECKPOINT_NAME = "xgboost-checkpoint"
@@ -102,13 +102,8 @@ def train(job: Job) -> None:
             rows["validation"] = _matrix(validation)
         model = _fit(job, settings, rows, MODEL_NAME, job.checkpoints)
     except xgb.core.XGBoostError as error:
-        raise CustomerError(f"XGB train call failed with exception:\n {_message(error)}") from error
+        raise CustomerError(f"XGB train call failed with exception:\n {message_of(error)}") from error
     save_model(model, job.model / MODEL_NAME)
-
-
-def _message(error: Exception) -> str:
-    """Return what the library says, without the addresses of its own functions."""
-    return str(error).partition("Stack trace:")[0].strip()
 
 
 def _table(job: Job, channel: str, settings: Settings) -> Table:
