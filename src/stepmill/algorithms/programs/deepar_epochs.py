@@ -10,7 +10,8 @@ import math
 import time
 from typing import Any
 
-from .job import Job
+from .first_party import tell_progress, tell_quality, tell_throughput
+from .job import TRAIN, Job
 
 # The container tells of every fifth batch.
 _TOLD_BATCHES = 5
@@ -45,33 +46,21 @@ class Epochs:
             return
         epoch, mean = self.done, self._mean()
         _log.info("Epoch[%d] Batch[%d] avg_epoch_loss=%.6f", epoch, index, mean)
-        _log.info(
-            "#quality_metric: host=%s, epoch=%d, batch=%d train loss <loss>=%s",
-            self._job.host,
-            epoch,
-            index,
-            mean,
-        )
+        tell_quality(self._job, f"epoch={epoch}, batch={index} {TRAIN}", "loss", mean, word="loss")
 
     def epoch(self, trainer: Any, module: Any) -> None:
         """Tell of an epoch, and stop if it is time: ``on_train_epoch_end`` of Lightning."""
         del module
         loss, count = self._mean(), len(self._losses) * self._batch_size
         self._losses = []
-        epoch, host = self.done, self._job.host
+        epoch = self.done
         self.done += 1
         now = time.monotonic()
         _log.info("processed a total of %d examples", count)
-        _log.info(
-            "#throughput_metric: host=%s, train throughput=%s records/second",
-            host,
-            count / (now - self._begun),
-        )
+        tell_throughput(self._job, count / (now - self._begun))
         self._begun = now
-        _log.info(
-            "#progress_metric: host=%s, completed %s %% of epochs", host, 100.0 * self.done / self._epochs
-        )
-        _log.info("#quality_metric: host=%s, epoch=%d, train loss <loss>=%s", host, epoch, loss)
+        tell_progress(self._job, self.done, self._epochs)
+        tell_quality(self._job, f"epoch={epoch}, {TRAIN}", "loss", loss, word="loss")
         if loss < self.best_loss:
             self.best_loss, self.best_epoch = loss, epoch
             _log.info("best epoch loss so far")

@@ -126,6 +126,16 @@ def tell_score(job: Job, channel: str, name: str, value: float) -> None:
     _log.info("#%s_score (%s) : %s", channel, job.host, (name, float(value)))
 
 
+def tell_progress(job: Job, done: int, epochs: int) -> None:
+    """Write to the log how many of all epochs are done."""
+    _log.info("#progress_metric: host=%s, completed %s %% of epochs", job.host, 100.0 * done / epochs)
+
+
+def tell_throughput(job: Job, speed: float) -> None:
+    """Write to the log how many records a second training takes in."""
+    _log.info("#throughput_metric: host=%s, train throughput=%s records/second", job.host, speed)
+
+
 class Progress:
     """Tells how far training is, and how fast.
 
@@ -142,13 +152,8 @@ class Progress:
     def epoch(self, number: int) -> None:
         """Tell of the end of an epoch; the first is 0."""
         done, seconds = number + 1, max(time.monotonic() - self._begun, 1e-9)
-        _log.info(
-            "#progress_metric: host=%s, completed %s %% of epochs",
-            self._job.host,
-            100.0 * done / self._epochs,
-        )
-        speed = done * self._rows / seconds
-        _log.info("#throughput_metric: host=%s, train throughput=%s records/second", self._job.host, speed)
+        tell_progress(self._job, done, self._epochs)
+        tell_throughput(self._job, done * self._rows / seconds)
 
 
 def save_arrays(job: Job, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
