@@ -23,6 +23,7 @@ from .first_party import Settings
 from .inference import mark_model
 from .job import TRAIN, VALIDATION, Job, require_one_host
 from .media import JSON, JSON_LINES, media_type
+from .payloads import read_json_lines, write_json_lines
 
 NAME = "blazingtext"
 _TEXTS, _WORDS = "model.bin", "vectors.bin"
@@ -237,9 +238,7 @@ def respond(model: Model, body: bytes, content_type: str, accept: str) -> tuple[
         if kind in JSON:
             return json.dumps([_answer(model, *asked) for asked in _of_json(body)]).encode(), JSON[0]
         if kind in JSON_LINES:
-            lines = (json.loads(line) for line in body.splitlines() if line.strip())
-            answers = [_answer(model, *_of_line(line)) for line in lines]
-            return "".join(f"{json.dumps(answer)}\n" for answer in answers).encode(), JSON_LINES[0]
+            return write_json_lines([_answer(model, *_of_line(line)) for line in read_json_lines(body)])
     except (ValueError, RecursionError) as error:
         raise RequestError(f"unable to evaluate payload provided: {error}") from error
     raise UnsupportedContentError(f"Content-type {content_type[:200]} not supported.")

@@ -17,16 +17,16 @@ import torch
 
 from .deepar_model import Forecaster, load_forecaster
 from .deepar_records import Record, SeriesError, record_of
-from .errors import EmptyRequestError, NotAcceptableError, RequestError, UnsupportedContentError
+from .errors import NotAcceptableError, RequestError, UnsupportedContentError
 from .first_party import SEED
 from .media import JSON, JSON_LINES, media_type
+from .payloads import check_size, instances_of, read_json_lines, write_json_lines
 
 VARIABLE = "DEEPAR_INFERENCE_CONFIG"
 _MEAN, _QUANTILES, _SAMPLES = "mean", "quantiles", "samples"
 _USUAL_QUANTILES = tuple(f"0.{digit}" for digit in range(1, 10))
 _MOST_SAMPLES = 10_000
 _MOST_QUANTILES = 1000
-_LARGEST_REQUEST = 100 * 1024 * 1024
 # Bounds the memory of an answer: numbers drawn for all time series of a request.
 _MOST_NUMBERS = 50_000_000
 
@@ -111,10 +111,7 @@ def _quantile(value: Any) -> str:
 
 def respond(model: Model, body: bytes, content_type: str, accept: str) -> tuple[bytes, str]:
     """Answer with forecasts. See ``inference.transform_fn`` for what it raises."""
-    if not body.strip():
-        raise EmptyRequestError("The request is empty.")
-    if len(body) > _LARGEST_REQUEST:
-        raise RequestError(f"The request is larger than {_LARGEST_REQUEST} bytes.")
+    check_size(body)
     kind, wanted = media_type(content_type)[0], media_type(accept)[0]
     if kind not in (*JSON, *JSON_LINES):
         raise UnsupportedContentError(f"Content-type {content_type[:200]} not supported.")
@@ -122,13 +119,11 @@ def respond(model: Model, body: bytes, content_type: str, accept: str) -> tuple[
         raise NotAcceptableError(f"Accept type {accept[:200]} is not supported.")
     try:
         if kind in JSON_LINES:
-            lines = [json.loads(line) for line in body.split(b"\n") if line.strip()]
-            told = _forecasts(model, lines, model.configuration)
-            return "".join(f"{json.dumps(one)}\n" for one in told).encode(), JSON_LINES[0]
+            return write_json_lines(_forecasts(model, read_json_lines(body), model.configuration))
         document = json.loads(body)
-        instances = document.get("instances") if isinstance(document, dict) else None
-        if not isinstance(instances, list) or not instances:
-            raise ValueError("there is no list of instances")
+        instances = instances_of(document)
+        if not instances:
+            raise ValueError("there are no instances")
         given = document.get("configuration")
         configuration = model.configuration if given is None else configuration_of(given)
         return json.dumps({"predictions": _forecasts(model, instances, configuration)}).encode(), JSON[0]

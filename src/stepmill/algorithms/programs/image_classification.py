@@ -30,6 +30,7 @@ from .image_network import residual_network
 from .inference import mark_model
 from .job import TRAIN, VALIDATION, Job, require_one_host
 from .media import JSON, JSON_LINES, media_type
+from .payloads import write_json_lines
 
 NAME = "image-classification"
 _WEIGHTS, _DESCRIPTION = "image-classification.pt", "model-shapes.json"
@@ -254,7 +255,7 @@ def respond(model: Model, body: bytes, content_type: str, accept: str) -> tuple[
         chances = (torch.sigmoid(scores) if model.several else torch.softmax(scores, dim=0)).tolist()
     kind, _ = media_type(accept)
     if kind in JSON_LINES:
-        return f"{json.dumps({'prediction': chances})}\n".encode(), JSON_LINES[0]
+        return write_json_lines([{"prediction": chances}])
     if kind in ("", "*/*", *JSON):
         return json.dumps(chances).encode(), JSON[0]
     raise NotAcceptableError(f"Accept type {accept[:200]} is not supported.")

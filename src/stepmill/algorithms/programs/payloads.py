@@ -6,7 +6,7 @@ Source: developer guide, "Common data formats for inference".
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,10 +45,7 @@ def read_request(body: bytes, content_type: str, width: int | None = None) -> ND
         UnsupportedContentError: If its type is not one that can be read.
         RequestError: If it cannot be read, or has another number of features.
     """
-    if not body.strip():
-        raise EmptyRequestError("The request is empty.")
-    if len(body) > _LARGEST_REQUEST:
-        raise RequestError(f"The request is larger than {_LARGEST_REQUEST} bytes.")
+    check_size(body)
     kind, _ = media_type(content_type)
     try:
         rows = _read(kind, body, content_type)
@@ -64,6 +61,19 @@ def read_request(body: bytes, content_type: str, width: int | None = None) -> ND
     return rows
 
 
+def check_size(body: bytes) -> None:
+    """Refuse a request with nothing in it, or with too much.
+
+    Raises:
+        EmptyRequestError: If there is nothing in it.
+        RequestError: If it is too large.
+    """
+    if not body.strip():
+        raise EmptyRequestError("The request is empty.")
+    if len(body) > _LARGEST_REQUEST:
+        raise RequestError(f"The request is larger than {_LARGEST_REQUEST} bytes.")
+
+
 def _read(kind: str, body: bytes, content_type: str) -> NDArray[np.float32]:
     if kind in CSV:
         columns = read_csv(body, missing=False)
@@ -71,17 +81,36 @@ def _read(kind: str, body: bytes, content_type: str) -> NDArray[np.float32]:
     if kind in RECORDIO:
         return dense(from_recordio(body).features)
     if kind in JSON:
-        return _rows(_instances(json.loads(body)))
+        return _rows(instances_of(json.loads(body)))
     if kind in JSON_LINES:
-        return _rows([json.loads(line) for line in body.splitlines() if line.strip()])
+        return _rows(read_json_lines(body))
     raise UnsupportedContentError(f"Content-type {content_type[:200]} not supported.")
 
 
-def _instances(document: Any) -> list[Any]:
+def instances_of(document: Any) -> list[Any]:
+    """Return the instances of a request in JSON.
+
+    Raises:
+        ValueError: If there is no list of them.
+    """
     instances = document.get("instances") if isinstance(document, dict) else None
     if not isinstance(instances, list):
-        raise RequestError("unable to evaluate payload provided: there is no list of instances")
+        raise ValueError("there is no list of instances")  # noqa: TRY004 - the client's value is wrong
     return instances
+
+
+def read_json_lines(body: bytes) -> list[Any]:
+    """Return what the lines of a request in JSON Lines hold; empty ones do not count.
+
+    Raises:
+        ValueError: If one is not JSON.
+    """
+    return [json.loads(line) for line in body.splitlines() if line.strip()]
+
+
+def write_json_lines(rows: Iterable[Any]) -> tuple[bytes, str]:
+    """Return rows as JSON Lines, and the media type of that."""
+    return "".join(f"{json.dumps(row)}\n" for row in rows).encode(), JSON_LINES[0]
 
 
 def _rows(instances: Sequence[Any]) -> NDArray[np.float32]:
@@ -161,7 +190,7 @@ def write_answer(
     if kind in JSON:
         return json.dumps({member: list(rows)}).encode(), JSON[0]
     if kind in JSON_LINES:
-        return "".join(f"{json.dumps(row)}\n" for row in rows).encode(), JSON_LINES[0]
+        return write_json_lines(rows)
     if kind in CSV:
         return "".join(f"{(csv or _line)(row)}\n" for row in rows).encode(), CSV[0]
     if kind in RECORDIO:
