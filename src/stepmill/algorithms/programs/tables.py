@@ -6,8 +6,8 @@ Source: developer guide, "Common data formats for training": CSV has no header, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,24 +78,25 @@ def read_channel(folder: Path, content_type: str, layout: CsvLayout) -> Table:
 
 def _read(path: Path, content_type: str, layout: CsvLayout) -> Table:
     kind, _ = media_type(content_type)
-    reader: Callable[[], Table]
-    if kind in CSV:
-        labels = label_size_of(content_type, layout.labels)
-        reader = lambda: from_columns(  # noqa: E731
-            read_csv(read_file(path), missing=layout.missing), labels, weighted=layout.weighted
-        )
-    elif kind in RECORDIO:
-        reader = lambda: from_recordio(read_file(path))  # noqa: E731
-    elif kind in LIBSVM:
-        reader = lambda: _of_libsvm(read_file(path))  # noqa: E731
-    elif kind in PARQUET:
-        reader = lambda: from_columns(_parquet(path), layout.labels)  # noqa: E731
-    else:
+    if kind not in (*CSV, *RECORDIO, *LIBSVM, *PARQUET):
         raise CustomerError(f"{content_type!r} is not an accepted ContentType.")
+    if kind in CSV:
+        layout = replace(layout, labels=label_size_of(content_type, layout.labels))
     try:
-        return reader()
+        return _parsed(path, kind, layout)
     except (CustomerError, RecordError) as error:
         raise CustomerError(f"Failed to load {path.name}: {error}") from error
+
+
+def _parsed(path: Path, kind: str, layout: CsvLayout) -> Table:
+    if kind in PARQUET:
+        return from_columns(_parquet(path), layout.labels)
+    content = read_file(path)
+    if kind in RECORDIO:
+        return from_recordio(content)
+    if kind in LIBSVM:
+        return _of_libsvm(content)
+    return from_columns(read_csv(content, missing=layout.missing), layout.labels, weighted=layout.weighted)
 
 
 def from_columns(columns: NDArray[np.float64], labels: int, *, weighted: bool = False) -> Table:
