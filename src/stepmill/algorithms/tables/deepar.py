@@ -6,12 +6,11 @@ container writes to its log for the defaults.
 
 from __future__ import annotations
 
-import json
 import re
 
 from stepmill.algorithms.algorithm import Algorithm, Channel, Metric
 from stepmill.algorithms.parameters import NOT_NEGATIVE, POSITIVE, Interval, choice, integer, number, text
-from stepmill.algorithms.tables.first_party import PROGRESS, metric
+from stepmill.algorithms.tables.first_party import PROGRESS, listed, metric
 
 # Files tell by their names what they hold; a content type tells it of files with other names.
 _TYPES = (
@@ -26,23 +25,15 @@ def _is_frequency(value: str) -> bool:
     return _FREQUENCY.fullmatch(value) is not None
 
 
-def _listed(value: str) -> list[object]:
-    try:
-        found = json.loads(value)
-    except (ValueError, RecursionError):
-        return []
-    return found if isinstance(found, list) else []
-
-
 def _is_cardinality(value: str) -> bool:
     if value in ("auto", "ignore", ""):
         return True
-    found = _listed(value)
+    found = listed(value)
     return bool(found) and all(type(item) is int and 0 < item <= _MOST_CATEGORIES for item in found)
 
 
 def _are_quantiles(value: str) -> bool:
-    found = _listed(value)
+    found = listed(value)
     return bool(found) and all(isinstance(item, float) and 0 < item < 1 for item in found)
 
 

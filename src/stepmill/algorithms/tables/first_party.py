@@ -45,14 +45,20 @@ def metric(channel: str, name: str, word: str, pattern: str = "") -> Metric:
     return Metric(f"{channel}:{name}", regex)
 
 
+def listed(value: str) -> list[object]:
+    """Return what a JSON list holds; nothing if the text is none."""
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        return []
+    return found if isinstance(found, list) else []
+
+
 def is_list_of(known: tuple[str, ...]) -> Check:
     """Return a check that a text is a JSON list of known words, and not empty."""
 
     def check(value: str) -> bool:
-        try:
-            found = json.loads(value)
-        except (ValueError, RecursionError):
-            return False
-        return isinstance(found, list) and bool(found) and all(item in known for item in found)
+        found = listed(value)
+        return bool(found) and all(item in known for item in found)
 
     return check
