@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from stepmill.catalog.sql.dialect.compiling import compile_query
+from stepmill.catalog.sql.faults import missing_table
 from stepmill.catalog.sql.macros import needed, written
 from stepmill.catalog.sql.tables import Column, DataTable, View
 
@@ -36,11 +37,11 @@ class Sql:
             self.connection.execute(f"SET {setting}")
         self.connection.execute(f"CREATE TABLE t0 AS {TABLE}")
 
-    def find(self, _: str, name: str) -> DataTable | View | None:
+    def find(self, database: str, name: str) -> DataTable | View:
         if name in self.views:
             return View(self.views[name], "default")
         if name != "t":
-            return None
+            raise missing_table(database, name, ())
         return DataTable(tuple(Column(*one) for one in COLUMNS.items()), ())
 
     def relation(self, query: str, *parameters: str) -> Any:

@@ -140,19 +140,17 @@ class Answering:
 
     def finder(self, database: str) -> Find:
         """Return who finds the tables of a query, each once, whatever others change meanwhile."""
-        known: dict[tuple[str, str], DataTable | View | None] = {}
+        known: dict[tuple[str, str], DataTable | View] = {}
 
-        def find(of: str, name: str) -> DataTable | View | None:
+        def find(of: str, name: str) -> DataTable | View:
             key = (of or database, name)
             if key not in known:
                 known[key] = self._find(*key)
-            if known[key] is None:
-                raise missing_table(*key, self._metastore.table_names(key[0]))
             return known[key]
 
         return find
 
-    def _find(self, database: str, name: str) -> DataTable | View | None:
+    def _find(self, database: str, name: str) -> DataTable | View:
         found = self._source.find(database, name)
         if found is not None:
             return found
@@ -160,7 +158,7 @@ class Answering:
         if document is None:
             if not self._metastore.has_database(database):
                 raise QueryError("SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist")
-            return None
+            raise missing_table(database, name, self._metastore.table_names(database))
         if document.get("TableType") == "VIRTUAL_VIEW":
             return read_view(document)
         return read_table(document, self._metastore.partitions(database, name), self._objects)
@@ -256,10 +254,6 @@ class Answering:
                 f"The table {name.name} is that of a feature group: write it by PutRecord or ingest",
             )
         table = self._find(name.database, name.name)
-        if table is None:
-            raise QueryError(
-                "TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{name.database}.{name.name}' does not exist"
-            )
         if isinstance(table, View):
             raise QueryError("NOT_SUPPORTED", "Inserting into views is not supported")
         if table.format is not Format.PARQUET or table.partitions:

@@ -14,14 +14,14 @@ from sqlglot import exp
 from stepmill.catalog.sql.dialect.nodes import check_nodes
 from stepmill.catalog.sql.dialect.reading import place_of, read_query
 from stepmill.catalog.sql.dialect.rewriting import rewrite_values
-from stepmill.catalog.sql.faults import MalformedQueryError, QueryError, missing_table
+from stepmill.catalog.sql.faults import MalformedQueryError, QueryError
 from stepmill.catalog.sql.tables import CATALOG, DataTable, View
 
 # Views that ask views that ask views ...
 _DEEPEST_VIEW = 16
 
-# Database and name of a table -> what is there. Raises ``QueryError`` if there is no such database.
-Find: TypeAlias = Callable[[str, str], DataTable | View | None]
+# Database and name of a table -> what is there. Raises ``QueryError`` if there is no such table or database.
+Find: TypeAlias = Callable[[str, str], DataTable | View]
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,6 @@ def _replace_table(table: exp.Table, text: str, database: str, under_way: _Compi
     where, name = (table.db or database).lower(), table.name.lower()
     try:
         found = under_way.find(where, name)
-        if found is None:
-            raise missing_table(where, name, ())
     except QueryError as error:
         raise QueryError(error.name, error.text, line=line, column=column, mend=error.mend) from error
     alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
