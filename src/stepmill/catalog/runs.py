@@ -9,12 +9,13 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias, TypeVar
 
 from stepmill.catalog.packages import part
 from stepmill.catalog.trial_components import extra_of
+from stepmill.core.clock import aware
 from stepmill.core.json import Json, JsonObject, write_json
 from stepmill.storage.records import Record
 from stepmill.storage.series import SeriesSummary
@@ -280,4 +281,4 @@ def _moment(value: Json) -> datetime | None:
         moment = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware(moment)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
 from stepmill.catalog.search_properties import Property, PropertyKind, texts_in
+from stepmill.core.clock import aware
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import Json, JsonObject
 
@@ -258,7 +259,7 @@ def moment_of(value: Json | datetime) -> datetime:
         ValueError: If it is none.
     """
     moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware(moment)
 
 
 def _number(value: Json) -> float | None:

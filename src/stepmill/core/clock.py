@@ -22,6 +22,16 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+def aware(moment: datetime) -> datetime:
+    """Return a moment with a zone: UTC if it has none.
+
+    Example:
+        >>> aware(datetime(2026, 1, 2)).isoformat()
+        '2026-01-02T00:00:00+00:00'
+    """
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def as_text(moment: datetime) -> str:
     """Return an aware moment as ISO 8601 in UTC, the form that documents carry.
 

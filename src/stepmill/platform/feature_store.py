@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, overload
 
+from stepmill.core.clock import aware
 from stepmill.core.errors import InvalidInputError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -410,11 +411,6 @@ class FeatureStore:
 
 
 def _bounds(as_of: Moment, written_by: Moment) -> Bounds:
-    from datetime import UTC
-
     from stepmill.catalog.features.offline.reads import Bounds
 
-    def aware(moment: Moment) -> Moment:
-        return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
-
-    return Bounds(aware(as_of), aware(written_by))
+    return Bounds(*(moment and aware(moment) for moment in (as_of, written_by)))

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from stepmill.aws.auth.canonical import ALGORITHM, TERMINATOR
 from stepmill.aws.auth.refusals import Refusals
 from stepmill.aws.wire import Request
+from stepmill.core.clock import aware
 
 # S3 API reference, "Authenticating Requests: Using Query Parameters": seven days.
 LONGEST_PRESIGNED = timedelta(days=7)
@@ -155,7 +156,7 @@ def _moment(headers: Mapping[str, str], refusals: Refusals) -> tuple[datetime, s
         found = parsedate_to_datetime(text)
     except ValueError:
         return _read_moment(text, refusals), text
-    moment = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    moment = aware(found).astimezone(UTC)
     return moment, moment.strftime(_MOMENT)
 
 

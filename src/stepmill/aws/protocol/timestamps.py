@@ -9,6 +9,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from typing import TypeAlias
 
 from stepmill.aws.protocol.problems import Unreadable
+from stepmill.core.clock import aware
 
 # What an answer may have where the model has a timestamp: kept documents hold text.
 Moment: TypeAlias = "datetime | str | int | float"
@@ -39,7 +40,7 @@ def from_iso(text: str) -> datetime:
     """
     try:
         moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return aware(moment).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise Unreadable(f"{text[:60]!r} is not a moment in ISO 8601") from error
 
@@ -76,7 +77,7 @@ def moment_of(value: Moment) -> datetime:
         Unreadable: If it is none.
     """
     if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value
+        return aware(value)
     if isinstance(value, str):
         return from_text(value)
     return from_epoch(value)

@@ -14,6 +14,7 @@ from typing import Any
 from stepmill.aws.errors import ApiError
 from stepmill.aws.service import Call, Service
 from stepmill.catalog.metric_statistics import Statistics, statistics_of
+from stepmill.core.clock import aware
 from stepmill.jobs.job_metrics import HOST, PRINTED, TRAINING_NAMESPACE, unit_of
 from stepmill.jobs.records import TRAINING_JOB, JobRecords
 from stepmill.platform import Platform
@@ -105,7 +106,7 @@ def _points(platform: Platform, given: Mapping[str, Any]) -> list[tuple[datetime
 
 
 def _stretch(given: Mapping[str, Any]) -> tuple[datetime, datetime]:
-    start, end = _aware(given["StartTime"]), _aware(given["EndTime"])
+    start, end = aware(given["StartTime"]), aware(given["EndTime"])
     if start >= end:
         raise ApiError("InvalidParameterValue", "StartTime must be less than EndTime.", where="StartTime")
     return start, end
@@ -209,10 +210,6 @@ def _period(seconds: int) -> timedelta:
             "InvalidParameterValue", "Period must be 1, 5, 10, 30, or a multiple of 60.", where="Period"
         )
     return timedelta(seconds=seconds)
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _datapoint(statistics: Statistics, wanted: frozenset[str], unit: str) -> dict[str, Any]:

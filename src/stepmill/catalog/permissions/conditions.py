@@ -11,7 +11,7 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from ipaddress import ip_address, ip_network
@@ -20,6 +20,7 @@ from typing import Final, TypeAlias
 from stepmill.catalog.permissions.circumstances import Circumstances
 from stepmill.catalog.permissions.patterns import Pattern, tokens_of
 from stepmill.catalog.permissions.templates import Fixed, Template
+from stepmill.core.clock import aware
 
 # Whether a value of the request is as a value of the policy says.
 _Wanted: TypeAlias = Template | Fixed
@@ -133,7 +134,7 @@ def _moment(text: str) -> Decimal | None:
         return Decimal(text)
     try:
         moment = datetime.fromisoformat(text)
-        return Decimal((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+        return Decimal(aware(moment).timestamp())
     except (ValueError, OverflowError):
         return None
 

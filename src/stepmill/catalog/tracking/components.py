@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from stepmill.catalog.packages import part
 from stepmill.catalog.tracking.values import RunStatus, Stage, TrackedMetric, TrackedRun, milliseconds
 from stepmill.catalog.trial_components import extra_of
-from stepmill.core.clock import as_text
+from stepmill.core.clock import as_text, aware
 from stepmill.core.json import Json, JsonObject, objects_of
 from stepmill.storage.records import Record
 from stepmill.storage.series import SeriesSummary
@@ -156,7 +156,7 @@ def _moment(value: Json, default: datetime | None) -> int | None:
             found = datetime.fromisoformat(value)
         except ValueError:
             return None if default is None else milliseconds(default)
-        return milliseconds(found if found.tzinfo else found.replace(tzinfo=UTC))
+        return milliseconds(aware(found))
     return None if default is None else milliseconds(default)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any, Final, NamedTuple
@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from stepmill.catalog.features.schema import CollectionType, FeatureDefinition, FeatureType
 from stepmill.catalog.features.values import text_of_micros
+from stepmill.core.clock import aware
 from stepmill.storage.database import to_micros
 
 ARROW_TYPES: Final[Mapping[FeatureType, pa.DataType]] = {
@@ -151,7 +152,7 @@ def _text(value: object) -> str:
         case str():
             return value
         case datetime():
-            return text_of_micros(to_micros(value if value.tzinfo else value.replace(tzinfo=UTC)))
+            return text_of_micros(to_micros(aware(value)))
         case date():
             return value.isoformat()
         case bool() | Real() | Decimal():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from stepmill.catalog.features.offline.columns import converted
 from stepmill.catalog.features.schema import GroupSchema
 from stepmill.catalog.features.values import event_time_text
+from stepmill.core.clock import aware
 from stepmill.core.errors import InvalidInputError
 from stepmill.storage.database import to_micros
 
@@ -58,8 +59,7 @@ def wire_event_time(schema: GroupSchema, moment: datetime | str | float) -> str:
     """
     if not isinstance(moment, datetime):
         return _text(moment)
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return event_time_text(schema, to_micros(aware))
+    return event_time_text(schema, to_micros(aware(moment)))
 
 
 def _text(value: object) -> str:
