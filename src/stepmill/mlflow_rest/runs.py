@@ -11,7 +11,7 @@ from stepmill.catalog.tracking.runs import Logged, NewRun
 from stepmill.catalog.tracking.tracking import Tracking
 from stepmill.catalog.tracking.values import RunStatus, Stage, TrackedMetric, TrackedRun
 from stepmill.core.endpoint import JobIdentity
-from stepmill.core.json import Json, JsonObject, read_json, write_json
+from stepmill.core.json import Json, JsonObject, object_of, objects_of, read_json, write_json
 from stepmill.mlflow_rest.asking import Answer, Asked, Route
 from stepmill.mlflow_rest.bounds import Bounds
 from stepmill.mlflow_rest.documents import (
@@ -299,7 +299,7 @@ def _short(given: Fields, name: str, most: int) -> str:
 
 
 def _dataset_key(one: Json) -> tuple[str, str]:
-    dataset = part(one, "dataset") if isinstance(one, Mapping) else {}
+    dataset = part(object_of(one), "dataset")
     return str(dataset.get("name")), str(dataset.get("digest"))
 
 
@@ -328,6 +328,6 @@ def _subject(run: TrackedRun) -> Subject:
 
 def _dataset_subject(one: JsonObject) -> Mapping[str, str]:
     dataset = part(one, "dataset")
-    tags = [tag for tag in _list(one.get("tags")) if isinstance(tag, Mapping)]
+    tags = objects_of(one.get("tags"))
     context = next((str(tag["value"]) for tag in tags if tag.get("key") == "mlflow.data.context"), "")
     return {"name": str(dataset["name"]), "digest": str(dataset["digest"]), "context": context}

@@ -14,7 +14,7 @@ from stepmill.catalog.features.offline.layout import CATALOG, DATABASE, data_uri
 from stepmill.catalog.features.schema import FeatureDefinition, GroupSchema
 from stepmill.core.arns import Arns
 from stepmill.core.errors import InvalidInputError
-from stepmill.core.json import JsonObject
+from stepmill.core.json import JsonObject, object_of
 from stepmill.storage.objects.uri import S3Uri
 from stepmill.storage.records import Record
 
@@ -155,8 +155,7 @@ def table_key(database: str, table: str) -> str:
 
 def part(body: JsonObject, name: str) -> Mapping[str, Any]:
     """Return a member that is an object; an empty one if there is none."""
-    found = body.get(name)
-    return found if isinstance(found, Mapping) else {}
+    return object_of(body.get(name))
 
 
 def _online(request: JsonObject) -> OnlineStore | None:

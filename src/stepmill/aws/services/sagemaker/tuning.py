@@ -17,6 +17,7 @@ from stepmill.aws.services.sagemaker.refusals import VALIDATION, told_as
 from stepmill.catalog.tags import read_tags
 from stepmill.core.clock import as_text
 from stepmill.core.errors import ConflictError, WrongStateError
+from stepmill.core.json import object_of
 from stepmill.core.statuses import JobStatus
 from stepmill.jobs.records import JobRecords, state_of
 from stepmill.jobs.tuning.jobs import TuningJobs
@@ -94,7 +95,6 @@ def _list(platform: Platform, call: Call) -> dict[str, Any]:
 
 def _summary(record: Record, jobs: TuningJobs) -> dict[str, Any]:
     state, plan, trials = state_of(record), plan_of(record), jobs.trials(record)
-    config = plan.document["HyperParameterTuningJobConfig"]
     shown: dict[str, Any] = {
         "HyperParameterTuningJobName": record.name,
         "HyperParameterTuningJobArn": state.arn,
@@ -104,7 +104,7 @@ def _summary(record: Record, jobs: TuningJobs) -> dict[str, Any]:
         "LastModifiedTime": as_text(record.modified_at),
         "TrainingJobStatusCounters": status_counters(trials),
         "ObjectiveStatusCounters": objective_counters(trials),
-        "ResourceLimits": config["ResourceLimits"] if isinstance(config, Mapping) else {},
+        "ResourceLimits": object_of(plan.document["HyperParameterTuningJobConfig"])["ResourceLimits"],
     }
     if state.ended_at is not None:
         shown["HyperParameterTuningEndTime"] = as_text(state.ended_at)

@@ -31,7 +31,7 @@ from stepmill.catalog.queue_attributes import (
 )
 from stepmill.catalog.queue_records import Letter, Message
 from stepmill.core.errors import InvalidInputError, NotFoundError
-from stepmill.core.json import JsonObject
+from stepmill.core.json import JsonObject, object_of
 from stepmill.platform import Platform
 
 MOST_MESSAGES = 10
@@ -220,8 +220,7 @@ def _number(given: Mapping[str, Any], member: str, least: int, most: int, defaul
 
 
 def _part(message: Message, name: str) -> JsonObject:
-    found = message.attributes.get(name)
-    return found if isinstance(found, Mapping) else {}
+    return object_of(message.attributes.get(name))
 
 
 def _milliseconds(moment: datetime) -> str:
