@@ -107,17 +107,17 @@ class Packages:
             ComputeClosedError: If this installation is closed before they are there.
             UnsupportedError: If the isolation asked for is not to be had.
         """
-        image = image_folders(wanted.python)
-        if are_met(wanted.lines, _installed(image)):
+        held = installed_in(image_folders(wanted.python))
+        if are_met(wanted.lines, held):
             return None
-        key = key_of(wanted, image)
+        key = key_of(wanted, held)
         home = self._folder / key
         if found := read_kept(home):
             return found
         self._folder.mkdir(parents=True, exist_ok=True)
         with locked(home.with_suffix(".lock"), progress):
             # Whoever held the lock before may have installed them.
-            return read_kept(home) or self._install(wanted, key, image, progress)
+            return read_kept(home) or self._install(wanted, key, held, progress)
 
     def shown(self, spec: JobSpec, kept: Kept) -> JobSpec:
         """Return a job that finds them."""
@@ -141,7 +141,7 @@ class Packages:
             for waiting in self._waiting:
                 waiting.put(None)
 
-    def _install(self, wanted: Wanted, key: str, image: Sequence[Path], progress: Progress) -> Kept | None:
+    def _install(self, wanted: Wanted, key: str, held: Mapping[str, str], progress: Progress) -> Kept | None:
         home = self._folder / key
         progress(f"installing requirements.txt once, for all jobs that ask for it: {_shown(wanted.lines)}")
         # An earlier life of this installation may have begun it: then it is picked up.
@@ -154,7 +154,7 @@ class Packages:
             shutil.rmtree(home, ignore_errors=True)
             progress("requirements.txt could not be installed; the job's log says why")
             return None
-        return _complete(home, key, image)
+        return _complete(home, key, held)
 
     def _run(self, wanted: Wanted, key: str) -> JobEnded:
         """Install them, or pick up the job that does; return how it ended."""
@@ -216,14 +216,13 @@ def kept_for(
     return packages.provide(Wanted(lines, variables, image.python, isolation), progress)
 
 
-def key_of(wanted: Wanted, image: Sequence[Path]) -> str:
+def key_of(wanted: Wanted, held: Mapping[str, str]) -> str:
     """Return what equal requirements, on the same image, are called.
 
     Args:
         wanted: The requirements.
-        image: Folders of the image's libraries: others there may lead to others here.
+        held: The image's libraries, name -> version: others there may lead to others here.
     """
-    held = sorted(f"{name} {version}" for name, version in _installed(image).items())
     decides = (
         "1",  # of the way in which they are laid out
         str(wanted.python),
@@ -231,7 +230,7 @@ def key_of(wanted: Wanted, image: Sequence[Path]) -> str:
         wanted.isolation.value,
         *(f"{name}={value}" for name, value in sorted(wanted.variables.items())),
         *sorted(set(wanted.lines)),
-        *held,
+        *sorted(f"{name} {version}" for name, version in held.items()),
     )
     return sha256("\n".join(decides).encode()).hexdigest()[:20]
 
@@ -259,12 +258,12 @@ def _lay_out(home: Path, lines: Sequence[str]) -> None:
     shutil.copyfile(Path(toolkit.__file__).parent / _PROGRAM, home / "ml" / _PROGRAM)
 
 
-def _complete(home: Path, key: str, image: Sequence[Path]) -> Kept | None:
+def _complete(home: Path, key: str, held: Mapping[str, str]) -> Kept | None:
     folders = list((home / "packages").glob("lib/python*/site-packages"))
     if len(folders) != 1:
         return None
     (folder,) = folders
-    brought, held = _installed(folders), _installed(image)
+    brought = installed_in(folders)
     said = read_small_file(home / "ml" / "conflicts.txt", _CONFLICTS_BYTES)
     kept = Kept(
         key,
@@ -307,7 +306,7 @@ def conflicts(said: str, brought: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(lines[:_MOST_CONFLICTS])
 
 
-def _installed(folders: Sequence[Path]) -> dict[str, str]:
+def installed_in(folders: Sequence[Path]) -> dict[str, str]:
     """Return distribution -> version by the names of the folders that describe them."""
     found: dict[str, str] = {}
     for folder in folders:

@@ -23,6 +23,7 @@ from stepmill.jobs.packages import (
     Wanted,
     conflicts,
     image_folders,
+    installed_in,
     kept_for,
     key_of,
     replaced,
@@ -274,7 +275,7 @@ def test_the_folders_of_an_interpreter(image: Path, tmp_path: Path) -> None:
     assert image_folders(image) == (tmp_path / "image" / SITE,)
     assert image_folders(tmp_path / "nowhere" / "bin" / "python") == ()
     wanted = Wanted(("a",), {}, image, Isolation.AUTO)
-    assert key_of(wanted, image_folders(image)) != key_of(wanted, ())
+    assert key_of(wanted, installed_in(image_folders(image))) != key_of(wanted, {})
 
 
 class TestJobs:
