@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 
 from stepmill.catalog.prices import PriceTable
 from stepmill.core.arns import SageMakerArn
@@ -78,17 +79,23 @@ class CostGroup:
     saved: float = 0.0
     without_price: int = 0
 
-    def with_job(self, job: JobCost) -> CostGroup:
-        """Return the group with one more job."""
+    def plus(self, other: CostGroup) -> CostGroup:
+        """Return the group with what another one took and cost."""
         return CostGroup(
             self.name,
-            self.jobs + 1,
-            self.seconds + job.seconds,
-            self.billable_seconds + job.billable_seconds,
-            self.cost + (job.cost or 0.0),
-            self.saved + (job.saved or 0.0),
-            self.without_price + (job.cost is None),
+            self.jobs + other.jobs,
+            self.seconds + other.seconds,
+            self.billable_seconds + other.billable_seconds,
+            self.cost + other.cost,
+            self.saved + other.saved,
+            self.without_price + other.without_price,
         )
+
+
+def _group_of(job: JobCost, name: str) -> CostGroup:
+    """Return a group that has one job."""
+    cost, saved = job.cost or 0.0, job.saved or 0.0
+    return CostGroup(name, 1, job.seconds, job.billable_seconds, cost, saved, int(job.cost is None))
 
 
 def instances_of(kind: str, request: JsonObject) -> list[tuple[str, int]]:
@@ -119,10 +126,10 @@ def cost_of(record: Record, tags: Mapping[str, str], prices: PriceTable, region:
         prices: What instances cost.
         region: Where it would have run.
     """
-    seconds = seconds_of(state_of(record))
+    state, request = state_of(record), request_of(record)
+    seconds = seconds_of(state)
     if seconds is None:
         return None
-    state, request = state_of(record), request_of(record)
     instances = instances_of(record.kind, request)
     on_spot = is_on_spot(request)
     full = paid = 0.0
@@ -166,21 +173,13 @@ def grouped(jobs: Iterable[JobCost], by: str) -> list[CostGroup]:
     groups: dict[str, CostGroup] = {}
     for job in jobs:
         name = key(job) or NOTHING
-        groups[name] = groups.get(name, CostGroup(name)).with_job(job)
+        groups[name] = groups.get(name, CostGroup(name)).plus(_group_of(job, name))
     return sorted(groups.values(), key=lambda group: (-group.cost, -group.seconds, group.name))
 
 
 def total(groups: Iterable[CostGroup]) -> CostGroup:
     """Return what groups took and cost together."""
-    jobs, seconds, billable, cost, saved, without = 0, 0.0, 0.0, 0.0, 0.0, 0
-    for each in groups:
-        jobs += each.jobs
-        seconds += each.seconds
-        billable += each.billable_seconds
-        cost += each.cost
-        saved += each.saved
-        without += each.without_price
-    return CostGroup("total", jobs, seconds, billable, cost, saved, without)
+    return reduce(CostGroup.plus, groups, CostGroup("total"))
 
 
 def _key(by: str) -> Callable[[JobCost], str]:

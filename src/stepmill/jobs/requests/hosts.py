@@ -82,7 +82,7 @@ def host_name(index: int) -> str:
 def _hosts_of(groups: list[Fields], where: str) -> tuple[Host, ...]:
     if len(groups) > MOST_GROUPS:
         raise InvalidInputError(
-            f"There are {len(groups)} instance groups, and at most 5 may be.", where=where
+            f"There are {len(groups)} instance groups, and at most {MOST_GROUPS} may be.", where=where
         )
     asked: dict[str, tuple[int, str]] = {}
     for group in groups:
