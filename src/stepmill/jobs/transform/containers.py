@@ -104,12 +104,15 @@ def read_model(name: str, models: ModelCatalog, packages: PackageCatalog, projec
 
 def read_kept_model(description: JsonObject, project: Path) -> ServedModel:
     """Return a model from its ``description``, though it may have been deleted since. See ``read_model``."""
-    return _read(description, _NoPackages(), project, "")
+    return _read(description, NoCatalog(), project, "")
 
 
-class _NoPackages:
+class NoCatalog:
+    """Stands for the models and the packages where a kept model says all: nothing is looked up."""
+
     def describe(self, name_or_arn: str) -> JsonObject:
-        raise NotFoundError(f"There is no model package {name_or_arn!r}.")
+        """See ``ModelCatalog``."""
+        raise NotFoundError(f"{name_or_arn!r} is not looked up: the model is the one that was kept.")
 
 
 def _read(described: JsonObject, packages: PackageCatalog, project: Path, name: str) -> ServedModel:

@@ -8,18 +8,12 @@ from pathlib import Path
 from stepmill.catalog.permissions.documents import Statement
 from stepmill.core.arns import Arns
 from stepmill.core.endpoint import JobIdentity
-from stepmill.core.errors import NotFoundError
-from stepmill.core.json import JsonObject, read_json
+from stepmill.core.json import read_json
 from stepmill.jobs.grants import grants_of_request
 from stepmill.jobs.records import TRANSFORM_JOB, request_of, state_of
 from stepmill.jobs.sessions import running_record
 from stepmill.storage.objects.uri import S3Uri
 from stepmill.storage.records import Record, RecordStore
-
-
-class _Nothing:
-    def describe(self, name_or_arn: str) -> JsonObject:
-        raise NotFoundError(f"{name_or_arn!r} is not looked up.")
 
 
 @dataclass(frozen=True)
@@ -45,6 +39,7 @@ class TransformHolders:
     def grants(self, record: Record) -> tuple[Statement, ...]:
         """See ``Holders``. The model is the one that the job was begun with."""
         # Whoever runs no transform job does not load what reads their requests.
+        from stepmill.jobs.transform.containers import NoCatalog
         from stepmill.jobs.transform.laying import MODEL
         from stepmill.jobs.transform.request import KEPT_MODEL, read_transform_request
 
@@ -52,7 +47,7 @@ class TransformHolders:
         if not kept.is_file():
             return ()
         document = {**request_of(record), KEPT_MODEL: read_json(kept.read_bytes())}
-        request = read_transform_request(document, self.project, _Nothing(), _Nothing())
+        request = read_transform_request(document, self.project, NoCatalog(), NoCatalog())
         return grants_of_request(
             request,
             member="TransformJob",
