@@ -114,12 +114,9 @@ def _lay_out_code(address: str, folder: Path, objects: ObjectStore, project: Pat
 
 def _unpack(location: Location, folder: Path, objects: ObjectStore, what: str) -> None:
     try:
-        if isinstance(location, S3Uri):
-            with file_of(objects.chunks(location)) as archive:
-                unpack(archive, folder, name=str(location))
-        else:
-            with location.open("rb") as archive:
-                unpack(archive, folder, name=str(location))
+        opened = location.open("rb") if isinstance(location, Path) else file_of(objects.chunks(location))
+        with opened as archive:
+            unpack(archive, folder, name=str(location))
     except (NotFoundError, FileNotFoundError) as error:
         raise NotFoundError(f"{what} {location} is not there.", mend="Upload it first.") from error
 
