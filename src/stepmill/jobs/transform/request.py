@@ -39,7 +39,6 @@ LONGEST_TIMEOUT_S = 3600
 DEFAULT_RETRIES = 3
 # A member that no client can send: the model of a job that was begun, which may have been deleted since.
 KEPT_MODEL = "stepmill:Model"
-MOST_VARIABLES = 16
 _JOINABLE = ("text/csv", "application/json", "application/jsonlines")
 
 
@@ -174,11 +173,7 @@ def read_transform_request(
     payload_mb, at_once = _limits(fields)
     client = fields.fields("ModelClientConfig")
     strategy = fields.choice("BatchStrategy", Strategy) if fields.has("BatchStrategy") else None
-    kept = fields.members.get(KEPT_MODEL)
-    if isinstance(kept, Mapping):
-        model = read_kept_model(kept, project)
-    else:
-        model = read_model(fields.text("ModelName"), models, packages, project)
+    model = _model(fields, project, models, packages)
     own = read_environment(fields)
     return TransformRequest(
         name=check_job_name(name, "TransformJobName") if name else "",
@@ -208,6 +203,13 @@ def read_transform_request(
         processing=_processing(fields, content_type, split, payload_mb),
         libraries=_libraries([container.image for container in model.containers]),
     )
+
+
+def _model(fields: Fields, project: Path, models: ModelCatalog, packages: PackageCatalog) -> ServedModel:
+    kept = fields.members.get(KEPT_MODEL)
+    if isinstance(kept, Mapping):
+        return read_kept_model(kept, project)
+    return read_model(fields.text("ModelName"), models, packages, project)
 
 
 def _libraries(images: Sequence[str]) -> Needs:
