@@ -12,12 +12,8 @@ from stepmill.core.errors import InvalidInputError, UnsupportedError
 from stepmill.core.json import Json, JsonObject, object_of, objects_of
 
 DATA_QUALITY, MODEL_QUALITY = "DATA_QUALITY", "MODEL_QUALITY"
-# Check -> where the baselines of a model package have its constraints and its statistics.
-_BASELINES = {
-    DATA_QUALITY: ("ModelDataQuality", "Constraints", "Statistics"),
-    MODEL_QUALITY: ("ModelQuality", "Constraints", "Statistics"),
-}
-SUPPORTED = (DATA_QUALITY, MODEL_QUALITY)
+# Check that is offered -> the member of a model package's baselines that has those of it.
+_BASELINES = {DATA_QUALITY: "ModelDataQuality", MODEL_QUALITY: "ModelQuality"}
 
 
 @dataclass(frozen=True)
@@ -72,11 +68,11 @@ def read_check(extra: JsonObject) -> Check:
         UnsupportedError: If the check is not offered.
     """
     kind = _text(extra, "CheckType")
-    if kind not in SUPPORTED:
+    if kind not in _BASELINES:
         raise UnsupportedError(
             f"The check {kind[:100]!r} is not offered.",
             where="CheckType",
-            mend=f"Those that are: {', '.join(SUPPORTED)}.",
+            mend=f"Those that are: {', '.join(_BASELINES)}.",
         )
     return Check(
         type=kind,
@@ -97,9 +93,8 @@ def baseline_of_package(check: Check, described: JsonObject) -> Baseline:
         check: Which.
         described: What DescribeModelPackage answers.
     """
-    member, constraints, statistics = _BASELINES[check.type]
-    kept = object_of(object_of(described.get("DriftCheckBaselines")).get(member))
-    return Baseline(_address(kept.get(constraints)), _address(kept.get(statistics)))
+    kept = object_of(object_of(described.get("DriftCheckBaselines")).get(_BASELINES[check.type]))
+    return Baseline(_address(kept.get("Constraints")), _address(kept.get("Statistics")))
 
 
 def output_of(request: JsonObject) -> str:
