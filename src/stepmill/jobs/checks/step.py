@@ -71,11 +71,11 @@ class CheckHandler:
         try:
             check = read_check(task.extra)
             job, previous = self._prepared(task, check)
-            output_of(object_of(job.payload))
+            address = output_of(object_of(job.payload))
         except StepmillError as error:
             report(TaskFailed(task.id, failures.CLIENT_ERROR, str(error)))
             return
-        self._jobs.start(job, partial(self._relay, job, check, previous, report))
+        self._jobs.start(job, partial(self._relay, check, previous, address, report))
 
     def stop(self, task: Task) -> None:
         """Ask the job to end."""
@@ -95,11 +95,12 @@ class CheckHandler:
         request = with_baseline(object_of(task.payload), check, previous)
         return msgspec.structs.replace(task, payload=request), previous
 
-    def _relay(self, job: Task, check: Check, previous: Baseline, report: Report, told: TaskReport) -> None:
+    def _relay(
+        self, check: Check, previous: Baseline, address: str, report: Report, told: TaskReport
+    ) -> None:
         if not isinstance(told, TaskStarted | TaskSucceeded | TaskFailed | TaskStopped):
             report(told)
             return
-        address = output_of(object_of(job.payload))
         about = _about(check, previous, address, object_of(told.metadata))
         if not isinstance(told, TaskSucceeded):
             report(msgspec.structs.replace(told, metadata={_MEMBER: about}))
