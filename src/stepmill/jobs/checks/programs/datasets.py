@@ -37,14 +37,17 @@ def read_dataset(settings: Settings) -> pd.DataFrame:
             tables.append((path, table))
     if not tables:
         raise CustomerError(f"There is no data in {settings.source}: no file with a record.")
-    if settings.format == "json":
-        # A record need not have every key.
-        return _checked(pd.concat([table for _, table in tables], ignore_index=True))
+    # Of JSON a record need not have every key, so that files need not either.
+    if settings.format != "json":
+        _check_alike(tables)
+    return _checked(pd.concat([table for _, table in tables], ignore_index=True))
+
+
+def _check_alike(tables: Sequence[tuple[Path, pd.DataFrame]]) -> None:
     first, one = tables[0]
     for path, table in tables[1:]:
         if list(table.columns) != list(one.columns):
             raise CustomerError(f"The files {first.name[:100]!r} and {path.name[:100]!r} differ in columns.")
-    return _checked(pd.concat([table for _, table in tables], ignore_index=True))
 
 
 def _files(source: Path) -> Iterator[Path]:
