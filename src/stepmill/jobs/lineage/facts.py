@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from stepmill.catalog.packages import part
 from stepmill.core.errors import InvalidInputError
-from stepmill.core.json import JsonObject, object_of, objects_of, read_json
+from stepmill.core.json import JsonObject, objects_of, read_json
 from stepmill.jobs.records import PROCESSING_JOB, TRANSFORM_JOB
 from stepmill.jobs.requests.remote_functions import CHANNEL
 
@@ -67,7 +68,7 @@ def facts_of(kind: str, request: JsonObject, *, model: str = "") -> JobFacts:
         model: Where a training job has left its model; empty: nowhere.
     """
     if kind == PROCESSING_JOB:
-        image = str(_part(request, "AppSpecification").get("ImageUri") or "")
+        image = str(part(request, "AppSpecification").get("ImageUri") or "")
         outputs = tuple(_processing_outputs(request))
         groups = tuple(_feature_groups(request))
         return JobFacts(image, _once(_processing_inputs(request)), outputs, groups)
@@ -76,7 +77,7 @@ def facts_of(kind: str, request: JsonObject, *, model: str = "") -> JobFacts:
         return JobFacts(
             "", tuple(_transform_input(request)), tuple(_transform_output(request)), served=served
         )
-    algorithm = _part(request, "AlgorithmSpecification")
+    algorithm = part(request, "AlgorithmSpecification")
     inputs = [*_channels(request), *_submitted(request), *_remote_function(algorithm)]
     return JobFacts(
         str(algorithm.get("TrainingImage") or ""), _once(inputs), tuple(_training_outputs(request, model))
@@ -85,7 +86,7 @@ def facts_of(kind: str, request: JsonObject, *, model: str = "") -> JobFacts:
 
 def _processing_inputs(request: JsonObject) -> Iterator[Thing]:
     for one in objects_of(request.get("ProcessingInputs")):
-        s3, name = _part(one, "S3Input"), str(one.get("InputName") or "")
+        s3, name = part(one, "S3Input"), str(one.get("InputName") or "")
         folder = str(s3.get("LocalPath") or "")
         is_code = name in _CODE_NAMES or folder.rstrip("/").startswith(_CODE_FOLDERS)
         if uri := s3.get("S3Uri"):
@@ -93,25 +94,25 @@ def _processing_inputs(request: JsonObject) -> Iterator[Thing]:
 
 
 def _processing_outputs(request: JsonObject) -> Iterator[Thing]:
-    for one in objects_of(_part(request, "ProcessingOutputConfig").get("Outputs")):
-        if uri := _part(one, "S3Output").get("S3Uri"):
+    for one in objects_of(part(request, "ProcessingOutputConfig").get("Outputs")):
+        if uri := part(one, "S3Output").get("S3Uri"):
             yield Thing(str(one.get("OutputName") or ""), str(uri), DATA_SET)
 
 
 def _feature_groups(request: JsonObject) -> Iterator[str]:
-    for one in objects_of(_part(request, "ProcessingOutputConfig").get("Outputs")):
-        if name := _part(one, "FeatureStoreOutput").get("FeatureGroupName"):
+    for one in objects_of(part(request, "ProcessingOutputConfig").get("Outputs")):
+        if name := part(one, "FeatureStoreOutput").get("FeatureGroupName"):
             yield str(name)
 
 
 def _transform_input(request: JsonObject) -> Iterator[Thing]:
-    source = _part(_part(_part(request, "TransformInput"), "DataSource"), "S3DataSource")
+    source = part(part(part(request, "TransformInput"), "DataSource"), "S3DataSource")
     if uri := source.get("S3Uri"):
         yield Thing("input", str(uri), DATA_SET)
 
 
 def _transform_output(request: JsonObject) -> Iterator[Thing]:
-    if uri := _part(request, "TransformOutput").get("S3OutputPath"):
+    if uri := part(request, "TransformOutput").get("S3OutputPath"):
         yield Thing("output", str(uri), DATA_SET)
 
 
@@ -119,13 +120,13 @@ def _channels(request: JsonObject) -> Iterator[Thing]:
     for one in objects_of(request.get("InputDataConfig")):
         name = str(one.get("ChannelName") or "")
         is_code = name in _CODE_NAMES or name == CHANNEL
-        if uri := _part(_part(one, "DataSource"), "S3DataSource").get("S3Uri"):
+        if uri := part(part(one, "DataSource"), "S3DataSource").get("S3Uri"):
             yield Thing(name, str(uri), CODE if is_code else DATA_SET)
 
 
 def _submitted(request: JsonObject) -> Iterator[Thing]:
     """Yield the archive of script mode; its address may be JSON-encoded."""
-    text = _part(request, "HyperParameters").get("sagemaker_submit_directory")
+    text = part(request, "HyperParameters").get("sagemaker_submit_directory")
     if not isinstance(text, str):
         return
     try:
@@ -157,7 +158,7 @@ def _training_outputs(request: JsonObject, model: str) -> Iterator[Thing]:
         ("CheckpointConfig", "S3Uri", CHECKPOINT),
         ("TensorBoardOutputConfig", "S3OutputPath", TENSORBOARD),
     ):
-        if uri := _part(request, member).get(name):
+        if uri := part(request, member).get(name):
             yield Thing(kind.lower(), str(uri), kind)
 
 
@@ -167,7 +168,3 @@ def _once(things: Iterator[Thing] | Sequence[Thing]) -> tuple[Thing, ...]:
     for thing in things:
         found.setdefault(thing.uri, thing)
     return tuple(found.values())
-
-
-def _part(document: JsonObject, name: str) -> JsonObject:
-    return object_of(document.get(name))

@@ -11,6 +11,7 @@ from stepmill.catalog.job_components import component_name
 from stepmill.catalog.lineage.documents import ACTION, CONTEXT, artifact_arn, place_of
 from stepmill.catalog.lineage.kept_code import KeptCode
 from stepmill.catalog.lineage.versions import Version, Versions
+from stepmill.catalog.packages import part
 from stepmill.core.arns import Arns, SageMakerArn
 from stepmill.core.json import Json, JsonObject
 from stepmill.jobs.lineage.facts import CODE, IMAGE, Thing
@@ -253,5 +254,4 @@ def same_as(store: LineageStore, entities: Sequence[Entity]) -> list[Edge]:
 
 
 def _is_empty(entity: Entity) -> bool:
-    properties = entity.body.get("Properties")
-    return (properties.get("Bytes") if isinstance(properties, Mapping) else None) in (None, "0")
+    return part(entity.body, "Properties").get("Bytes") in (None, "0")
