@@ -17,7 +17,7 @@ import numpy as np
 
 from .deepar_records import Layout, Record, SeriesError, record_of
 from .errors import CustomerError
-from .files import read_file
+from .files import data_files, read_file
 from .first_party import Settings
 from .job import TRAIN, Job
 from .media import JSON, JSON_LINES, PARQUET, media_type
@@ -78,11 +78,8 @@ def read_series(job: Job, channel: str) -> Placed:
     """
     folder = job.channel(channel)
     kind = media_type(job.content_type(channel, ""))[0]
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and _counts(path, folder))
-    if not files:
-        raise CustomerError(f"No data in {channel} channel path {folder}")
     found = Placed(channel, folder)
-    for path in files:
+    for path in data_files(folder, _counts):
         name = path.relative_to(folder).as_posix()
         rows = _parquet(path, name) if _is_parquet(path, kind) else _lines(path, name)
         for place, fields in rows:
@@ -96,9 +93,8 @@ def read_series(job: Job, channel: str) -> Placed:
     return found
 
 
-def _counts(path: Path, folder: Path) -> bool:
-    parts = path.relative_to(folder).parts
-    return path.name != "_SUCCESS" and not any(part.startswith(".") for part in parts)
+def _counts(path: Path) -> bool:
+    return path.name != "_SUCCESS" and not any(part.startswith(".") for part in path.parts)
 
 
 def _is_parquet(path: Path, kind: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 from .errors import CustomerError
@@ -15,20 +16,25 @@ from .errors import CustomerError
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-def data_files(folder: Path) -> list[Path]:
+def is_data(path: Path) -> bool:
+    """Return whether a file counts, by its path inside the channel."""
+    return not any(part.startswith((".", "_")) for part in path.parts)
+
+
+def data_files(folder: Path, counts: Callable[[Path], bool] = is_data) -> list[Path]:
     """Return the files of a channel in the order of their paths.
+
+    Args:
+        folder: Of the channel.
+        counts: Whether a file does, by its path inside the channel.
 
     Raises:
         CustomerError: If there are none.
     """
-    found = sorted(path for path in folder.rglob("*") if path.is_file() and _is_data(path, folder))
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and counts(path.relative_to(folder)))
     if not found:
         raise CustomerError(f"No data in {folder.name} channel path {folder}")
     return found
-
-
-def _is_data(path: Path, folder: Path) -> bool:
-    return not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
 
 
 def read_file(path: Path) -> bytes:
