@@ -12,12 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_ALIASES = {
-    "learning_rate": "eta",
-    "min_split_loss": "gamma",
-    "reg_lambda": "lambda",
-    "reg_alpha": "alpha",
-}
+from .xgboost_names import ALIASES
+
 # Settings of the container, not of the library.
 _OWN = (
     "num_round", "csv_weights", "early_stopping_rounds", "eval_metric", "_kfold", "_num_cv_round",
@@ -27,12 +23,6 @@ _OWN = (
 WITHOUT_EFFECT = (
     "predictor", "sketch_eps", "single_precision_histogram", "dsplit", "deterministic_histogram",
     "prob_buffer_row", "lambda_bias",
-)  # fmt: skip
-MAXIMISED = frozenset(
-    {
-        "accuracy", "auc", "aucpr", "balanced_accuracy", "f1", "f1_binary", "f1_macro", "map", "ndcg",
-        "precision", "precision_macro", "precision_micro", "r2", "recall", "recall_macro", "recall_micro",
-    }
 )  # fmt: skip
 
 Score = Callable[[NDArray[Any], NDArray[Any]], float]
@@ -76,7 +66,7 @@ class Settings:
 
 def read_settings(given: Mapping[str, str]) -> Settings:
     """Read hyperparameters; they have been checked when the job was taken."""
-    plain = {_ALIASES.get(name, name): value.strip() for name, value in given.items()}
+    plain = {ALIASES.get(name, name): value.strip() for name, value in given.items()}
     asked = _parts(plain.get("eval_metric", ""))
     tuned = plain.get("_tuning_objective_metric", "").partition(":")[2]
     metrics = [*asked, *([tuned] if tuned and tuned not in asked else [])]

@@ -21,7 +21,8 @@ from .errors import CustomerError
 from .job import TRAIN, VALIDATION, Job, require_one_host
 from .media import CSV, label_size_of, media_type
 from .tables import CsvLayout, Table, joined, read_channel
-from .xgboost_settings import MAXIMISED, Settings, classes_of, message_of, own_metrics, read_settings
+from .xgboost_names import MAXIMISED
+from .xgboost_settings import Settings, classes_of, message_of, own_metrics, read_settings
 
 MODEL_NAME = "xgboost-model"
 CHECKPOINT_NAME = "xgboost-checkpoint"

@@ -12,11 +12,8 @@ from collections.abc import Iterator, Mapping
 
 from stepmill.algorithms.algorithm import Algorithm, Channel, Metric, Wording
 from stepmill.algorithms.parameters import NOT_NEGATIVE, UNIT, Interval, choice, integer, number, text
+from stepmill.algorithms.programs.xgboost_names import ALIASES, MAXIMISED
 
-MAXIMISED = (
-    "accuracy", "auc", "aucpr", "balanced_accuracy", "f1", "f1_binary", "f1_macro", "map", "ndcg",
-    "precision", "precision_macro", "precision_micro", "r2", "recall", "recall_macro", "recall_micro",
-)  # fmt: skip
 MINIMISED = (
     "aft-nloglik", "cox-nloglik", "error", "gamma-deviance", "gamma-nloglik", "interval-regression-accuracy",
     "logloss", "mae", "mape", "merror", "mlogloss", "mphe", "mse", "poisson-nloglik", "rmse", "rmsle",
@@ -160,12 +157,7 @@ XGBOOST = Algorithm(
         Channel("validation", _CONTENT_TYPES, "text/libsvm", one_label=True),
     ),
     metrics=_METRICS,
-    aliases={
-        "learning_rate": "eta",
-        "min_split_loss": "gamma",
-        "reg_lambda": "lambda",
-        "reg_alpha": "alpha",
-    },
+    aliases=ALIASES,
     rules=(_objective, _metrics, _updaters, _constraints),
     parameters=(
         integer("num_round", required=True),
