@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from .errors import CustomerError, EmptyRequestError, RequestError, UnsupportedC
 from .files import data_files, read_file
 from .first_party import Settings
 from .inference import mark_model
-from .job import TRAIN, VALIDATION, Job, require_one_host
+from .job import TRAIN, VALIDATION, Job, cpu_count, require_one_host
 from .media import JSON, JSON_LINES, media_type
 from .payloads import read_json_lines, write_json_lines
 
@@ -180,9 +179,8 @@ def _train_words(job: Job, settings: Settings, folder: Path) -> Any:
 
 
 def _trained(method: Any, **options: Any) -> Any:
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        model = method(thread=threads, verbose=0, **options)
+        model = method(thread=cpu_count(), verbose=0, **options)
     except (ValueError, RuntimeError) as error:
         raise CustomerError(f"Training has failed: {error}") from error
     if set(model.get_words()) <= {_END}:

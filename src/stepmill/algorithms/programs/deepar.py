@@ -26,7 +26,7 @@ from .deepar_records import Layout
 from .errors import CustomerError
 from .first_party import SEED, Settings, tell_quality
 from .inference import mark_model
-from .job import TEST, TRAIN, Job, require_one_host
+from .job import TEST, TRAIN, Job, cpu_count, require_one_host
 
 NAME = "forecasting-deepar"
 _QUANTILES = "[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]"
@@ -137,9 +137,7 @@ def _choose_threads(network: Network, batch_size: int) -> None:
     if "OMP_NUM_THREADS" in os.environ:
         return
     small = network.cells <= _SMALL_NETWORK and batch_size <= _SMALL_BATCH
-    has_affinity = hasattr(os, "sched_getaffinity")
-    cpus = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    torch.set_num_threads(1 if small else cpus)
+    torch.set_num_threads(1 if small else cpu_count())
 
 
 def _sow() -> None:

@@ -88,6 +88,11 @@ def base_folder() -> Path:
     return Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
 
 
+def cpu_count() -> int:
+    """Return how many CPUs the job may compute with."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def set_up_log() -> None:
     """Have lines of the log look as those of AWS's algorithms: ``[date time LEVEL thread] message``."""
     logging.basicConfig(
