@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from stepmill.catalog.tags import Tags
 from stepmill.compute.spec import JobSpec
 from stepmill.core.arns import Arns
 from stepmill.core.errors import InvalidInputError, StorageFullError, UnsupportedError
+from stepmill.core.json import object_of
 from stepmill.core.statuses import JobStatus
 from stepmill.core.tasks import TaskFailed, TaskStopped, TaskSucceeded
 from stepmill.jobs.records import TRAINING_JOB, JobRecords, describe, state_of
@@ -334,16 +336,14 @@ class TestGoingOn:
         home.records.update(
             "tuning-trial",
             second.name,
-            lambda record: record.__class__(
-                **{**vars(record), "body": {**record.body, "status": "InProgress", "objective": None}}
-            ),
+            lambda record: replace(record, body={**record.body, "status": "InProgress", "objective": None}),
         )
         state = {"status": JobStatus.IN_PROGRESS, "ended_at": None}
         home.records.update(
             TUNING_JOB,
             "tune",
-            lambda record: record.__class__(
-                **{**vars(record), "body": {**record.body, "state": {**record.body["state"], **state}}}
+            lambda record: replace(
+                record, body={**record.body, "state": {**object_of(record.body["state"]), **state}}
             ),
         )
         count = len(home.begun())
@@ -394,7 +394,7 @@ class TestGoingOn:
 
 
 class TestWarmStart:
-    def start(self, home: Home, kind: str, *parents: str, name: str = "child", **more: Any) -> dict[str, Any]:
+    def start(self, kind: str, *parents: str, name: str = "child", **more: Any) -> dict[str, Any]:
         items = [{"HyperParameterTuningJobName": parent} for parent in parents]
         config = {"ParentHyperParameterTuningJobs": items, "WarmStartType": kind}
         return {**request(name=name, trials=2, **more), "WarmStartConfig": config}
@@ -403,7 +403,7 @@ class TestWarmStart:
         home.compute.program = prints(lambda _given: [0.9])
         home.run(request(trials=2), Reports())
         home.compute.program = prints(lambda _given: [0.5])
-        home.run(self.start(home, "IdenticalDataAndAlgorithm", "tune"))
+        home.run(self.start("IdenticalDataAndAlgorithm", "tune"))
         described = home.described("child")
         overall = described["OverallBestTrainingJob"]
         assert overall["TuningJobName"] == "tune"
@@ -412,22 +412,20 @@ class TestWarmStart:
 
     def test_transfer_learning_has_no_overall_best(self, home: Home) -> None:
         home.run(request(trials=1), Reports())
-        home.run(self.start(home, "TransferLearning", "tune"))
+        home.run(self.start("TransferLearning", "tune"))
         assert "OverallBestTrainingJob" not in home.described("child")
 
     def test_parents_must_be_there_have_ended_and_tune_for_the_same(self, home: Home) -> None:
         home.run(request(trials=1), Reports())
         handler = home.open()
         with pytest.raises(InvalidInputError, match="Could not find the parent tuning job 'nobody'"):
-            handler.check(self.start(home, "TransferLearning", "nobody"))
+            handler.check(self.start("TransferLearning", "nobody"))
         other = {"Type": "Minimize", "MetricName": "auc"}
         with pytest.raises(InvalidInputError, match="The objective metric must be the same"):
-            handler.check(
-                self.start(home, "TransferLearning", "tune", HyperParameterTuningJobObjective=other)
-            )
+            handler.check(self.start("TransferLearning", "tune", HyperParameterTuningJobObjective=other))
         wider = ranges(Continuous=[continuous(), continuous("mu")])
         with pytest.raises(InvalidInputError, match="must remain the same as in the parent"):
-            handler.check(self.start(home, "TransferLearning", "tune", ParameterRanges=wider))
+            handler.check(self.start("TransferLearning", "tune", ParameterRanges=wider))
 
 
 class TestChecking:
