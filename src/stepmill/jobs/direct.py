@@ -28,7 +28,7 @@ from stepmill.core.workers import WorkerPool
 from stepmill.jobs.admission import Admitted
 from stepmill.jobs.failures import LONGEST_REASON, blame_of
 from stepmill.jobs.records import JobRecords, JobState, request_of, state_of
-from stepmill.storage.records import Record, RecordStore
+from stepmill.storage.records import Record, RecordStore, Selection
 
 # As many as SageMaker runs of the steps of one execution. What more is asked for waits its turn.
 MOST_AT_ONCE = 50
@@ -175,14 +175,10 @@ class DirectJobs:
 
     def _unfinished(self, kind: str) -> Iterator[Record]:
         for status in (JobStatus.IN_PROGRESS, JobStatus.STOPPING):
-            token: str | None = None
-            while True:
-                page = self._records.list(kind, parent="", status=status, limit=_PAGE, after=token)
+            for record in Selection(parent="", status=status, limit=_PAGE).all(self._records, kind):
                 # Trials are picked up by their tuning job.
-                yield from (record for record in page.records if not state_of(record).tuning_arn)
-                token = page.next_token
-                if token is None:
-                    break
+                if not state_of(record).tuning_arn:
+                    yield record
 
     def _take(self, entry: _Entry) -> None:
         with self._lock:

@@ -14,18 +14,13 @@ from datetime import datetime
 from pathlib import Path
 
 from stepmill.jobs.host_folders import host_folders
-from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB, JobRecords, Usage, state_of
+from stepmill.jobs.records import TRAINING_JOB, WATCHED_KINDS, JobRecords, Usage, state_of
 from stepmill.jobs.running_metrics import RunningMetrics
 from stepmill.jobs.usage import memory_percent, usage_in, usage_of
 from stepmill.storage.records import Record, RecordStore
 
 PRINTED = "TrainingJobName"
 HOST = "Host"
-_NAMESPACES = {
-    "/aws/sagemaker/TrainingJobs": TRAINING_JOB,
-    "/aws/sagemaker/ProcessingJobs": PROCESSING_JOB,
-    "/aws/sagemaker/TransformJobs": TRANSFORM_JOB,
-}
 TRAINING_NAMESPACE = "/aws/sagemaker/TrainingJobs"
 
 _USED: Mapping[str, Callable[[Usage], float | None]] = {
@@ -65,7 +60,7 @@ class JobMetrics:
     """
 
     def __init__(self, records: RecordStore, running: RunningMetrics, folder: Path) -> None:
-        self._jobs = {kind: JobRecords(records, kind) for kind in _NAMESPACES.values()}
+        self._jobs = {kind: JobRecords(records, kind) for kind in WATCHED_KINDS.values()}
         self._running = running
         self._folder = folder
 
@@ -79,7 +74,7 @@ class JobMetrics:
             name: Of the metric.
             dimensions: By name.
         """
-        kind = _NAMESPACES.get(namespace)
+        kind = WATCHED_KINDS.get(namespace)
         if kind == TRAINING_JOB and dimensions.keys() == {PRINTED}:
             record = self._jobs[kind].find(dimensions[PRINTED])
             return _printed(self._running.seen(record), name) if record else []
@@ -95,7 +90,7 @@ class JobMetrics:
 
     def names_of(self, record: Record) -> Iterator[MetricName]:
         """Yield the metrics of a job."""
-        namespace = next(name for name, kind in _NAMESPACES.items() if kind == record.kind)
+        namespace = next(name for name, kind in WATCHED_KINDS.items() if kind == record.kind)
         for metric in state_of(self._running.seen(record)).metrics:
             yield MetricName(namespace, metric.name, PRINTED, record.name, metric.last.at)
         for host, used in self._used_by_hosts(record):

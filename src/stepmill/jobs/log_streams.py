@@ -18,14 +18,9 @@ from stepmill.core.errors import NotFoundError
 from stepmill.jobs.batch.attempts import ATTEMPT_KIND
 from stepmill.jobs.functions.calls import CALL_KIND
 from stepmill.jobs.host_folders import host_folders
-from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB
+from stepmill.jobs.records import WATCHED_KINDS
 from stepmill.storage.records import Record, RecordStore, Selection, SortBy
 
-_JOB_GROUPS = {
-    "/aws/sagemaker/ProcessingJobs": PROCESSING_JOB,
-    "/aws/sagemaker/TrainingJobs": TRAINING_JOB,
-    "/aws/sagemaker/TransformJobs": TRANSFORM_JOB,
-}
 _FUNCTIONS = "/aws/lambda/"
 _BATCH = "/aws/batch/job"
 _RECORDS_A_PAGE = 1000
@@ -79,7 +74,7 @@ class LogStreams:
         """
         found = [
             LogGroup(name, first.created_at)
-            for name, kind in _JOB_GROUPS.items()
+            for name, kind in WATCHED_KINDS.items()
             if name.startswith(prefix) and (first := self._first_of(kind)) is not None
         ]
         if _BATCH.startswith(prefix) and (first := self._first_of(ATTEMPT_KIND)) is not None:
@@ -128,7 +123,7 @@ class LogStreams:
         return list(groups.values())
 
     def _exists(self, group: str) -> bool:
-        kind = ATTEMPT_KIND if group == _BATCH else _JOB_GROUPS.get(group)
+        kind = ATTEMPT_KIND if group == _BATCH else WATCHED_KINDS.get(group)
         if kind is not None:
             return self._first_of(kind) is not None
         return group.startswith(_FUNCTIONS) and next(self._calls(group), None) is not None
@@ -141,17 +136,17 @@ class LogStreams:
         if group == _BATCH:
             yield from Selection(limit=_RECORDS_A_PAGE).all(self._records, ATTEMPT_KIND)
             return
-        if group not in _JOB_GROUPS:
+        if group not in WATCHED_KINDS:
             yield from self._calls(group)
             return
         job, has_whole_name, _ = prefix.partition("/")
         if has_whole_name:
-            record = self._records.find(_JOB_GROUPS[group], job)
+            record = self._records.find(WATCHED_KINDS[group], job)
             if record is not None:
                 yield record
             return
         chosen = Selection(name_prefix=job, sort_by=SortBy.NAME, limit=_RECORDS_A_PAGE)
-        yield from chosen.all(self._records, _JOB_GROUPS[group])
+        yield from chosen.all(self._records, WATCHED_KINDS[group])
 
     def _calls(self, group: str) -> Iterator[Record]:
         function = group.removeprefix(_FUNCTIONS)
@@ -160,9 +155,9 @@ class LogStreams:
                 yield call
 
     def _record_of(self, group: str, stream: str) -> Record | None:
-        if group in _JOB_GROUPS:
+        if group in WATCHED_KINDS:
             job = stream.partition("/")[0]
-            return self._records.find(_JOB_GROUPS[group], job) if job else None
+            return self._records.find(WATCHED_KINDS[group], job) if job else None
         if group == _BATCH:
             attempt = stream.rpartition("/")[2]
             return self._records.find(ATTEMPT_KIND, attempt) if attempt else None
@@ -173,7 +168,7 @@ class LogStreams:
     def _of(self, group: str, record: Record) -> list[LogStream]:
         """Return the streams of a job: one for each of its hosts."""
         folder = self._folder / record.kind / record.name
-        if group not in _JOB_GROUPS:
+        if group not in WATCHED_KINDS:
             name = str(record.body["stream"]) if group == _BATCH else record.name
             return [LogStream(name, folder, record.created_at)]
         at = int(record.created_at.timestamp())

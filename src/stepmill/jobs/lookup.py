@@ -13,7 +13,7 @@ from stepmill.compute.supervision.files import SPEC, read_started
 from stepmill.jobs.batch.attempts import ATTEMPT_KIND
 from stepmill.jobs.functions.calls import CALL_KIND
 from stepmill.jobs.records import JOB_KINDS, Metric, state_of
-from stepmill.storage.records import Record, RecordStore
+from stepmill.storage.records import Record, RecordStore, Selection
 
 # What a supervisor leaves when its job has ended.
 _EXIT_RECORD = "exit.json"
@@ -89,13 +89,7 @@ class JobLookup:
                     yield record
 
     def _all(self, kind: str, parent: str | None) -> Iterator[Record]:
-        token: str | None = None
-        while True:
-            page = self._records.list(kind, parent=parent, limit=1000, after=token)
-            yield from page.records
-            token = page.next_token
-            if token is None:
-                return
+        return Selection(parent=parent, limit=1000).all(self._records, kind)
 
     def _folder_of(self, record: Record) -> Path:
         return self._folder / record.kind / record.name

@@ -21,6 +21,12 @@ TRAINING_JOB = "training-job"
 TRANSFORM_JOB = "transform-job"
 # A tuning job is none of these: it only makes others.
 JOB_KINDS = (TRAINING_JOB, PROCESSING_JOB, TRANSFORM_JOB)
+# What CloudWatch's namespaces and log groups of jobs are called.
+WATCHED_KINDS = {
+    "/aws/sagemaker/ProcessingJobs": PROCESSING_JOB,
+    "/aws/sagemaker/TrainingJobs": TRAINING_JOB,
+    "/aws/sagemaker/TransformJobs": TRANSFORM_JOB,
+}
 
 # Of names that differ from one in case, or hold it, so many are looked at.
 _MOST_ALIKE = 1000
