@@ -72,6 +72,7 @@ class ImageOffer:
         toolkit: See there.
         oci_image: See there.
         algorithm: See there.
+        program: See there.
         environment: Which one the user names for it: a path, or requirements; empty if Stepmill chooses.
     """
 
