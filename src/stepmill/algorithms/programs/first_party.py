@@ -77,11 +77,8 @@ def read_rows(job: Job, channel: str, width: int | None, *, labelled: bool) -> T
     """
     content_type = job.content_type(channel, RECORDIO[0])
     folder = job.channel(channel)
-    if (
-        media_type(content_type)[0] in CSV
-        and "label_size" not in media_type(content_type)[1]
-        and not labelled
-    ):
+    kind, parameters = media_type(content_type)
+    if kind in CSV and "label_size" not in parameters and not labelled:
         table = _unlabelled_csv(folder, width)
     else:
         table = read_channel(folder, content_type, CsvLayout(labels=1))

@@ -62,17 +62,16 @@ class _Training:
             raise CustomerError("resize is required when using image content types.")
         if settings.text("precision_dtype") == "float16":
             _log.info("precision_dtype is float32 here.")
-        chance = np.random.default_rng(SEED)
-        self.chance = chance
+        self.chance = np.random.default_rng(SEED)
         self.train_set, self.held = examples(job, TRAIN), examples(job, VALIDATION)
         self.train_targets, self.held_targets = self._targets(self.train_set), self._targets(self.held)
         asked = settings.integer("num_training_samples", len(self.train_set))
         if asked != len(self.train_set):
             _log.warning("num_training_samples is %d, there are %d images.", asked, len(self.train_set))
-        self.augmented = Preparation(self.shape, resize, settings.text("augmentation_type"), chance)
-        self.plain = Preparation(self.shape, resize, "", chance)
-        layers = settings.integer("num_layers", 152)
-        self.network = residual_network(layers, self.shape.channels, self.classes)
+        self.augmented = Preparation(self.shape, resize, settings.text("augmentation_type"), self.chance)
+        self.plain = Preparation(self.shape, resize, "", self.chance)
+        self.layers = settings.integer("num_layers", 152)
+        self.network = residual_network(self.layers, self.shape.channels, self.classes)
         self.optimizer = _optimizer(settings, self.network)
         steps = settings.text("lr_scheduler_step")
         self.scheduler = torch.optim.lr_scheduler.MultiStepLR(
@@ -181,7 +180,7 @@ class _Training:
     def _save(self, name: str) -> None:
         torch.save(self.network.state_dict(), self.job.model / name)
         description = {
-            "num_layers": self.settings.integer("num_layers", 152),
+            "num_layers": self.layers,
             "image_shape": [self.shape.channels, self.shape.height, self.shape.width],
             "num_classes": self.classes,
             "multi_label": self.several,
