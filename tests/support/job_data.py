@@ -6,7 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from stepmill.core.clock import SystemClock
+from stepmill.core.statuses import JobStatus
+from stepmill.jobs.records import JobState
 from stepmill.storage.database import Database
 from stepmill.storage.objects.folder import FolderStore
 from stepmill.storage.objects.uri import S3Uri
@@ -92,3 +96,17 @@ def training_document(**changes: Any) -> dict[str, Any]:
 def channel(name: str, uri: str, **changes: Any) -> dict[str, Any]:
     s3 = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
     return {"ChannelName": name, "DataSource": {"S3DataSource": s3}, **changes}
+
+
+def ended(state: JobState, **changes: Any) -> JobState:
+    """Return how a job stands that has run for a minute and a half."""
+    state = (
+        state.entered("Starting", T0).entered("Training", T0).entered("Completed", T0 + timedelta(seconds=90))
+    )
+    changes = {
+        "started_at": T0,
+        "ended_at": T0 + timedelta(seconds=90),
+        "status": JobStatus.COMPLETED,
+        **changes,
+    }
+    return msgspec.structs.replace(state, **changes)

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from stepmill.cli.curves import sparkline
 from stepmill.cli.output import duration, moment, number, table
-from stepmill.jobs.records import JobState, Usage, describe, state_of
+from stepmill.jobs.describing import describe
+from stepmill.jobs.records import JobState, Usage, state_of
 from stepmill.jobs.usage import memory_percent
 from stepmill.storage.records import Record
 

@@ -36,6 +36,7 @@ from stepmill.images.environments import Progress, told_of_downloads
 from stepmill.jobs import attempts, failures
 from stepmill.jobs.access import access_of
 from stepmill.jobs.admission import Admitted, admit
+from stepmill.jobs.describing import describe
 from stepmill.jobs.failures import (
     Outcome,
     blame_of,
@@ -51,7 +52,7 @@ from stepmill.jobs.outputs import deliver
 from stepmill.jobs.packages import Kept, kept_for
 from stepmill.jobs.peers import names_of, run_together, stop_together
 from stepmill.jobs.places import kept_files, workplaces
-from stepmill.jobs.records import JobRecords, JobState, describe, state_of
+from stepmill.jobs.records import JobRecords, JobState, state_of
 from stepmill.jobs.requests.common import check_job_name
 from stepmill.jobs.requests.data import Output
 from stepmill.jobs.resumption import STOPPED, Driver, Resumption

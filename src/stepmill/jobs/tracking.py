@@ -14,9 +14,10 @@ from stepmill.catalog.job_components import ExperimentConfig, component_of_job, 
 from stepmill.core.errors import NotFoundError, StepmillError
 from stepmill.core.json import Json, JsonObject
 from stepmill.core.tasks import Task
+from stepmill.jobs.describing import describe
 from stepmill.jobs.lineage.facts import CODE, facts_of
 from stepmill.jobs.lineage.sheet import MEMBERS
-from stepmill.jobs.records import JobState, Metric, describe, request_of, state_of
+from stepmill.jobs.records import JobState, Metric, request_of, state_of
 from stepmill.jobs.surroundings import Environments, this_machine
 from stepmill.storage.records import Record, Selection
 from stepmill.storage.series import SeriesPoint

@@ -22,10 +22,10 @@ from stepmill.core.clock import SystemClock
 from stepmill.core.settings import Isolation
 from stepmill.core.tasks import Task, TaskFailed, TaskReport, TaskStarted, TaskStopped, TaskSucceeded
 from stepmill.jobs import processing, training
+from stepmill.jobs.describing import describe
 from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.packages import Packages
 from stepmill.jobs.processing import processing_handler
-from stepmill.jobs.records import describe
 from stepmill.jobs.services import JobServices
 from stepmill.jobs.training import training_handler
 from stepmill.storage.objects.uri import S3Uri

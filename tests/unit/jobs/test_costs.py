@@ -13,7 +13,8 @@ from stepmill.catalog.tags import Tags
 from stepmill.core.errors import InvalidInputError, StorageError
 from stepmill.core.statuses import JobStatus
 from stepmill.jobs.costs import NOTHING, JobCost, cost_of, grouped, instances_of, total
-from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, Attempt, JobRecords, JobState, describe
+from stepmill.jobs.describing import describe
+from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, Attempt, JobRecords, JobState
 from stepmill.platform.costs import Costs
 from stepmill.storage.records import Record
 from stepmill.storage.sql_records import SqlRecordStore

@@ -20,10 +20,11 @@ from stepmill.core.errors import (
 )
 from stepmill.core.tasks import Task
 from stepmill.images.needs import Needs
+from stepmill.jobs.describing import describe
 from stepmill.jobs.direct import DirectJobs
 from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.processing import processing_handler
-from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, JobRecords, describe
+from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, JobRecords
 from stepmill.jobs.services import JobServices
 from stepmill.jobs.training import training_handler
 from stepmill.storage.records import Record

@@ -26,10 +26,11 @@ from stepmill.core.errors import (
 )
 from stepmill.core.tasks import Task, TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
 from stepmill.jobs import processing, training
+from stepmill.jobs.describing import describe
 from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.packages import Packages
 from stepmill.jobs.processing import processing_handler
-from stepmill.jobs.records import PROCESSING_JOB, describe, state_of
+from stepmill.jobs.records import PROCESSING_JOB, state_of
 from stepmill.jobs.services import JobServices
 from stepmill.jobs.surroundings import Environments
 from stepmill.jobs.tracking import ExperimentTracker

@@ -18,9 +18,10 @@ from stepmill.core.errors import NotFoundError, WrongStateError
 from stepmill.core.settings import SpotSetting
 from stepmill.core.tasks import Task, TaskFailed, TaskReport, TaskStarted, TaskStopped, TaskSucceeded
 from stepmill.jobs import training
+from stepmill.jobs.describing import describe
 from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.interruptions import Interruptions
-from stepmill.jobs.records import TRAINING_JOB, JobState, describe, state_of
+from stepmill.jobs.records import TRAINING_JOB, JobState, state_of
 from stepmill.jobs.services import JobServices
 from stepmill.jobs.training import training_handler
 from stepmill.storage.objects.uri import S3Uri

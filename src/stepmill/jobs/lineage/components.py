@@ -11,8 +11,8 @@ from stepmill.catalog.entities import COMPONENT
 from stepmill.catalog.job_components import ExperimentConfig, component_name, component_of_job
 from stepmill.catalog.trial_components import TrialComponents
 from stepmill.core.errors import ConflictError
+from stepmill.jobs.describing import describe
 from stepmill.jobs.lineage.sheet import MEMBERS
-from stepmill.jobs.records import describe
 from stepmill.storage.records import Record, RecordStore
 
 

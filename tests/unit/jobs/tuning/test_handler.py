@@ -18,7 +18,8 @@ from stepmill.core.errors import InvalidInputError, StorageFullError, Unsupporte
 from stepmill.core.json import object_of
 from stepmill.core.statuses import JobStatus
 from stepmill.core.tasks import TaskFailed, TaskStopped, TaskSucceeded
-from stepmill.jobs.records import TRAINING_JOB, JobRecords, describe, state_of
+from stepmill.jobs.describing import describe
+from stepmill.jobs.records import TRAINING_JOB, JobRecords, state_of
 from stepmill.jobs.services import JobServices
 from stepmill.jobs.training import training_handler
 from stepmill.jobs.tuning.handler import RESOURCE, TuningHandler

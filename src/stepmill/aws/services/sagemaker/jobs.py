@@ -14,7 +14,8 @@ from stepmill.catalog.tags import read_tags
 from stepmill.core.clock import as_text
 from stepmill.core.errors import NotFoundError, WrongStateError
 from stepmill.core.statuses import JobStatus
-from stepmill.jobs.records import JobRecords, JobState, describe, state_of
+from stepmill.jobs.describing import describe
+from stepmill.jobs.records import JobRecords, JobState, state_of
 from stepmill.platform import Platform
 from stepmill.storage.records import Record, SortBy
 

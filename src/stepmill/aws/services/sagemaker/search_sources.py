@@ -21,7 +21,8 @@ from stepmill.catalog.pipeline_records import PIPELINE_KIND
 from stepmill.catalog.tags import write_tags
 from stepmill.core.json import JsonObject
 from stepmill.engine.interpreters.pipelines.values import text_of
-from stepmill.jobs.records import TRAINING_JOB, describe_training
+from stepmill.jobs.describing import describe_training
+from stepmill.jobs.records import TRAINING_JOB
 from stepmill.jobs.tuning.records import TUNING_JOB
 from stepmill.platform import Platform
 from stepmill.storage.records import Record, Selection
