@@ -225,6 +225,7 @@ class JobHandler(Generic[R]):
             services.compute,
             [replace(spec, names=names, timeout=timeout) for spec in specs],
             partial(self._on_event, job),
+            share_failure=self._kind.hosts_work_together,
         )
         services.note(self._kind.record_kind, place.name)
         # While the job starts, this process has nothing else to do for it.

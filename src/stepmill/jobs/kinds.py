@@ -120,6 +120,7 @@ class JobKind(Protocol[R]):
         inputs_first: Whether the objects of its inputs must be there when a client asks for it.
         logs_versions: Whether the log begins with the versions in which the image differs from its tag: where
             it is the framework that does the work.
+        hosts_work_together: Whether several hosts need one another: none goes on where one has failed.
     """
 
     record_kind: str
@@ -127,6 +128,7 @@ class JobKind(Protocol[R]):
     phases: bool
     inputs_first: bool
     logs_versions: bool
+    hosts_work_together: bool
 
     def read(self, document: Json, project: Path) -> R:
         """Read a request.

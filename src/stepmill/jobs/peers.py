@@ -1,4 +1,4 @@
-"""Runs the hosts of a job together: they begin together, and the failure of one ends the others.
+"""Runs the hosts of a job together: they begin together, and mostly the failure of one ends the others.
 
 Nothing is kept for that beside what compute keeps of each host: whoever picks the job up after a crash
 hears how each of them stands, and comes to the same end.
@@ -22,7 +22,9 @@ from stepmill.jobs.kinds import Workplace
 _FIRST_NETWORK, _NETWORKS = 16, 239
 
 
-def run_together(compute: Compute, specs: Sequence[JobSpec], listen: Listener) -> None:
+def run_together(
+    compute: Compute, specs: Sequence[JobSpec], listen: Listener, *, share_failure: bool = True
+) -> None:
     """Start the hosts of a job, or pick them up; tell of one beginning and one end.
 
     Args:
@@ -30,6 +32,7 @@ def run_together(compute: Compute, specs: Sequence[JobSpec], listen: Listener) -
         specs: One for each host.
         listen: Gets at most one ``JobRunning``, and one ``JobEnded`` when all have ended. The latter bears
             the id of the host that failed first, if one failed.
+        share_failure: Whether the others are ended when one fails; else they do their part.
 
     Raises:
         UnsupportedError: See ``Compute.run``.
@@ -38,7 +41,7 @@ def run_together(compute: Compute, specs: Sequence[JobSpec], listen: Listener) -
     if len(specs) == 1:
         compute.run(specs[0], listen)
         return
-    peers = _Peers(compute, specs, listen)
+    peers = _Peers(compute, specs, listen, share_failure=share_failure)
     for index, spec in enumerate(specs):
         try:
             compute.run(spec, partial(peers.hear, index))
@@ -80,7 +83,10 @@ def names_of(places: Sequence[Workplace]) -> tuple[tuple[str, str], ...]:
 class _Peers:
     """The hosts of one job."""
 
-    def __init__(self, compute: Compute, specs: Sequence[JobSpec], listen: Listener) -> None:
+    def __init__(
+        self, compute: Compute, specs: Sequence[JobSpec], listen: Listener, *, share_failure: bool
+    ) -> None:
+        self._share_failure = share_failure
         self._compute = compute
         self._specs = specs
         self._listen = listen
@@ -101,13 +107,13 @@ class _Peers:
             all_ended = len(self._ends) == len(self._specs)
         if all_ended:
             self._listen(end_of_all([self._ends[i] for i in range(len(self._specs))]))
-        elif _is_bad(event):
+        elif self._share_failure and _is_bad(event):
             self.stop()
 
     def stop_if_failed(self) -> None:
         """Ask those that run to end if one has failed."""
         with self._lock:
-            failed = any(_is_bad(end) for end in self._ends.values())
+            failed = self._share_failure and any(_is_bad(end) for end in self._ends.values())
         if failed:
             self.stop()
 

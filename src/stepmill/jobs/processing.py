@@ -36,6 +36,7 @@ class ProcessingKind:
     phases = False
     inputs_first = False
     logs_versions = False
+    hosts_work_together = True
 
     def read(self, document: Json, project: Path) -> ProcessingRequest:
         """See ``JobKind``."""

@@ -53,6 +53,7 @@ class TrainingKind:
     phases = True
     inputs_first = True
     logs_versions = True
+    hosts_work_together = True
 
     def read(self, document: Json, project: Path) -> TrainingRequest:
         """See ``JobKind``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from typing import ClassVar
 
 import pytest
 from botocore.exceptions import ClientError
@@ -102,6 +103,36 @@ class TestAJobThatCompletes:
         assert jobs.outputs(found) == {"a.out": "30 text/x-2 text/csv\n"}
 
 
+class TestSeveralHosts:
+    RESOURCES: ClassVar[dict[str, object]] = {"InstanceType": "ml.m5.large", "InstanceCount": 3}
+
+    def test_objects_are_dealt_and_a_bad_one_keeps_nobody_from_the_others(
+        self, jobs: WireTransforms, sums: str
+    ) -> None:
+        # Of three hosts the second gets what it cannot read, and the third one less than the others.
+        objects = {f"{n}.csv": f"{n},1\n" * 3 for n in range(5)} | {"1.csv": "x"}
+        found = jobs.transform(
+            sums,
+            jobs.inputs(objects),
+            TransformResources=self.RESOURCES,
+            ModelClientConfig={"InvocationsMaxRetries": 0},
+        )
+        assert found["TransformJobStatus"] == "Failed", found
+        assert "algo-2" in found["FailureReason"]
+        assert "/1.csv: line 1: " in found["FailureReason"]
+        assert jobs.outputs(found) == {f"{n}.csv.out": f"{n + 1}\n" * 3 for n in (0, 2, 3, 4)}
+        name = found["TransformJobName"]
+        streams = jobs.wire.client("logs").describe_log_streams(
+            logGroupName="/aws/sagemaker/TransformJobs", logStreamNamePrefix=f"{name}/"
+        )["logStreams"]
+        assert len(streams) == 3
+
+    def test_hosts_without_an_object_have_nothing_to_do(self, jobs: WireTransforms, sums: str) -> None:
+        found = jobs.transform(sums, jobs.inputs({"a.csv": "1,2\n"}), TransformResources=self.RESOURCES)
+        assert found["TransformJobStatus"] == "Completed", found
+        assert jobs.outputs(found) == {"a.csv.out": "3\n"}
+
+
 class TestAJobThatFails:
     def test_bad_record_keeps_the_other_objects(self, jobs: WireTransforms, sums: str) -> None:
         source = jobs.inputs({"good.csv": "1,2\n", "bad.csv": "1\n2\nthree\n"})
@@ -175,11 +206,6 @@ class TestRefusals:
         with pytest.raises(ClientError, match=r"ResourceInUse.*already exists"):
             jobs.client.create_transform_job(**request)
         jobs.transformed(request["TransformJobName"])
-
-    def test_several_hosts(self, jobs: WireTransforms, sums: str) -> None:
-        resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2}
-        with pytest.raises(ClientError, match="This job asks for 2 hosts"):
-            jobs.client.create_transform_job(**jobs.request(sums, "s3://b/k", TransformResources=resources))
 
 
 def test_stop_keeps_what_is_whole(jobs: WireTransforms) -> None:

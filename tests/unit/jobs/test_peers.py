@@ -87,6 +87,16 @@ def test_the_failure_of_one_host_ends_the_others_and_is_the_jobs(puppets: Puppet
     assert heard == [replace(ended("b", code=7), ended_at=T0 + timedelta(seconds=5))]
 
 
+def test_hosts_that_do_not_need_one_another_go_on_when_one_fails(puppets: Puppets) -> None:
+    heard: list[JobEvent] = []
+    puppets.ends_at_once["a"] = ended("a", code=1)
+    run_together(puppets, SPECS, heard.append, share_failure=False)
+    puppets.listeners["b"](ended("b", code=2, after_s=2))
+    assert puppets.stopped == []
+    puppets.listeners["c"](ended("c", after_s=3))
+    assert heard == [replace(ended("a", code=1), ended_at=T0 + timedelta(seconds=3))]
+
+
 def test_a_host_that_begins_after_another_has_failed_is_stopped_too(puppets: Puppets) -> None:
     puppets.ends_at_once["a"] = ended("a", Ending.LOST, -1)
     run_together(puppets, SPECS, lambda _event: None)

@@ -48,6 +48,8 @@ class TransformKind:
     phases = False
     inputs_first = False
     logs_versions = False
+    # Each sends its part of the objects; a bad one keeps nobody from the others.
+    hosts_work_together = False
 
     def __init__(self, models: ModelCatalog, packages: PackageCatalog, images: Images) -> None:
         self._models = models

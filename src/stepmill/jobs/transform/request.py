@@ -17,9 +17,9 @@ from stepmill.images.catalog import missing_libraries
 from stepmill.images.needs import NO_NEEDS, Needs
 from stepmill.jobs.locations import Location, read_location
 from stepmill.jobs.requests.common import JobRequest, check_job_name, read_environment
-from stepmill.jobs.requests.data import Compression, Input, read_source
+from stepmill.jobs.requests.data import Compression, Distribution, Input, read_source
 from stepmill.jobs.requests.fields import Fields
-from stepmill.jobs.requests.hosts import Host
+from stepmill.jobs.requests.hosts import read_hosts
 from stepmill.jobs.toolkit.stepmill_batch.errors import PathError
 from stepmill.jobs.toolkit.stepmill_batch.paths import read_path
 from stepmill.jobs.transform.containers import (
@@ -164,7 +164,6 @@ def read_transform_request(
     fields = Fields(document)
     name = fields.text("TransformJobName", "")
     resources = fields.fields("TransformResources", required=True)
-    _check_one_host(resources)
     _refuse_capture(fields)
     source = fields.fields("TransformInput", required=True)
     output = fields.fields("TransformOutput", required=True)
@@ -183,7 +182,7 @@ def read_transform_request(
         arguments=(),
         environment={**model.containers[0].environment, **own},
         inputs=(_input(source, project),),
-        hosts=(Host(instance_type=resources.text("InstanceType", "")),),
+        hosts=read_hosts(resources),
         timeout=None,
         network=model.network,
         role=model.role,
@@ -229,8 +228,9 @@ def _input(fields: Fields, project: Path) -> Input:
             mend="Use S3Prefix or ManifestFile.",
         )
     location, data_type, _ = read_source(s3, project)
-    # What is packed is unpacked as it is read, in the job: it need not fit on the disk.
-    return Input("input", INPUT_FOLDER, location, data_type, where=s3.where)
+    # Objects are dealt to the instances by key: guide, "Batch transform for inference". What is packed is
+    # unpacked as it is read, in the job: it need not fit on the disk.
+    return Input("input", INPUT_FOLDER, location, data_type, Distribution.SHARDED, where=s3.where)
 
 
 def _refuse_capture(fields: Fields) -> None:
@@ -239,16 +239,6 @@ def _refuse_capture(fields: Fields) -> None:
             "Data capture of transform jobs is not offered.",
             where=fields.place("DataCaptureConfig"),
             mend="Leave it out: input and output stay where they are, lineage tells which belong together.",
-        )
-
-
-def _check_one_host(resources: Fields) -> None:
-    count = resources.integer("InstanceCount", 1, least=1)
-    if count > 1:
-        raise UnsupportedError(
-            f"This job asks for {count} hosts, and transform jobs have one here.",
-            where=resources.place("InstanceCount"),
-            mend="Set it to 1: it sends as many requests at once as MaxConcurrentTransforms says.",
         )
 
 

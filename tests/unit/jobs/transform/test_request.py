@@ -137,7 +137,7 @@ class TestDefaults:
         ),
         ({"TransformOutput": {"S3OutputPath": ""}}, InvalidInputError, "address or path is expected"),
         ({"TransformOutput": {"AssembleWith": "Comma"}}, InvalidInputError, "none of None, Line"),
-        ({"TransformResources": {"InstanceCount": 2}}, UnsupportedError, "asks for 2 hosts"),
+        ({"TransformResources": {"InstanceCount": 65}}, UnsupportedError, "asks for 65 hosts"),
         ({"ModelClientConfig": {"InvocationsMaxRetries": 4}}, InvalidInputError, "cannot be greater than 3"),
         ({"ModelClientConfig": {"InvocationsTimeoutInSeconds": 0}}, InvalidInputError, "at least 1"),
         ({"DataCaptureConfig": {"DestinationS3Uri": "s3://bkt/c"}}, UnsupportedError, "Data capture"),

@@ -94,9 +94,12 @@ class Job:
         """Do the job; return its exit code."""
         signal.signal(signal.SIGTERM, self._stop)
         began = time.monotonic()
+        self._objects = sorted(_files(self._base / "input" / "data"))
         try:
-            self._start()
-            self._transform()
+            # Of several hosts one may have nothing to do.
+            if self._objects:
+                self._start()
+                self._transform()
         except JobError as error:
             reason = next((text for one in self._running if (text := one.reason())), "") or str(error)
             self._reasons.insert(0, reason)
@@ -113,7 +116,6 @@ class Job:
 
     def _start(self) -> None:
         config = self._config
-        self._objects = sorted(_files(self._base / "input" / "data"))
         settings = {
             "SAGEMAKER_BATCH": "true",
             **_given("SAGEMAKER_MAX_PAYLOAD_IN_MB", config["max_payload_mb"]),
