@@ -28,6 +28,7 @@ class ImageFamily(StrEnum):
     DEEPAR = "forecasting-deepar"
     IMAGE_CLASSIFICATION = "image-classification"
     MODEL_MONITOR = "model-monitor"
+    CLARIFY = "clarify"
     PYTHON = "python"
     CUSTOM = "custom"  # the user's own, from stepmill.toml
 
@@ -54,7 +55,8 @@ class ShippedImage:
         packages: The libraries; the tag tells the version of the first.
         toolkit: Whether the image has the training toolkit: a ``train`` command for script mode.
         algorithm: The built-in algorithm that it runs where no script is given; empty if it has none.
-        program: What a processing job runs where it names no entry point: ``analyzer``; empty if nothing.
+        program: What a processing job runs where it names no entry point: ``analyzer``, ``clarify``;
+            empty if nothing.
         versioned: Whether the tag tells a version of the first library.
         beside: What else is installed where an environment is built: scripts count on it, but many do
             without, so that an environment of the user's own need not have it.
@@ -126,6 +128,9 @@ _SHIPPED = {
     "pca": _algorithm(ImageFamily.PCA, _SKLEARN),
     "sagemaker-model-monitor-analyzer": ShippedImage(
         ImageFamily.MODEL_MONITOR, (_PANDAS, _PYARROW, _SKLEARN), program="analyzer", versioned=False
+    ),
+    "sagemaker-clarify-processing": ShippedImage(
+        ImageFamily.CLARIFY, (_PANDAS, _PYARROW), program="clarify", versioned=False
     ),
     "pytorch-training": _PYTORCH,
     "pytorch-inference": _PYTORCH_INFERENCE,

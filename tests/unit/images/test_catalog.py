@@ -290,8 +290,8 @@ class TestSettings:
         ("r.io/team/trainer:1", "The image 'team/trainer' is not known."),
         ("1.dkr.ecr.x.amazonaws.com/ntm:1", "The built-in algorithm 'ntm' is not offered yet."),
         (
-            "r.io/sagemaker-clarify-processing:1.0",
-            "The service image 'sagemaker-clarify-processing' is not offered yet.",
+            "r.io/sagemaker-debugger-rules:1.0",
+            "The service image 'sagemaker-debugger-rules' is not offered yet.",
         ),
         ("r.io/mxnet-training:1.9.0", "The framework image 'mxnet-training' is not offered yet."),
     ],

@@ -188,6 +188,11 @@ def test_the_requirements_are_those_of_the_extras() -> None:
         assert requirements == set(extras[extra]), extra
 
 
+def test_clarify_brings_its_program() -> None:
+    found = shipped("306415355426.dkr.ecr.us-west-2.amazonaws.com/sagemaker-clarify-processing:1.0")
+    assert (found.family, found.program, found.toolkit) == (ImageFamily.CLARIFY, "clarify", False)
+
+
 def test_the_analyzer_of_the_model_monitor_brings_its_program() -> None:
     found = shipped("159807026194.dkr.ecr.us-west-2.amazonaws.com/sagemaker-model-monitor-analyzer")
     assert (found.family, found.program, found.toolkit) == (ImageFamily.MODEL_MONITOR, "analyzer", False)

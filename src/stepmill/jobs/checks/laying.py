@@ -22,7 +22,7 @@ if __name__ == "__main__":
     sys.exit(run())
 '''
 # Program -> the module that imports the most of what it needs.
-_LARGEST: Mapping[str, str] = {"analyzer": "datasets"}
+_LARGEST: Mapping[str, str] = {"analyzer": "datasets", "clarify": "datasets"}
 
 
 def program_of(image: str) -> str:

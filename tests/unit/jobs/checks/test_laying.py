@@ -40,10 +40,13 @@ def test_it_runs_on_one_host(tmp_path: Path) -> None:
         command(tmp_path, count=2)
 
 
-def test_the_program_runs_where_it_was_put(tmp_path: Path) -> None:
-    program = tmp_path / Path(path_of("analyzer")).name
-    lay_out_program("analyzer", tmp_path)
-    assert imports_of("analyzer", tmp_path).is_file()
+@pytest.mark.parametrize(
+    ("name", "told"), [("analyzer", "dataset_format is missing"), ("clarify", "analysis_config.json cannot")]
+)
+def test_the_program_runs_where_it_was_put(tmp_path: Path, name: str, told: str) -> None:
+    program = tmp_path / Path(path_of(name)).name
+    lay_out_program(name, tmp_path)
+    assert imports_of(name, tmp_path).is_file()
     done = subprocess.run(
         [sys.executable, program.name],
         cwd=tmp_path,
@@ -52,7 +55,7 @@ def test_the_program_runs_where_it_was_put(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert (done.returncode, "dataset_format is missing" in done.stdout) == (2, True), done.stderr
+    assert (done.returncode, told in done.stdout) == (2, True), done.stderr
 
 
 def test_the_programs_import_nothing_of_stepmill() -> None:

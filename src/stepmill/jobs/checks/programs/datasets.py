@@ -31,7 +31,7 @@ def read_dataset(settings: Settings) -> pd.DataFrame:
         "parquet": _read_parquet,
     }
     tables: list[tuple[Path, pd.DataFrame]] = []
-    for path in _files(settings.source):
+    for path in data_files(settings.source):
         table = readers[settings.format](path)
         if len(table):
             tables.append((path, table))
@@ -50,7 +50,8 @@ def _check_alike(tables: Sequence[tuple[Path, pd.DataFrame]]) -> None:
             raise CustomerError(f"The files {first.name[:100]!r} and {path.name[:100]!r} differ in columns.")
 
 
-def _files(source: Path) -> Iterator[Path]:
+def data_files(source: Path) -> Iterator[Path]:
+    """Return the files of data in a folder, by name; a file is itself."""
     if source.is_file():
         yield source
         return
