@@ -382,6 +382,7 @@ class Work(Tracing):
             ),
             "sagemaker:createTransformJob": lambda: HandlerAtFirstUse(self._transforming),
             "stepmill:qualityCheck": lambda: HandlerAtFirstUse(self._check_handler),
+            "stepmill:clarifyCheck": lambda: HandlerAtFirstUse(self._check_handler),
             "sagemaker:createModel": lambda: ModelHandler(self.served_models),
             lineage_step.RESOURCE: lambda: lineage_step.LineageHandler(self.lineage),
             "sagemaker:createModelPackage": lambda: RegisterHandler(self.models),

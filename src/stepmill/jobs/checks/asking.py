@@ -1,7 +1,7 @@
 """What a check step asks for, beside the request of its job.
 
-Source: developer guide, "QualityCheck step", "Baseline calculation, drift detection and lifecycle"; API
-reference, QualityCheckStepMetadata.
+Source: developer guide, "QualityCheck step", "ClarifyCheck step", "Baseline calculation, drift detection and
+lifecycle"; API reference, QualityCheckStepMetadata, ClarifyCheckStepMetadata, DriftCheckBaselines.
 """
 
 from __future__ import annotations
@@ -12,8 +12,16 @@ from stepmill.core.errors import InvalidInputError, UnsupportedError
 from stepmill.core.json import Json, JsonObject, object_of, objects_of
 
 DATA_QUALITY, MODEL_QUALITY = "DATA_QUALITY", "MODEL_QUALITY"
-# Check that is offered -> the member of a model package's baselines that has those of it.
-_BASELINES = {DATA_QUALITY: "ModelDataQuality", MODEL_QUALITY: "ModelQuality"}
+DATA_BIAS, MODEL_BIAS = "DATA_BIAS", "MODEL_BIAS"
+# Check -> where the baselines of a model package have its constraints and its statistics, if it has any.
+_BASELINES = {
+    DATA_BIAS: ("Bias", "PreTrainingConstraints", ""),
+    MODEL_BIAS: ("Bias", "PostTrainingConstraints", ""),
+    DATA_QUALITY: ("ModelDataQuality", "Constraints", "Statistics"),
+    MODEL_QUALITY: ("ModelQuality", "Constraints", "Statistics"),
+}
+QUALITY_CHECKS = (DATA_QUALITY, MODEL_QUALITY)
+CONSTRAINTS, STATISTICS, ANALYSIS = "constraints.json", "statistics.json", "analysis.json"
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,7 @@ class Check:
     """What a check step asks for.
 
     Args:
-        type: ``DATA_QUALITY``, ``MODEL_QUALITY``.
+        type: ``DATA_QUALITY``, ``MODEL_QUALITY``, ``DATA_BIAS``, ``MODEL_BIAS``.
         skip: Whether nothing is held against the previous baseline.
         register: Whether the new baseline is the one that is to be used from now on.
         fail: Whether a violation fails the step.
@@ -58,6 +66,17 @@ class Check:
     def needs_statistics(self) -> bool:
         """Whether statistics belong to a baseline that can be checked against."""
         return self.type == DATA_QUALITY
+
+    @property
+    def member(self) -> str:
+        """The name of what the step's listing shows of a check."""
+        return "QualityCheck" if self.type in QUALITY_CHECKS else "ClarifyCheck"
+
+    def baseline_at(self, folder: str) -> Baseline:
+        """Return the new baseline, from the address of the folder with the job's reports."""
+        if self.type in QUALITY_CHECKS:
+            return Baseline(f"{folder}/{CONSTRAINTS}", f"{folder}/{STATISTICS}")
+        return Baseline(f"{folder}/{ANALYSIS}")
 
 
 def read_check(extra: JsonObject) -> Check:
@@ -93,8 +112,9 @@ def baseline_of_package(check: Check, described: JsonObject) -> Baseline:
         check: Which.
         described: What DescribeModelPackage answers.
     """
-    kept = object_of(object_of(described.get("DriftCheckBaselines")).get(_BASELINES[check.type]))
-    return Baseline(_address(kept.get("Constraints")), _address(kept.get("Statistics")))
+    member, constraints, statistics = _BASELINES[check.type]
+    kept = object_of(object_of(described.get("DriftCheckBaselines")).get(member))
+    return Baseline(_address(kept.get(constraints)), _address(kept.get(statistics) if statistics else None))
 
 
 def output_of(request: JsonObject) -> str:

@@ -1,4 +1,4 @@
-"""QualityCheck steps: the job that looks, and the judgement on what it found.
+"""QualityCheck and ClarifyCheck steps: the job that looks, and the judgement on what it found.
 
 Source: developer guide, "Baseline calculation, drift detection and lifecycle with ClarifyCheck and
 QualityCheck steps": which baseline is checked against, and which one is handed on.
@@ -32,13 +32,12 @@ from stepmill.jobs.records import PROCESSING_JOB, JobRecords, request_of
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.records import RecordStore
 
-RESOURCE = "stepmill:qualityCheck"
+RESOURCE, CLARIFY_RESOURCE = "stepmill:qualityCheck", "stepmill:clarifyCheck"
 
-CONSTRAINTS, STATISTICS, VIOLATIONS = "constraints.json", "statistics.json", "constraint_violations.json"
+VIOLATIONS = "constraint_violations.json"
 _LARGEST_REPORT_BYTES = 16 * 1024 * 1024
 _MOST_TOLD = 5
 _LONGEST_TOLD = 200
-_MEMBER = "QualityCheck"
 
 
 class CheckHandler:
@@ -103,7 +102,7 @@ class CheckHandler:
             return
         about = _about(check, previous, address, object_of(told.metadata))
         if not isinstance(told, TaskSucceeded):
-            report(msgspec.structs.replace(told, metadata={_MEMBER: about}))
+            report(msgspec.structs.replace(told, metadata={check.member: about}))
             return
         report(self._judged(told, check, address, about))
 
@@ -118,13 +117,13 @@ class CheckHandler:
                 violations = objects_of(object_of(self._read(place)).get("violations"))
             except (StepmillError, OSError) as error:
                 cause = f"The job of the check left no report: {error}"
-                return TaskFailed(told.task_id, failures.CLIENT_ERROR, cause, {_MEMBER: about}, output)
+                return TaskFailed(told.task_id, failures.CLIENT_ERROR, cause, {check.member: about}, output)
             if violations:
                 about = {**about, "ViolationReport": place}
         if violations and check.fail:
             cause = _told(violations, check, str(about["ViolationReport"]))
-            return TaskFailed(told.task_id, failures.CLIENT_ERROR, cause, {_MEMBER: about}, output)
-        return TaskSucceeded(told.task_id, output, {_MEMBER: about})
+            return TaskFailed(told.task_id, failures.CLIENT_ERROR, cause, {check.member: about}, output)
+        return TaskSucceeded(told.task_id, output, {check.member: about})
 
     def _read(self, address: str) -> Json:
         location = read_location(address, self._project)
@@ -139,7 +138,7 @@ class CheckHandler:
 
 def _about(check: Check, previous: Baseline, address: str, metadata: JsonObject) -> JsonObject:
     """Return what the step's listing shows of a check."""
-    new = Baseline(f"{address}/{CONSTRAINTS}", f"{address}/{STATISTICS}")
+    new = check.baseline_at(address)
     used = new if check.register else previous
     found: dict[str, Json] = {
         "CheckType": check.type,
@@ -162,10 +161,17 @@ def _properties(about: JsonObject) -> JsonObject:
 
 def _told(violations: Sequence[JsonObject], check: Check, address: str) -> str:
     shown = [
-        f"{one.get('feature_name') or one.get('metric_name')}: {one.get('constraint_check_type')}: "
-        f"{one.get('description')}"[:_LONGEST_TOLD]
+        f"{_subject(one)}: {one.get('constraint_check_type')}: {one.get('description')}"[:_LONGEST_TOLD]
         for one in violations[:_MOST_TOLD]
     ]
     more = f"; and {len(violations) - _MOST_TOLD} more" if len(violations) > _MOST_TOLD else ""
     count = f"{len(violations)} violation{'s' if len(violations) > 1 else ''}"
     return f"The {check.type} check found {count}: {'; '.join(shown)}{more}. The report: {address}"
+
+
+def _subject(violation: JsonObject) -> str:
+    """Return what a violation is of: a feature, a metric, or a metric of a facet's group."""
+    if "facet" in violation:
+        group = f"{violation['facet']} = {violation.get('facet_value')}"
+        return f"{violation.get('metric_name')} of {group}"
+    return str(violation.get("feature_name") or violation.get("metric_name"))

@@ -24,8 +24,10 @@ from stepmill.core.tasks import (
     TaskStopped,
     TaskSucceeded,
 )
-from stepmill.jobs.checks.step import RESOURCE, CheckHandler
+from stepmill.engine.interpreters.pipelines.plan import RESOURCES
+from stepmill.jobs.checks.step import CLARIFY_RESOURCE, RESOURCE, CheckHandler
 from stepmill.jobs.records import PROCESSING_JOB, JobRecords, JobState
+from stepmill.language.pipelines.definition import StepType
 from stepmill.storage.objects.uri import S3Uri
 from support.keeping import BUCKET, EXECUTION, Keeping, Reports, a_task, keeping
 
@@ -356,3 +358,63 @@ def test_quality_of_a_model_needs_no_statistics_of_before(case: Case) -> None:
     found = case.run(CheckType="MODEL_QUALITY", SuppliedBaselineConstraints=OLD[0]).failed
     assert "The MODEL_QUALITY check found 1 violation: auc: LessThanThreshold: It was." in found.cause
     assert case.jobs.inputs == {"baseline_constraints": OLD[0]}
+
+
+BIAS = {
+    "facet": "sex",
+    "facet_value": "f",
+    "metric_name": "DI",
+    "constraint_check_type": "bias_drift_check",
+    "description": "It is worse.",
+}
+
+
+class TestBias:
+    @pytest.mark.parametrize("register", [True, False])
+    def test_the_baseline_is_the_analysis_and_has_no_statistics(self, case: Case, register: bool) -> None:
+        old = f"s3://{BUCKET}/old/analysis.json"
+        found = case.run(CheckType="DATA_BIAS", SuppliedBaselineConstraints=old, RegisterNewBaseline=register)
+        assert case.jobs.inputs == {"baseline_constraints": old}
+        assert found.succeeded.metadata == {
+            "ClarifyCheck": {
+                "CheckType": "DATA_BIAS",
+                "BaselineUsedForDriftCheckConstraints": f"{OUT}/analysis.json" if register else old,
+                "CalculatedBaselineConstraints": f"{OUT}/analysis.json",
+                "CheckJobArn": ARN,
+                "SkipCheck": False,
+                "RegisterNewBaseline": register,
+            }
+        }
+
+    @pytest.mark.parametrize(
+        ("check", "kept"),
+        [("DATA_BIAS", "PreTrainingConstraints"), ("MODEL_BIAS", "PostTrainingConstraints")],
+    )
+    def test_the_previous_baseline_is_that_of_the_latest_approved_version(
+        self, case: Case, check: str, kept: str
+    ) -> None:
+        address = f"s3://{BUCKET}/approved/analysis.json"
+        case.kept.registry.groups.create({"ModelPackageGroupName": "churn"})
+        case.kept.registry.create(
+            {
+                "ModelPackageGroupName": "churn",
+                "ModelApprovalStatus": "Approved",
+                "DriftCheckBaselines": {
+                    "Bias": {kept: {"S3Uri": address, "ContentType": "application/json"}}
+                },
+            }
+        )
+        case.run(CheckType=check, ModelPackageGroupName="churn")
+        assert case.jobs.inputs == {"baseline_constraints": address}
+        other = "MODEL_BIAS" if check == "DATA_BIAS" else "DATA_BIAS"
+        assert "no constraints" in case.run(CheckType=other, ModelPackageGroupName="churn").failed.cause
+
+    def test_a_violation_is_told_with_its_group(self, case: Case) -> None:
+        case.jobs.violations = [BIAS]
+        found = case.run(CheckType="MODEL_BIAS", SuppliedBaselineConstraints=OLD[0]).failed
+        assert "violation: DI of sex = f: bias_drift_check: It is worse." in found.cause
+        assert "ClarifyCheck" in found.metadata
+
+    def test_both_kinds_of_steps_have_a_resource_of_their_own(self) -> None:
+        asked = [RESOURCES[kind] for kind in (StepType.QUALITY_CHECK, StepType.CLARIFY_CHECK)]
+        assert asked == [RESOURCE, CLARIFY_RESOURCE]
