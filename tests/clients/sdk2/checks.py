@@ -5,10 +5,12 @@ import os
 import tempfile
 
 import boto3
+from sagemaker.clarify import BiasConfig, DataConfig, SageMakerClarifyProcessor
 from sagemaker.model_monitor import DefaultModelMonitor, ModelQualityMonitor
 from sagemaker.model_monitor.dataset_format import DatasetFormat
 from sagemaker.s3 import S3Downloader
 from sagemaker.workflow.check_job_config import CheckJobConfig
+from sagemaker.workflow.clarify_check_step import ClarifyCheckStep, DataBiasCheckConfig
 from sagemaker.workflow.parameters import ParameterBoolean, ParameterString
 from sagemaker.workflow.pipeline import Pipeline
 from sagemaker.workflow.quality_check_step import DataQualityCheckConfig, QualityCheckStep
@@ -55,6 +57,53 @@ def run(session, role):
     report = json.loads(S3Downloader.read_file(failed["Metadata"]["QualityCheck"]["ViolationReport"]))
     found = {(one["feature_name"], one["constraint_check_type"]) for one in report["violations"]}
     assert {("age", "baseline_drift_check"), ("place", "categorical_values_check")} <= found, found
+    bias(session, role, client)
+
+
+def bias(session, role, client):
+    """Measure bias by a job, and hold data against what it found by a step."""
+    bucket = session.default_bucket()
+    path = os.path.join(tempfile.mkdtemp(), "loans.csv")
+    with open(path, "w") as file:
+        file.write("f,1,1\nf,0,1\nf,0,0\nf,0,0\nm,1,1\nm,1,1\nm,0,1\nm,0,0\n")
+
+    def data(output):
+        return DataConfig(
+            session.upload_data(path, bucket, "bias/data"),
+            f"s3://{bucket}/bias/{output}",
+            label="paid",
+            headers=["sex", "paid", "said"],
+            predicted_label="said",
+        )
+
+    facet = BiasConfig([1], "sex", ["f"])
+    processor = SageMakerClarifyProcessor(
+        role=role, instance_count=1, instance_type="ml.m5.xlarge", sagemaker_session=session
+    )
+    processor.run_bias(data("job"), facet, model_config=None, logs=False)
+    report = json.loads(S3Downloader.read_file(f"s3://{bucket}/bias/job/analysis.json"))
+    found = {
+        metric["name"]: metric["value"]
+        for kind in ("pre", "post")
+        for group in report[f"{kind}_training_bias_metrics"]["facets"]["sex"]
+        for metric in group["metrics"]
+    }
+    assert (found["CI"], found["DPL"], found["DI"]) == (0.0, 0.25, 0.5 / 0.75), found
+    assert "<h1>Analysis Report</h1>" in S3Downloader.read_file(f"s3://{bucket}/bias/job/report.html")
+
+    check = ClarifyCheckStep(
+        "Bias",
+        clarify_check_config=DataBiasCheckConfig(data("step"), facet, methods=["CI", "DPL"]),
+        check_job_config=CheckJobConfig(role=role, sagemaker_session=session),
+        supplied_baseline_constraints=f"s3://{bucket}/bias/job/analysis.json",
+    )
+    pipeline = Pipeline("Bias", steps=[check], sagemaker_session=session)
+    pipeline.upsert(role)
+    passed = ended(client, pipeline.start())
+    assert passed["StepStatus"] == "Succeeded", passed
+    about = passed["Metadata"]["ClarifyCheck"]
+    assert about["CheckType"] == "DATA_BIAS", about
+    assert about["CalculatedBaselineConstraints"] == f"s3://{bucket}/bias/step/analysis.json", about
 
 
 def write(path, rows):
