@@ -27,7 +27,9 @@ def run(session, role):
         skip_check=True,
         register_new_baseline=True,
     )
-    pipeline = Pipeline(name="Checks", steps=[check, bias_step(session, role, bucket)], sagemaker_session=session)
+    pipeline = Pipeline(
+        name="Checks", steps=[check, bias_step(session, role, bucket)], sagemaker_session=session
+    )
     pipeline.upsert(role)
     execution = pipeline.start()
     execution.wait(delay=1, max_attempts=300)

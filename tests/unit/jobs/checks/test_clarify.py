@@ -189,6 +189,53 @@ def test_other_formats_give_the_same(job: Job, kind: str) -> None:
     assert job.analysis(dataset_type=kind, headers=NAMES) == before
 
 
+DENSE = {
+    "dataset_type": "application/jsonlines",
+    "features": "data.features",
+    "label": "data.label",
+    "predicted_label": "said",
+}
+
+
+def dense(rows: list[tuple[Any, ...]]) -> str:
+    records = [{"data": {"features": list(row[:3]), "label": row[3]}, "said": row[4]} for row in rows]
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+@pytest.mark.parametrize("headers", [NAMES, NAMES[:4]])
+def test_dense_records_give_the_same(job: Job, headers: list[str]) -> None:
+    before = job.analysis()
+    (job.data / "data.csv").unlink()
+    (job.data / "data.jsonl").write_text(dense(ROWS) + "\n")
+    assert job.analysis(**DENSE, headers=headers) == before
+
+
+def test_dense_records_without_headers(job: Job) -> None:
+    (job.data / "data.csv").write_text(dense([*ROWS, ("f", 1, "x", None, 1)]))
+    found = job.analysis(**DENSE, facet=[{"name_or_index": "column_0", "value_or_threshold": ["f"]}])
+    assert found["pre_training_bias_metrics"]["label"] == "data.label"
+    assert values(found["pre_training_bias_metrics"], "column_0")["CI"] == 1 / 3
+
+
+@pytest.mark.parametrize(
+    ("text", "headers", "told"),
+    [
+        ("[1]\n", NAMES, "there is no list of values at 'data.features'"),
+        ('{"data": {"features": [[1]]}}\n', NAMES, "there is no list of values"),
+        (dense(ROWS) + '{"data": {"features": [1]}}', NAMES, "there are 1 features, and at first 3"),
+        ("{\n", NAMES, "cannot be read"),
+        ("[" * 100_000, NAMES, "cannot be read"),
+        ("\n", NAMES, "There is no data"),
+        (dense(ROWS), NAMES[:2], "There are 2 headers, and records have 3 features and 2 labels"),
+        (dense(ROWS), ["data.label", *NAMES[1:3]], "A label is called as a feature is"),
+    ],
+)
+def test_records_that_are_not_dense(job: Job, text: str, headers: list[str], told: str) -> None:
+    (job.data / "data.csv").write_text(text)
+    code, message = job.run({**CONFIG, **DENSE, "headers": headers})
+    assert (code, told in message) == (2, True), message
+
+
 def test_the_page_shows_names_as_text(job: Job) -> None:
     names = ["<b>", *NAMES[1:]]
     (job.data / "data.csv").write_text(text_of(ROWS, names))

@@ -84,6 +84,16 @@ def test_columns_that_are_no_features() -> None:
         ({"methods": {"pre_training_bias": {"methods": ["CDDL"]}}}, "group_variable: is missing: CDDL"),
         ({"methods": {"post_training_bias": {"methods": "all"}}}, "predicted_label: is missing"),
         ({"segment_config": []}, "segment_config: is not supported"),
+        ({"features": "a"}, "features: is for data sets of the type application/jsonlines"),
+        (
+            {"dataset_type": "application/jsonlines", "features": "a[0]"},
+            "features: must be a path of members",
+        ),
+        ({"dataset_type": "application/jsonlines", "features": 3}, "features: must be a path of members"),
+        (
+            {"dataset_type": "application/jsonlines", "features": "a", "label": 3},
+            "label: must be a path of members",
+        ),
         ({"surprise": 1}, "surprise: is unknown"),
     ],
 )

@@ -5,20 +5,16 @@ Source: sagemaker SDK 2.257.7, ``BiasConfig``: categories are equal to a value, 
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from .bias import Flags
-from .clarify_config import CSV, JSON_LINES, Analysis, Column, Value
-from .datasets import data_files, read_dataset
+from .clarify_config import Analysis, Column, Value
 from .errors import CustomerError
-from .settings import Settings
 
 Texts: TypeAlias = "pd.Series[Any]"
 
@@ -39,30 +35,6 @@ class Group:
 
     text: str
     flags: Flags
-
-
-def read_table(analysis: Analysis, source: Path) -> pd.DataFrame:
-    """Return the data with its names: numbers where the files have types, else text, ``None`` if missing.
-
-    Args:
-        analysis: Says what the data is and how its columns are called.
-        source: Folder of the files.
-
-    Raises:
-        CustomerError: If it cannot be read, or the headers are not those of the data.
-    """
-    headers = list(analysis.headers)
-    if analysis.dataset_type == CSV:
-        has_names = _begins_with_names(source, headers)
-        table = read_dataset(Settings("csv", has_names, source, source))
-        if not has_names:
-            table.columns = pd.Index(headers or [f"column_{place}" for place in range(table.shape[1])])
-        return table
-    kind = "json" if analysis.dataset_type == JSON_LINES else "parquet"
-    table = read_dataset(Settings(kind, False, source, source))
-    if headers and set(headers) != set(table.columns):
-        raise CustomerError("The headers are not the names that the columns of the data have.")
-    return table
 
 
 def column_of(table: pd.DataFrame, column: Column, where: str) -> str:
@@ -168,20 +140,3 @@ def _is_continuous(values: Texts, bound: Value | None) -> bool:
 def _interval(begin: float, end: float) -> str:
     """Return an interval as reports write it: ``(40, 73]``, or ``(39.5, 73.0]``."""
     return f"({int(begin)}, {int(end)}]" if begin % 1 == end % 1 == 0 else f"({begin}, {end}]"
-
-
-def _begins_with_names(source: Path, headers: list[str]) -> bool:
-    """Return whether CSV files begin with the names of their columns: the headers, else no number."""
-    first = next((path for path in data_files(source) if path.stat().st_size), None)
-    if first is None:
-        return False
-    try:
-        with first.open(encoding="utf-8", newline="") as lines:
-            row = next(csv.reader(lines), [])
-    except (ValueError, csv.Error) as error:
-        raise CustomerError(f"The file {first.name[:100]!r} cannot be read: {str(error)[:200]}") from error
-    if headers:
-        if len(row) != len(headers):
-            raise CustomerError(f"There are {len(headers)} headers, and the data has {len(row)} columns.")
-        return row == headers
-    return all(cell.strip() and numbers_of(pd.Series([cell], dtype=object)) is None for cell in row)

@@ -10,9 +10,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from .bias_columns import read_table
 from .bias_report import bias_sections, bias_violations
 from .clarify_config import load_analysis
+from .clarify_data import read_data
 from .clarify_page import page_of
 from .ending import base_folder, completed, read_baseline, run_guarded, write_document
 
@@ -39,7 +39,7 @@ def run(environment: Mapping[str, str] | None = None, base: Path | None = None) 
 
 def _analyze(folder: Path, baseline: str) -> str:
     analysis = load_analysis(folder / "input" / "config")
-    table = read_table(analysis, folder / "input" / "data")
+    table, analysis = read_data(analysis, folder / "input" / "data")
     _log.info("%d records, %d columns.", len(table), table.shape[1])
     document = {"version": "1.0", **bias_sections(table, analysis)}
     output = folder / "output"

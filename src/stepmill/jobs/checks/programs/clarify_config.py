@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,20 +32,21 @@ _LARGEST_BYTES = 16 * 1024 * 1024
 _MOST_FINDINGS = 20
 _MOST_FACETS = 100
 _MOST_VALUES = 1_000
+# Of JMESPath: members of members. Whatever else it can do gives lists of records, and here is one.
+_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 # Each would change what the reports say, so none is passed over in silence.
 _NOT_OFFERED = {
     "segment_config": "Give a data set for each segment.",
     "facet_dataset_uri": "Put the facets into the data set.",
     "predicted_label_dataset_uri": "Put the predictions into the data set, and name them by predicted_label.",
     "time_series_data_config": "Only tables can be analyzed.",
-    "features": "Give flat records: a JSON object of names and values a line.",
 }
 _METHODS_NOT_OFFERED = ("shap", "pdp", "asymmetric_shapley_value")
 # What changes nothing here: the address is the input's, and what joins data sets is refused above.
 _KNOWN = (
     "version", "dataset_type", "dataset_uri", "headers", "label", "predicted_label", "methods", "predictor",
-    "label_values_or_threshold", "probability_threshold", "facet", "facet_headers", "predicted_label_headers",
-    "excluded_columns", "joinsource_name_or_index", "group_variable",
+    "label_values_or_threshold", "probability_threshold", "facet", "features", "facet_headers",
+    "predicted_label_headers", "excluded_columns", "joinsource_name_or_index", "group_variable",
 )  # fmt: skip
 
 Column: TypeAlias = "str | int"
@@ -80,6 +82,8 @@ class Analysis:
         predicted_label: The column with the predictions.
         threshold: What a predicted probability must be above to mean 1; ``None``: predictions are labels.
         left_out: Columns that are no features.
+        features: Of JSON Lines: path of the list with the features of a record; then ``label`` and
+            ``predicted_label`` are paths as well. Empty: records are flat.
         report: Title of the page; ``None``: there is none.
     """
 
@@ -93,6 +97,7 @@ class Analysis:
     predicted_label: Column | None = None
     threshold: float | None = None
     left_out: tuple[Column, ...] = ()
+    features: str = ""
     report: str | None = None
 
 
@@ -153,6 +158,7 @@ class _Reader:
             predicted_label=self._column(given, "predicted_label"),
             threshold=self._threshold(given.get("probability_threshold")),
             left_out=self._left_out(given),
+            features=self._features(given),
             report=self._report(methods.get("report")),
         )
         self._complete(found, has_predictor="predictor" in given)
@@ -224,6 +230,18 @@ class _Reader:
         columns = self._list(given.get("excluded_columns", []), "excluded_columns", (str, int))
         joined = self._column(given, "joinsource_name_or_index")
         return (*columns, *(() if joined is None else (joined,)))
+
+    def _features(self, given: Mapping[str, Any]) -> str:
+        path = given.get("features", "")
+        if not path:
+            return ""
+        if str(given.get("dataset_type")).lower() != JSON_LINES:
+            self._refuse("features", f"is for data sets of the type {JSON_LINES}")
+        for name in ("features", "label", "predicted_label"):
+            value = given.get(name)
+            if value is not None and not (isinstance(value, str) and _PATH.fullmatch(value)):
+                self._refuse(name, "must be a path of members: data.features")
+        return str(path)
 
     def _values(self, given: object, where: str) -> tuple[Value, ...]:
         several = given if isinstance(given, list) else [given]

@@ -99,10 +99,11 @@ def _record(value: object, where: str) -> dict[str, Any]:
             raise CustomerError(
                 f"{where}: the value of {name[:100]!r} is nested, and only flat records can be analyzed."
             )
-    return {name: _text_of(one) for name, one in value.items()}
+    return {name: text_of(one) for name, one in value.items()}
 
 
-def _text_of(value: object) -> str | None:
+def text_of(value: object) -> str | None:
+    """Return a value of JSON as text; ``None`` if it is missing."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return None if value is None else str(value)
@@ -118,7 +119,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _flat(column: pd.Series[Any]) -> pd.Series[Any]:
     if pd.api.types.is_bool_dtype(column):
-        return column.map(_text_of)
+        return column.map(text_of)
     if pd.api.types.is_numeric_dtype(column):
         return column
     values: list[Any] = column.tolist()
@@ -126,7 +127,7 @@ def _flat(column: pd.Series[Any]) -> pd.Series[Any]:
         raise CustomerError(
             f"The column {str(column.name)[:100]!r} is nested, and only flat records can be analyzed."
         )
-    return pd.Series([None if _is_missing(value) else _text_of(value) for value in values], dtype=object)
+    return pd.Series([None if _is_missing(value) else text_of(value) for value in values], dtype=object)
 
 
 def _is_missing(value: object) -> bool:
