@@ -54,6 +54,10 @@ def test_metrics_by_name_once_each() -> None:
     assert found.methods == {POST_TRAINING: ["AD", "DCAcc", "DI"]}
 
 
+def test_truth_values_are_as_data_has_them() -> None:
+    assert read_analysis({**GIVEN, "label_values_or_threshold": [True]}).positive == ("true",)
+
+
 def test_columns_that_are_no_features() -> None:
     found = read_analysis({**GIVEN, "excluded_columns": ["age", 2], "joinsource_name_or_index": "id"})
     assert found.left_out == ("age", 2, "id")

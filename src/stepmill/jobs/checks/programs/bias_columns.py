@@ -21,6 +21,7 @@ Texts: TypeAlias = "pd.Series[Any]"
 # Whole numbers are categories if they repeat themselves: if less than this share of them are different.
 _SHARE_OF_CATEGORIES = 0.05
 _BINARY = 2
+_TRUTHS = ("true", "false")
 _MOST_CATEGORIES = 1_000
 
 
@@ -62,7 +63,8 @@ def numbers_of(values: Texts) -> Any:
         numbers = pd.to_numeric(values, errors="raise").to_numpy(dtype=np.float64)
     except (ValueError, TypeError):
         return None
-    return None if np.isinf(numbers).any() else numbers
+    is_odd = np.isinf(numbers) | (np.isnan(numbers) & values.notna().to_numpy())
+    return None if is_odd.any() else numbers
 
 
 def groups_of(values: Texts, wanted: Sequence[Value], where: str) -> list[Group]:
@@ -106,8 +108,11 @@ def group_of(values: Texts, wanted: Sequence[Value], like: Texts | None = None) 
     asked = numbers_of(pd.Series([str(one) for one in wanted], dtype=object))
     if numbers is not None and asked is not None:
         return Group(text, np.isin(numbers, asked))
-    words = {str(one).lower() if isinstance(one, bool) else str(one) for one in wanted}
-    return Group(text, values.astype(str).isin(words).to_numpy(dtype=bool))
+    texts, words = values.astype(str), [str(one) for one in wanted]
+    if texts.str.lower().isin(_TRUTHS).all():
+        # CSV has them as whoever wrote it spells them.
+        texts, words = texts.str.lower(), [word.lower() for word in words]
+    return Group(text, texts.isin(words).to_numpy(dtype=bool))
 
 
 def predicted(values: Texts, labels: Texts, analysis: Analysis) -> Flags:

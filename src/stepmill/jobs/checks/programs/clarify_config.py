@@ -245,7 +245,8 @@ class _Reader:
 
     def _values(self, given: object, where: str) -> tuple[Value, ...]:
         several = given if isinstance(given, list) else [given]
-        values = self._list(several, where, (str, int, float), most=_MOST_VALUES)
+        told = [str(one).lower() if isinstance(one, bool) else one for one in several]
+        values = self._list(told, where, (str, int, float), most=_MOST_VALUES)
         if any(isinstance(value, float) and not math.isfinite(value) for value in values):
             self._refuse(where, "has a number that is not finite")
         return tuple(values)
