@@ -69,7 +69,7 @@ def listed_settings() -> dict[str, str]:
 
 def test_every_setting_is_listed() -> None:
     page = text_of("docs/reference/settings.md")
-    tables = {"images", "functions", "notifications", "queries", "spot"}
+    tables = {"images", "functions", "notifications", "machine", "queries", "spot"}
     assert set(listed_settings()) | tables == known_keys("qqq = 1")
     assert set(re.findall(r"^\| `images\.NAME\.(\w+)`", page, re.MULTILINE)) == known_keys(
         '[images.x]\npython = "p"\nqqq = 1'
@@ -81,6 +81,7 @@ def test_every_setting_is_listed() -> None:
         "[notifications]\nqqq = 1"
     )
     assert set(re.findall(r"^\| `queries\.(\w+)`", page, re.MULTILINE)) == known_keys("[queries]\nqqq = 1")
+    assert set(re.findall(r"^\| `machine\.(\w+)`", page, re.MULTILINE)) == known_keys("[machine]\nqqq = 1")
     assert set(re.findall(r"^\| `spot\.(\w+)`", page, re.MULTILINE)) == known_keys("[spot]\nqqq = 1")
 
 

@@ -82,6 +82,22 @@ class SpotSetting:
 
 
 @dataclass(frozen=True)
+class MachineSetting:
+    """How jobs share the machine, by the instance types that they ask for.
+
+    Args:
+        queue: Whether jobs wait while the machine is full. GPUs are always one job's at a time.
+        overcommit: So many times the machine's CPUs and memory can be booked: types are sized for the cloud,
+            and most jobs use a part of what theirs has. 1: no more than there is.
+        limits: Whether a job can use no more CPUs and memory than its type has.
+    """
+
+    queue: bool = True
+    overcommit: float = 8.0
+    limits: bool = False
+
+
+@dataclass(frozen=True)
 class Settings:
     """All that can be set, with its defaults.
 
@@ -103,6 +119,7 @@ class Settings:
         images: The user's own images, by repository name or whole URI.
         functions: The user's own functions, by name.
         spot: How training jobs on spot capacity fare.
+        machine: How jobs share the machine.
         email: Address by which apprise sends e-mail, ``mailto://...``; empty: none is sent.
     """
 
@@ -122,6 +139,7 @@ class Settings:
     images: Mapping[str, ImageSetting] = field(default_factory=dict)
     functions: Mapping[str, FunctionSetting] = field(default_factory=dict)
     spot: SpotSetting = field(default_factory=SpotSetting)
+    machine: MachineSetting = field(default_factory=MachineSetting)
     # It may have a password in it.
     email: str = field(default="", repr=False)
 

@@ -13,7 +13,14 @@ from typing import Any, TypeVar
 
 from stepmill.core.errors import DefinitionError
 from stepmill.core.findings import Finding, Severity
-from stepmill.core.settings import FunctionSetting, ImageSetting, Isolation, Settings, SpotSetting
+from stepmill.core.settings import (
+    FunctionSetting,
+    ImageSetting,
+    Isolation,
+    MachineSetting,
+    Settings,
+    SpotSetting,
+)
 
 FILE_NAME = "stepmill.toml"
 
@@ -35,6 +42,7 @@ _KEYS = [
     "parity",
     "images",
     "functions",
+    "machine",
     "notifications",
     "queries",
     "spot",
@@ -48,6 +56,7 @@ _LONGEST_SPOT_S = 24 * 3600
 # A job with less cannot even start its interpreter.
 _LEAST_MEMORY_MB = 32
 _LEAST_CPUS, _MOST_CPUS = 0.1, 4096
+_LEAST_OVERCOMMIT, _MOST_OVERCOMMIT = 0.1, 1000
 
 _E = TypeVar("_E", bound=Enum)
 
@@ -105,6 +114,7 @@ class _Reader:
                 n: f for n, t in self.tables(table, "functions") if (f := self.function(n, t)) is not None
             },
             spot=self.spot(table),
+            machine=self.machine(table, parity=table.get("parity") is True),
             email=self.email(table),
             **self.queries(table),
         )
@@ -133,6 +143,28 @@ class _Reader:
             grace=seconds("grace_seconds", 120),
             capacity_wait=seconds("capacity_wait_seconds", 5),
             seed=self.number(inner, "seed", "spot.", 0, 0, 2**63 - 1),
+        )
+
+    def machine(self, table: Mapping[str, Any], *, parity: bool) -> MachineSetting:
+        defaults = MachineSetting(limits=parity)
+        inner = table.get("machine", {})
+        if not isinstance(inner, Mapping):
+            self.add("WRONG_TYPE", "machine", "machine must be a table.")
+            return defaults
+        self.only(inner, "machine", ["queue", "overcommit", "limits"])
+        times = inner.get("overcommit", defaults.overcommit)
+        is_number = isinstance(times, int | float) and not isinstance(times, bool)
+        if not is_number or not _LEAST_OVERCOMMIT <= times <= _MOST_OVERCOMMIT:
+            self.add(
+                "WRONG_VALUE",
+                "machine.overcommit",
+                f"overcommit must be a number from {_LEAST_OVERCOMMIT} to {_MOST_OVERCOMMIT}.",
+            )
+            times = defaults.overcommit
+        return MachineSetting(
+            queue=self.flag(inner, "queue", default=defaults.queue, path="machine."),
+            overcommit=float(times),
+            limits=self.flag(inner, "limits", default=defaults.limits, path="machine."),
         )
 
     def email(self, table: Mapping[str, Any]) -> str:
@@ -236,10 +268,10 @@ class _Reader:
             return ()
         return tuple(value)
 
-    def flag(self, table: Mapping[str, Any], key: str, *, default: bool) -> bool:
+    def flag(self, table: Mapping[str, Any], key: str, *, default: bool, path: str = "") -> bool:
         value = table.get(key, default)
         if not isinstance(value, bool):
-            self.add("WRONG_TYPE", key, f"{key} must be true or false.", "Do not quote it.")
+            self.add("WRONG_TYPE", path + key, f"{key} must be true or false.", "Do not quote it.")
             return default
         return value
 

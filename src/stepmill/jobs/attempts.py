@@ -109,6 +109,15 @@ def resumed(state: JobState, now: datetime) -> JobState:
     return state.entered("Starting", now).entered("Downloading", now)
 
 
+def waiting(state: JobState, now: datetime) -> JobState:
+    """Return the state of a job that waits for the machine: nothing is downloaded for it yet."""
+    transitions = state.transitions
+    if transitions and transitions[-1].status == "Downloading":
+        transitions = transitions[:-1]
+    state = msgspec.structs.replace(state, transitions=transitions, secondary="Pending")
+    return state.entered("Pending", now)
+
+
 def all_attempts(state: JobState, ended: JobEnded | None, now: datetime) -> tuple[Attempt, ...]:
     """Return the attempts at a job that has ended; none if it was never begun again."""
     if not state.attempts or ended is None:

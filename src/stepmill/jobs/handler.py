@@ -62,6 +62,7 @@ from stepmill.jobs.staging import Staged, check_groups, check_paths, stage
 from stepmill.jobs.standing import Standing
 from stepmill.jobs.synchroniser import Synchroniser
 from stepmill.jobs.tidying import tidy_up
+from stepmill.jobs.turns import Turns
 from stepmill.jobs.usage import usage_in
 from stepmill.storage.failures import translated_disk_errors
 from stepmill.storage.records import Record
@@ -95,9 +96,9 @@ class JobHandler(Generic[R]):
         self._stopping: set[str] = set()
         self._later = Later(f"later-{kind.record_kind}")
         self._standing = Standing(services.records, kind.record_kind, self._later, services.tracker)
-        self._resumption = Resumption(
-            services, kind, self._standing, Driver(self._begin, self._end, self._fail, self._stopping)
-        )
+        driver = Driver(self._begin, self._end, self._fail, self._stopping)
+        self._resumption = Resumption(services, kind, self._standing, driver)
+        self._turns = Turns(services, kind, self._standing, driver)
         self._collectors = ThreadPoolExecutor(_COLLECTORS, thread_name_prefix=f"collect-{kind.record_kind}")
 
     def folder(self, name: str) -> Path:
@@ -119,7 +120,7 @@ class JobHandler(Generic[R]):
             report(TaskFailed(task.id, failures.CLIENT_ERROR, str(error)))
             return
         place = Workplace(name, arn, self.folder(name))
-        job = Job(task, request, place, report, {self._kind.member: {"Arn": arn}})
+        job = Job(task, request, place, report, {self._kind.member: {"Arn": arn}}, record.created_at)
         state = state_of(record)
         if state.status.is_final:
             self._report_end(job, record)
@@ -142,7 +143,8 @@ class JobHandler(Generic[R]):
 
     def _begin(self, job: Job[R]) -> None:
         try:
-            self._launch(job)
+            if (turn := self._turns.take(job, runs=(job.place.folder / _SPEC).exists())) is not None:
+                self._launch(turn)
         except ComputeClosedError:
             return  # the next engine picks the job up
         except (StepmillError, OSError) as error:
@@ -165,6 +167,7 @@ class JobHandler(Generic[R]):
         self._standing.change(name, self._asked_to_stop)
         stop_together(self._services.compute, self.folder(name))
         self._resumption.wake(name, state_of(record))
+        self._turns.wake(name)
 
     def close(self) -> None:
         """Wait for jobs that are being collected; leave running ones alone."""
@@ -220,6 +223,7 @@ class JobHandler(Generic[R]):
         ]
         if kept is not None and services.packages is not None:
             specs = [services.packages.shown(spec, kept) for spec in specs]
+        specs = self._turns.equipped(job, specs)
         names = names_of(places)
         run_together(
             services.compute,
@@ -291,6 +295,7 @@ class JobHandler(Generic[R]):
         telling = next((each for each in places if each.job_id == ended.job_id), place)
         failure = read_small_file(telling.ml / "output" / "failure", _FAILURE_BYTES)
         if then := self._resumption.why_again(job, ended):
+            self._turns.give_back(job)
             self._resumption.pause(job, ended, then)
             return
         tail = [line[-LONGEST_TAIL_LINE:] for line in tail_log(telling.folder, LOG_TAIL_LINES)]
@@ -334,6 +339,7 @@ class JobHandler(Generic[R]):
         tail: Sequence[str] = (),
         notes: Sequence[str] = (),
     ) -> None:
+        self._turns.give_back(job)
         now = self._services.clock.now()
 
         def final(state: JobState) -> JobState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic
 
 from stepmill.core.json import JsonObject
@@ -20,9 +21,11 @@ class Job(Generic[R]):
         place: Where it is done.
         report: Told how it goes.
         metadata: What reports of it bear.
+        asked_at: When it was asked for.
         notes: Remarks so far.
         python: Path of the interpreter of its environment; empty until it is known.
         attempt: Which attempt this is; the first is 0.
+        gpus: Names of the GPUs that it was given.
     """
 
     task: Task
@@ -30,6 +33,8 @@ class Job(Generic[R]):
     place: Workplace
     report: Report
     metadata: JsonObject
+    asked_at: datetime
     notes: tuple[str, ...] = ()
     python: str = ""
     attempt: int = 0
+    gpus: tuple[str, ...] = ()

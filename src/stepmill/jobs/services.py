@@ -16,6 +16,7 @@ from stepmill.images.catalog import ImageOffer, ResolvedImage
 from stepmill.images.environments import Progress
 from stepmill.images.needs import Needs
 from stepmill.jobs.access import Door, NoDoor
+from stepmill.jobs.machine.queue import MachineQueue
 from stepmill.jobs.packages import Packages
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.records import Record, RecordStore
@@ -56,8 +57,8 @@ class JobServices:
         project: Folder that relative paths start from.
         isolation: How jobs are kept apart, if the image does not say.
         warm: Whether jobs may be forked from a warm parent.
-        resources: The most that each job may use. Instance types limit nothing: a job that was
-            sized for the cloud should still run on a small machine, and faster on a large one.
+        resources: The most that each job may use. Instance types limit only where ``machine`` says so: a job
+            that was sized for the cloud should still run on a small machine, and faster on a large one.
         log_limit_bytes: How much of the head and of the tail of a log is kept.
         tracker: Records jobs in experiments; ``None``: nobody does.
         door: Tells where this installation answers AWS's clients, and gives each job its key.
@@ -66,6 +67,7 @@ class JobServices:
         has_group: Whether there is a feature group of a name.
         spot: How training jobs on spot capacity fare.
         spot_share: Which share of a training job's time is billed on spot capacity, by its request.
+        machine: Lets jobs begin when the machine has room for them; ``None``: each begins at once.
         packages: Keeps what jobs ask for by a requirements.txt; ``None``: each installs it for itself.
         private: Stepmill's own folder: no path of a request may lead into it. ``None``: there is none.
     """
@@ -86,6 +88,7 @@ class JobServices:
     private: Path | None = None
     tracker: Tracker | None = None
     note: Callable[[str, str], None] = lambda _kind, _name: None
+    machine: MachineQueue | None = None
     packages: Packages | None = None
     has_group: Callable[[str], bool] = lambda _name: False
     spot: SpotSetting = field(default_factory=SpotSetting)

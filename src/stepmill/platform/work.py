@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from stepmill.jobs.job_metrics import JobMetrics
     from stepmill.jobs.log_streams import LogStreams
     from stepmill.jobs.lookup import JobLookup
+    from stepmill.jobs.machine.queue import MachineQueue
     from stepmill.jobs.notifications.notifications import Notifications
     from stepmill.jobs.publishing.services import Publishing
     from stepmill.jobs.running_metrics import RunningMetrics
@@ -264,6 +266,16 @@ class Work(Tracing):
         )
 
     @made_once
+    def machine_queue(self) -> MachineQueue:
+        """The row in which jobs wait for the machine."""
+        from stepmill.jobs.machine.hardware import this_machine
+        from stepmill.jobs.machine.queue import MachineQueue
+
+        made = MachineQueue(self.layout.machine, this_machine(os.environ), self.settings.machine)
+        self._to_close.append(made.close)
+        return made
+
+    @made_once
     def _tracker(self) -> ExperimentTracker:
         from stepmill.jobs.surroundings import Environments
         from stepmill.jobs.tracking import ExperimentTracker
@@ -295,6 +307,7 @@ class Work(Tracing):
             note=self.lineage_recorder.note,
             has_group=lambda name: bool(self._group_id(name)),
             tracker=self._tracker,
+            machine=self.machine_queue,
             packages=Packages(self.layout.environments, self.compute),
             spot=settings.spot,
             spot_share=lambda request: self.costs.spot_share(request),

@@ -52,6 +52,11 @@ class HomeLayout:
         return self.home / "environments"
 
     @property
+    def machine(self) -> Path:
+        """Folder of what jobs have booked of the machine."""
+        return self.home / "machine"
+
+    @property
     def roots(self) -> Path:
         """Folder of the throw-away file systems of jobs, used again and again."""
         return self.home / "roots"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepmill.core.errors import DefinitionError
-from stepmill.core.settings import CacheScope, Isolation, Settings, SpotSetting
+from stepmill.core.settings import CacheScope, Isolation, MachineSetting, Settings, SpotSetting
 from stepmill.core.settings_file import read_settings
 
 HOME, PROJECT = Path("/h"), Path("/p")
@@ -71,6 +71,24 @@ def test_every_key_is_read() -> None:
     assert settings.email == "mailto://me:secret@example.org"
     assert "secret" not in repr(settings)
     assert settings.default_bucket == "sagemaker-eu-west-1-000000000042"
+
+
+def test_how_jobs_share_the_machine() -> None:
+    text = "[machine]\nqueue = false\novercommit = 1\nlimits = true"
+    assert read(text).machine == MachineSetting(queue=False, overcommit=1.0, limits=True)
+    assert read("").machine == read("[machine]").machine == MachineSetting()
+    # AWS's limits are a mode.
+    assert read("parity = true").machine == MachineSetting(limits=True)
+    assert read("parity = true\n[machine]\nlimits = false").machine == MachineSetting()
+    place = "stepmill.toml: machine"
+    assert refused("machine = 1") == [f"WRONG_TYPE {place}"]
+    assert refused("[machine]\nqueue = 1\novercommit = 0\nlimit = true") == [
+        f"UNKNOWN_KEY {place}.limit",
+        f"WRONG_VALUE {place}.overcommit",
+        f"WRONG_TYPE {place}.queue",
+    ]
+    for number in ("nan", "inf", "-1", "true", '"2"', "1e9"):
+        assert refused(f"[machine]\novercommit = {number}") == [f"WRONG_VALUE {place}.overcommit"]
 
 
 def test_spot_capacity() -> None:

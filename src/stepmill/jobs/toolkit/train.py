@@ -203,6 +203,9 @@ def _cpus() -> int:
 
 
 def _gpus() -> int:
+    if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        # The job was given these; others of the machine are not its own.
+        return sum(bool(name.strip()) for name in visible.split(",")) if visible != "-1" else 0
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return 0

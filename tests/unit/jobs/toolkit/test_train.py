@@ -201,6 +201,14 @@ class TestScripts:
         env = json.loads(job.run().stdout)["env"]
         assert {f"SM_{name}" for name in names.split()} <= set(env)
 
+    @pytest.mark.parametrize(
+        ("visible", "count"), [("0", "1"), ("0,1, 3", "3"), ("", "0"), ("-1", "0"), ("GPU-1a,GPU-2b", "2")]
+    )
+    def test_gpus_are_those_that_the_job_was_given(self, job: Job, visible: str, count: str) -> None:
+        job.code("train.py", PRINT_ALL)
+        done = job.run(CUDA_VISIBLE_DEVICES=visible)
+        assert json.loads(done.stdout)["env"]["SM_NUM_GPUS"] == count
+
     @pytest.mark.skipif(not OLDEST.exists(), reason="no Python 3.8 here")
     def test_python_3_8_will_do(self, job: Job) -> None:
         job.code("train.py", PRINT_ALL)

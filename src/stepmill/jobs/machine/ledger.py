@@ -1,0 +1,227 @@
+"""Who has booked the machine, for all processes of one home: a file that is locked.
+
+It says nothing that jobs themselves do not: a ticket holds as long as the process that drives its job lives,
+or the job runs. What a killed process leaves is cleared away by whoever finds no room; who picks its job up
+books again, at the place that the job had in the row.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from stepmill.compute.supervision.files import lock_holder
+from stepmill.jobs.host_folders import host_folders
+from stepmill.jobs.machine.booking import Amount, Capacity, Ticket, settle
+
+_FILE = "bookings.json"
+# So many are let be before anybody looks whether they still hold.
+_MANY = 200
+_PROC = Path("/proc")
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A ticket, and by what one sees whether it still holds.
+
+    Args:
+        key: Whose.
+        asked_at: When the job was asked for, in seconds since 1970.
+        cpus: That it needs.
+        memory_bytes: That it needs.
+        gpus: That it needs.
+        folder: Of the job.
+        pid: The process that drives it.
+        pid_started: When that process was started, in ticks of the kernel: numbers of processes come again.
+        has_begun: Whether its turn has come.
+        given: Names of the GPUs that it was given.
+    """
+
+    key: str
+    asked_at: float
+    cpus: float
+    memory_bytes: int
+    gpus: int
+    folder: str
+    pid: int
+    pid_started: int
+    has_begun: bool = False
+    given: tuple[str, ...] = ()
+
+    @property
+    def ticket(self) -> Ticket:
+        """The ticket."""
+        amount = Amount(self.cpus, self.memory_bytes, self.gpus)
+        return Ticket(self.key, self.asked_at, amount, self.has_begun, self.given)
+
+    def now(self, ticket: Ticket) -> Entry:
+        """Return the entry with the ticket as it has become."""
+        return msgspec.structs.replace(
+            self,
+            cpus=ticket.amount.cpus,
+            memory_bytes=ticket.amount.memory_bytes,
+            gpus=ticket.amount.gpus,
+            has_begun=ticket.has_begun,
+            given=ticket.gpus,
+        )
+
+
+class Ledger:
+    """The bookings of a machine. Safe to share between threads and processes.
+
+    Args:
+        folder: Where they are kept.
+        capacity: What can be booked.
+        holds: Whether an entry still holds.
+    """
+
+    def __init__(
+        self, folder: Path, capacity: Capacity, holds: Callable[[Entry], bool] | None = None
+    ) -> None:
+        self._path = folder / _FILE
+        self._capacity = capacity
+        self._holds = holds or still_holds
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def ask(self, ticket: Ticket, folder: Path) -> tuple[Ticket, ...]:
+        """Book, or wait in the row; one that has asked before keeps its place.
+
+        Args:
+            ticket: What is asked for. One that says it has begun is taken down as it is: its job runs.
+            folder: Of the job.
+
+        Returns:
+            All tickets, as they are then.
+        """
+        with self._open() as entries:
+            entries.setdefault(ticket.key, _entry_of(ticket, folder))
+            own = entries[ticket.key]
+            if own.pid != os.getpid():
+                # The process that drove it is gone, and this one does now.
+                own = _entry_of(own.ticket, folder)
+            if ticket.has_begun and not own.has_begun:
+                own = own.now(ticket)
+            entries[ticket.key] = own
+            self._settle(entries, ticket.key)
+            return tuple(entry.ticket for entry in entries.values())
+
+    def leave(self, key: str) -> None:
+        """Give back what was booked, or wait no more."""
+        with self._open() as entries:
+            entries.pop(key, None)
+
+    def look(self, keys: set[str]) -> list[Ticket]:
+        """Return those of the named that have begun by now."""
+        with self._open() as entries:
+            for key in keys:
+                if key in entries and not entries[key].has_begun:
+                    self._settle(entries, key)
+            return [entries[key].ticket for key in keys if key in entries and entries[key].has_begun]
+
+    def _settle(self, entries: dict[str, Entry], key: str) -> None:
+        """Let those begin whose turn it is; if he is not among them, look who does not hold any more."""
+        if entries[key].has_begun:
+            return
+        _settle_all(entries, self._capacity)
+        if not entries[key].has_begun or len(entries) > _MANY:
+            gone = [each for each, entry in entries.items() if each != key and not self._holds(entry)]
+            for each in gone:
+                del entries[each]
+            if gone:
+                _settle_all(entries, self._capacity)
+
+    @contextmanager
+    def _open(self) -> Iterator[dict[str, Entry]]:
+        """Give the entries to be changed, while nobody else does."""
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            before = _read(file)
+            entries = dict(before)
+            yield entries
+            if entries != before:
+                _write(file, entries.values())
+        finally:
+            # Said, for a process that was forked meanwhile has the file open as well.
+            fcntl.flock(file, fcntl.LOCK_UN)
+            os.close(file)
+
+
+def still_holds(entry: Entry) -> bool:
+    """Say whether a job is driven or runs."""
+    if entry.pid_started and _started(entry.pid) == entry.pid_started:
+        return True
+    return entry.has_begun and any(lock_holder(each) for _, each in host_folders(Path(entry.folder)))
+
+
+def _settle_all(entries: dict[str, Entry], capacity: Capacity) -> None:
+    for ticket in settle(capacity, [entry.ticket for entry in entries.values()]):
+        entries[ticket.key] = entries[ticket.key].now(ticket)
+
+
+def _entry_of(ticket: Ticket, folder: Path) -> Entry:
+    pid = os.getpid()
+    amount = ticket.amount
+    return Entry(
+        ticket.key,
+        ticket.asked_at,
+        amount.cpus,
+        amount.memory_bytes,
+        amount.gpus,
+        str(folder),
+        pid,
+        _own_start(pid),
+        ticket.has_begun,
+        ticket.gpus,
+    )
+
+
+def _read(file: int) -> dict[str, Entry]:
+    # What comes after the first line is left of a longer one.
+    line = os.pread(file, os.fstat(file).st_size, 0).partition(b"\n")[0]
+    try:
+        found = msgspec.json.decode(line, type=list[Entry])
+    except msgspec.DecodeError:
+        # New, or cut by a loss of power; then no job runs, and none is booked.
+        return {}
+    return {entry.key: entry for entry in found}
+
+
+def _write(file: int, entries: Iterable[Entry]) -> None:
+    # In place, by one call that a kill does not cut: another file to be renamed takes milliseconds more, and
+    # room on the disk, which there may not be when a job ends.
+    os.pwrite(file, msgspec.json.encode(list(entries)) + b"\n", 0)
+
+
+@cache
+def _own_start(pid: int) -> int:
+    return _started(pid)
+
+
+def _started(pid: int) -> int:
+    """Return when a process was started, in ticks of the kernel; 0 if there is none."""
+    try:
+        # The name of the program, in brackets, may hold anything.
+        return int((_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()[19])
+    except FileNotFoundError:
+        return _started_elsewhere(pid)
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _started_elsewhere(pid: int) -> int:
+    """Return 1 for a process that is there where the kernel tells no more of it."""
+    if (_PROC / "self").is_dir():
+        return 0
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return 0
+    except PermissionError:
+        pass
+    return 1
