@@ -30,26 +30,21 @@ from stepmill.core.errors import (
 )
 from stepmill.core.json import Json
 from stepmill.core.statuses import JobStatus
-from stepmill.core.tasks import Report, Task, TaskFailed, TaskStarted, TaskStopped, TaskSucceeded
-from stepmill.images.catalog import ResolvedImage
-from stepmill.images.environments import Progress, told_of_downloads
+from stepmill.core.tasks import Report, Task, TaskFailed, TaskStarted
 from stepmill.jobs import attempts, failures
 from stepmill.jobs.access import access_of
 from stepmill.jobs.admission import Admitted, admit
-from stepmill.jobs.describing import describe
 from stepmill.jobs.failures import (
     Outcome,
     blame_of,
-    cause_text,
     full_disk_told,
     outcome_of,
     waited_too_long,
 )
-from stepmill.jobs.job import Job
+from stepmill.jobs.job import Job, report_end
 from stepmill.jobs.kinds import Collected, JobKind, R, Workplace, read_small_file
 from stepmill.jobs.later import Later
 from stepmill.jobs.outputs import deliver
-from stepmill.jobs.packages import Kept, kept_for
 from stepmill.jobs.peers import names_of, run_together, stop_together
 from stepmill.jobs.places import kept_files, workplaces
 from stepmill.jobs.records import JobRecords, JobState, state_of
@@ -57,8 +52,8 @@ from stepmill.jobs.requests.common import check_job_name
 from stepmill.jobs.requests.data import Output
 from stepmill.jobs.resumption import STOPPED, Driver, Resumption
 from stepmill.jobs.services import JobServices
-from stepmill.jobs.specs import spec_of, visitor_of
-from stepmill.jobs.staging import Staged, check_groups, check_paths, stage
+from stepmill.jobs.specs import downloads_of, kept_packages, spec_of, visitor_of
+from stepmill.jobs.staging import check_groups, check_paths, stage
 from stepmill.jobs.standing import Standing
 from stepmill.jobs.synchroniser import Synchroniser
 from stepmill.jobs.tidying import tidy_up
@@ -123,7 +118,7 @@ class JobHandler(Generic[R]):
         job = Job(task, request, place, report, {self._kind.member: {"Arn": arn}}, record.created_at)
         state = state_of(record)
         if state.status.is_final:
-            self._report_end(job, record)
+            report_end(job, record)
             return
         job = replace(job, notes=state.notes, attempt=len(state.attempts))
         if state.resumes_at is not None:
@@ -195,7 +190,7 @@ class JobHandler(Generic[R]):
         if not begun:
             # Whoever asked for what cannot be done need not wait for an environment to be built.
             self._kind.command(job.request, services.images.offer(job.request.image, job.request.needs))
-        image = services.images.resolve(job.request.image, self._progress(job), job.request.needs)
+        image = services.images.resolve(job.request.image, downloads_of(job), job.request.needs)
         command = self._kind.command(job.request, image)
         check_paths(self._kind, job.request, place, services.private)
         if not begun:
@@ -206,7 +201,7 @@ class JobHandler(Generic[R]):
             for each in places
         ]
         # All hosts have the same code.
-        kept = None if begun else self._kept_packages(job, image, (places[0], staged[0]))
+        kept = None if begun else kept_packages(services, self._kind, job, image, (places[0], staged[0]))
         access = access_of(job.request, services.door, visitor_of(self._kind, job))
         notes = (*job.notes, *image.notes, *(note for one in staged for note in one.notes), *access.notes)
         job = replace(job, notes=notes, python="" if image.oci_image else str(image.python))
@@ -237,25 +232,6 @@ class JobHandler(Generic[R]):
         # Whoever asked before the job was started found nothing to stop.
         if place.name in self._stopping or (begun and self._resumption.is_being_interrupted(job)):
             stop_together(services.compute, place.folder)
-
-    def _kept_packages(
-        self, job: Job[R], image: ResolvedImage, laid_out: tuple[Workplace, Staged]
-    ) -> Kept | None:
-        if not job.request.network:  # as in SageMaker, where pip then finds no index
-            return None
-        place, staged = laid_out
-        shown = {mount.target: mount.source for mount in staged.mounts}
-        return kept_for(
-            self._services.packages,
-            self._kind.requirements(job.request, place, shown),
-            job.request.environment,
-            image,
-            self._services.isolation,
-            self._progress(job),
-        )
-
-    def _progress(self, job: Job[R]) -> Progress:
-        return told_of_downloads(lambda line: job.report(TaskStarted(job.task.id, job.metadata, (line,))))
 
     # Follow
 
@@ -365,7 +341,7 @@ class JobHandler(Generic[R]):
         record = self._write_end(job.place, final)
         self._stopping.discard(job.place.name)
         self._resumption.forget(job)
-        self._report_end(job, record)
+        report_end(job, record)
         self._services.note(record.kind, record.name)
         self._later.put(partial(self._tidy_up_after, record, job.place, keep=bool(outcome.error)))
 
@@ -388,16 +364,6 @@ class JobHandler(Generic[R]):
         except StepmillError:
             # The disk may be too full even for the record; the execution is to know all the same.
             job.report(TaskFailed(job.task.id, name, reason, job.metadata))
-
-    def _report_end(self, job: Job[R], record: Record) -> None:
-        state = state_of(record)
-        if state.status is JobStatus.COMPLETED:
-            job.report(TaskSucceeded(job.task.id, describe(record), job.metadata))
-        elif state.error:
-            cause = cause_text(state.reason, state.log_tail)
-            job.report(TaskFailed(job.task.id, state.error, cause, job.metadata, describe(record)))
-        else:
-            job.report(TaskStopped(job.task.id, state.reason, job.metadata, describe(record)))
 
     def _tidy_up_after(self, ended: Record, place: Workplace, *, keep: bool) -> None:
         # Meanwhile it may have been deleted, and its name and folder be another job's.

@@ -7,8 +7,13 @@ from datetime import datetime
 from typing import Generic
 
 from stepmill.core.json import JsonObject
-from stepmill.core.tasks import Report, Task
+from stepmill.core.statuses import JobStatus
+from stepmill.core.tasks import Report, Task, TaskFailed, TaskStopped, TaskSucceeded
+from stepmill.jobs.describing import describe
+from stepmill.jobs.failures import cause_text
 from stepmill.jobs.kinds import R, Workplace
+from stepmill.jobs.records import state_of
+from stepmill.storage.records import Record
 
 
 @dataclass(frozen=True)
@@ -38,3 +43,15 @@ class Job(Generic[R]):
     python: str = ""
     attempt: int = 0
     gpus: tuple[str, ...] = ()
+
+
+def report_end(job: Job[R], record: Record) -> None:
+    """Report how a job has ended, as its record tells it."""
+    state = state_of(record)
+    if state.status is JobStatus.COMPLETED:
+        job.report(TaskSucceeded(job.task.id, describe(record), job.metadata))
+    elif state.error:
+        cause = cause_text(state.reason, state.log_tail)
+        job.report(TaskFailed(job.task.id, state.error, cause, job.metadata, describe(record)))
+    else:
+        job.report(TaskStopped(job.task.id, state.reason, job.metadata, describe(record)))

@@ -1,14 +1,17 @@
-"""Says what compute is to run for a host of a job, and in which surroundings."""
+"""Says what compute is to run for a host of a job, in which surroundings and with which libraries."""
 
 from __future__ import annotations
 
 from stepmill.catalog.job_components import experiment_config
 from stepmill.compute.spec import JobSpec
+from stepmill.core.tasks import TaskStarted
 from stepmill.images.catalog import ResolvedImage
+from stepmill.images.environments import Progress, told_of_downloads
 from stepmill.jobs.access import Access, Visitor
 from stepmill.jobs.contract import job_environment
 from stepmill.jobs.job import Job
 from stepmill.jobs.kinds import JobKind, R, Workplace, can_be_warm
+from stepmill.jobs.packages import Kept, kept_for
 from stepmill.jobs.services import JobServices
 from stepmill.jobs.staging import Staged
 
@@ -24,6 +27,41 @@ def visitor_of(kind: JobKind[R], job: Job[R]) -> Visitor:
         session=place.name,
         folder=place.folder,
         lasts=request.longest_wait or request.timeout,
+    )
+
+
+def downloads_of(job: Job[R]) -> Progress:
+    """Return who is told what is downloaded for a job: whoever hears of the job."""
+    return told_of_downloads(lambda line: job.report(TaskStarted(job.task.id, job.metadata, (line,))))
+
+
+def kept_packages(
+    services: JobServices,
+    kind: JobKind[R],
+    job: Job[R],
+    image: ResolvedImage,
+    host: tuple[Workplace, Staged],
+) -> Kept | None:
+    """Return the libraries kept for a job's requirements.txt, installed if need be; see ``kept_for``.
+
+    Args:
+        services: What to work with.
+        kind: Of job.
+        job: Whose.
+        image: Which software it runs in.
+        host: Where its first host works, and what was laid out there.
+    """
+    if not job.request.network:  # as in SageMaker, where pip then finds no index
+        return None
+    place, staged = host
+    shown = {mount.target: mount.source for mount in staged.mounts}
+    return kept_for(
+        services.packages,
+        kind.requirements(job.request, place, shown),
+        job.request.environment,
+        image,
+        services.isolation,
+        downloads_of(job),
     )
 
 
