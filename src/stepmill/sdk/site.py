@@ -47,6 +47,11 @@ class Site:
         """Return below which address a training step's jobs put folders named for themselves."""
         return Join([self.prefix, self.pipeline, execution.id, step], on="/")
 
+    def checkpoint_uri(self, step: str) -> Join:
+        """Return where a training step keeps its checkpoints: an own address in each execution."""
+        once = [execution.training_job_name] if self.in_loop else []
+        return Join([self.prefix, self.pipeline, execution.id, step, *once, "checkpoints"], on="/")
+
     def output_uri(self, step: str, output: str) -> Join:
         """Return where an output of a processing step goes: an own address in each execution."""
         once = [execution.processing_job_name] if self.in_loop else []

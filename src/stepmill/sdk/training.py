@@ -81,6 +81,11 @@ class TrainingStep(JobStep):
         instance_count: How many of it.
         volume_size_gb: Its disk.
         max_runtime: After which the job is stopped.
+        spot: Whether it runs on spot capacity, which costs less, and may be taken from it at any time.
+        max_wait: After which a job on spot capacity is stopped, its waiting for capacity included; by default
+            twice ``max_runtime``.
+        checkpoints: Whether ``/opt/ml/checkpoints`` is kept while it runs, and is there again after an
+            interruption. With an ``s3://`` address instead of ``True`` later executions go on from it, too.
         network_isolation: Whether the job can reach nothing.
         output_path: ``s3://`` address below which the model goes; by default one of its own in each
             execution.
@@ -109,6 +114,9 @@ class TrainingStep(JobStep):
     instance_count: Number = 1
     volume_size_gb: Number = 30
     max_runtime: timedelta = _LONGEST
+    spot: bool = False
+    max_wait: timedelta | None = None
+    checkpoints: bool | str | Value = False
     network_isolation: bool = False
     output_path: str | Value | None = None
     cache: Cache | None = None
@@ -128,6 +136,12 @@ class TrainingStep(JobStep):
                 f"The image {self.image!r} has no training toolkit to run a script with.",
                 where=self.where,
                 mend="Use a framework's image (sklearn, pytorch ...), or a ProcessingStep.",
+            )
+        if self.max_wait is not None and not (self.spot and self.max_wait >= self.max_runtime):
+            raise InvalidInputError(
+                "max_wait counts the waiting for spot capacity, and the run.",
+                where=self.where,
+                mend="Give spot=True, and no less than max_runtime.",
             )
 
     @property
@@ -158,7 +172,7 @@ class TrainingStep(JobStep):
         document: dict[str, Json] = {
             "AlgorithmSpecification": self._algorithm(site),
             "OutputDataConfig": {"S3OutputPath": render(output)},
-            "StoppingCondition": {"MaxRuntimeInSeconds": int(self.max_runtime.total_seconds())},
+            "StoppingCondition": self._time_limits(),
             "ResourceConfig": {
                 "InstanceType": render_text(self.instance_type),
                 "InstanceCount": render(self.instance_count),
@@ -176,11 +190,23 @@ class TrainingStep(JobStep):
             document["Environment"] = render_texts(self.environment, self.where)
         if self.network_isolation:
             document["EnableNetworkIsolation"] = True
+        if self.spot:
+            document["EnableManagedSpotTraining"] = True
+        if self.checkpoints:
+            kept = site.checkpoint_uri(self.name) if self.checkpoints is True else self.checkpoints
+            document["CheckpointConfig"] = {"S3Uri": render(kept)}
         return document | self.tags_document()
 
     def extra_document(self, site: Site) -> JsonObject:
         """Return retries and caching."""
         return self.retries_document() | cache_document(self.cache, site, self.where)
+
+    def _time_limits(self) -> JsonObject:
+        limits = {"MaxRuntimeInSeconds": int(self.max_runtime.total_seconds())}
+        if self.spot:
+            longest = 2 * self.max_runtime if self.max_wait is None else self.max_wait
+            limits["MaxWaitTimeInSeconds"] = int(longest.total_seconds())
+        return limits
 
     def _algorithm(self, site: Site) -> JsonObject:
         image = self.image

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import ClassVar, Literal, TypeAlias
 
@@ -28,6 +28,8 @@ _SHARED = (
     "StoppingCondition",
     "Environment",
     "EnableNetworkIsolation",
+    "EnableManagedSpotTraining",
+    "CheckpointConfig",
 )
 
 
@@ -185,7 +187,8 @@ class TuningStep(JobStep):
         return self.retries_document() | cache_document(self.cache, site, self.where)
 
     def _definition(self, site: Site) -> JsonObject:
-        given = dict(self.training.arguments_document(site))
+        # Each trial keeps its checkpoints below its own name anyway, and nothing else is named for its job.
+        given = dict(self.training.arguments_document(replace(site, in_loop=False)))
         if self.training.output_path is None:
             given["OutputDataConfig"] = {"S3OutputPath": render(site.training_uri(self.name))}
         document = {name: given[name] for name in _SHARED if name in given}

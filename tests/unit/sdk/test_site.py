@@ -39,6 +39,8 @@ def test_addresses_of_outputs(site: Site) -> None:
 def test_in_a_loop_each_job_has_an_address(site: Site) -> None:
     values = replace(site, in_loop=True).output_uri("A", "train").expression()["Std:Join"]["Values"]
     assert values[4] == {"Get": "Execution.ProcessingJobName"}
+    values = replace(site, in_loop=True).checkpoint_uri("A").expression()["Std:Join"]["Values"]
+    assert values[4:] == [{"Get": "Execution.TrainingJobName"}, "checkpoints"]
 
 
 def test_a_site_in_a_loop_gathers_into_the_same_place(site: Site) -> None:

@@ -5,6 +5,7 @@ import json
 import tarfile
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -123,6 +124,48 @@ def test_values_as_hyperparameters(folder: Path) -> None:
     assert document["epochs"] == {"Std:Join": {"On": "", "Values": [{"Get": "Parameters.epochs"}]}}
     assert document["name"] == {"Get": "Parameters.name"}
     assert document["layers"] == "[1,2]"
+
+
+def test_spot_capacity_and_checkpoints(folder: Path) -> None:
+    step = TrainingStep("Train", spot=True, max_runtime=timedelta(hours=1), checkpoints=True)
+    document = step_document(step, folder=folder)["Arguments"]
+    assert document["EnableManagedSpotTraining"] is True
+    assert document["StoppingCondition"] == {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200}
+    assert document["CheckpointConfig"]["S3Uri"]["Std:Join"]["Values"] == [
+        "s3://bucket/prefix",
+        "Test",
+        {"Get": "Execution.PipelineExecutionId"},
+        "Train",
+        "checkpoints",
+    ]
+
+
+def test_a_wait_and_an_address_of_ones_own(folder: Path) -> None:
+    step = TrainingStep(
+        "Train",
+        spot=True,
+        max_runtime=timedelta(hours=1),
+        max_wait=timedelta(hours=1),
+        checkpoints="s3://team/checkpoints",
+    )
+    document = step_document(step, folder=folder)["Arguments"]
+    assert document["StoppingCondition"]["MaxWaitTimeInSeconds"] == 3600
+    assert document["CheckpointConfig"] == {"S3Uri": "s3://team/checkpoints"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"spot": False}, {"spot": True, "max_runtime": timedelta(hours=2)}],
+    ids=["no spot", "too short"],
+)
+def test_a_wait_that_can_be_none_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError, match="max_wait counts the waiting"):
+        TrainingStep("Train", max_wait=timedelta(hours=1), **wrong)
+
+
+def test_on_demand_nothing_is_said_of_spot_capacity(folder: Path) -> None:
+    document = step_document(TrainingStep("Train"), folder=folder)["Arguments"]
+    assert not {"EnableManagedSpotTraining", "CheckpointConfig"} & document.keys()
 
 
 def test_channels(folder: Path) -> None:

@@ -92,6 +92,16 @@ def test_time_tags_and_the_cache_go_along() -> None:
     assert document["CacheConfig"] == {"Enabled": True, "ExpireAfter": "30d"}
 
 
+def test_trials_on_spot_capacity_keep_checkpoints() -> None:
+    step = tuning(
+        training=fit(spot=True, max_runtime=timedelta(hours=1), checkpoints="s3://team/checkpoints")
+    )
+    definition = arguments(step)["TrainingJobDefinition"]
+    assert definition["EnableManagedSpotTraining"] is True
+    assert definition["StoppingCondition"]["MaxWaitTimeInSeconds"] == 7200
+    assert definition["CheckpointConfig"] == {"S3Uri": "s3://team/checkpoints"}
+
+
 def test_what_it_leaves() -> None:
     step = tuning()
     assert step.best.expression() == {
