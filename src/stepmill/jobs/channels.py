@@ -192,7 +192,30 @@ def _of_path(source: Path) -> Iterator[SourceFile]:
 
 
 def _of_manifest(source: Location, objects: ObjectStore) -> Iterator[SourceFile]:
-    """Read ``[{"prefix": uri}, "key", ...]``; each key follows the prefix as it is, without a ``/``."""
+    prefix, keys = read_manifest(source, objects)
+    for key in keys:
+        uri = S3Uri.parse(prefix + key)
+        try:
+            size_bytes = objects.head(uri).size_bytes
+        except NotFoundError:
+            raise _missing_object(uri, objects) from None
+        yield SourceFile(key.removeprefix("/"), uri, size_bytes)
+
+
+def read_manifest(source: Location, objects: ObjectStore) -> tuple[str, list[str]]:
+    """Read ``[{"prefix": uri}, "key", ...]``.
+
+    Args:
+        source: The manifest.
+        objects: Where ``s3://`` addresses lead.
+
+    Returns:
+        The prefix and the keys; each key follows the prefix as it is, without a ``/``.
+
+    Raises:
+        NotFoundError: If it is not there.
+        InvalidInputError: If it is none.
+    """
     if isinstance(source, S3Uri):
         try:
             text = objects.read_bytes(source, limit_bytes=LARGEST_MANIFEST_BYTES)
@@ -203,14 +226,7 @@ def _of_manifest(source: Location, objects: ObjectStore) -> Iterator[SourceFile]
     else:
         raise _missing_path(source)
     entries = read_json(text, where=str(source))
-    prefix, keys = _manifest_parts(entries, str(source))
-    for key in keys:
-        uri = S3Uri.parse(prefix + key)
-        try:
-            size_bytes = objects.head(uri).size_bytes
-        except NotFoundError:
-            raise _missing_object(uri, objects) from None
-        yield SourceFile(key.removeprefix("/"), uri, size_bytes)
+    return _manifest_parts(entries, str(source))
 
 
 def _manifest_parts(entries: Json, where: str) -> tuple[str, list[str]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from typing import ClassVar
 
 import pytest
 from botocore.exceptions import ClientError
 
+from stepmill.storage.objects.uri import S3Uri
 from support.transforms import WireTransforms, archive
 from support.wire import Wire
 from support.wire_jobs import BUCKET
@@ -65,9 +67,12 @@ class TestAJobThatCompletes:
             BatchStrategy="SingleRecord",
             MaxConcurrentTransforms=4,
             DataProcessing={"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"},
+            DataCaptureConfig={"DestinationS3Uri": f"s3://{BUCKET}/marked", "GenerateInferenceId": True},
         )
         assert found["TransformJobStatus"] == "Completed", found
-        assert jobs.outputs(found) == {"a.csv.gz.out": "id1,3\nid2,7\n"}
+        (answers,) = jobs.outputs(found).values()
+        marked = r"id1,3,[0-9a-f-]{36},(20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ)\nid2,7,[0-9a-f-]{36},\1\n"
+        assert re.fullmatch(marked, answers), answers
 
     def test_manifest_one_object_and_a_prefix_that_ends_within_a_name(
         self, jobs: WireTransforms, sums: str
@@ -77,8 +82,21 @@ class TestAJobThatCompletes:
             f"{source.rpartition('/')[2]}.manifest", json.dumps([{"prefix": source}, "/data2.csv"])
         )
         data = {"DataSource": {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": manifest}}}
-        assert jobs.outputs(jobs.transform(sums, "", TransformInput=data)) == {"data2.csv.out": "2\n"}
-        assert jobs.outputs(jobs.transform(sums, f"{source}/other.csv")) == {"other.csv.out": "3\n"}
+        folder = f"s3://{BUCKET}/{jobs.name('captured')}"
+        capture = {"DestinationS3Uri": folder, "KmsKeyId": "alias/x"}
+        found = jobs.transform(sums, "", TransformInput=data, DataCaptureConfig=capture)
+        assert jobs.outputs(found) == {"data2.csv.out": "2\n"}
+        assert found["DataCaptureConfig"] == capture
+        (inputs,), (outputs,) = (
+            [one.uri for one in jobs.wire.platform.objects.all(S3Uri.parse(f"{folder}/{kind}/"))]
+            for kind in ("input", "output")
+        )
+        assert re.search(r"/input/20\d\d/\d\d/\d\d/\d\d/[^/]+\.json$", str(inputs)), inputs
+        assert json.loads(jobs.read(str(inputs))) == [{"prefix": f"{source}/"}, "data2.csv"]
+        # What was captured can be gone over again.
+        data = {"DataSource": {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": str(outputs)}}}
+        again = jobs.outputs(jobs.transform(sums, "", TransformInput=data))
+        assert again == {"data2.csv.out.out": "2\n"}
         found = jobs.outputs(jobs.transform(sums, f"{source}/data"))
         assert found == {"data1.csv.out": "1\n", "data2.csv.out": "2\n"}
 

@@ -17,8 +17,8 @@ from stepmill.jobs.cache_keys import CacheKey, Content, JobKeys, Leaf, leaves_of
 from stepmill.jobs.transform.containers import ModelCatalog, ModelContainer, PackageCatalog, read_model
 
 _ATTRIBUTES = ("DataProcessing", "Environment", "TransformInput")
-# How requests are cut and answers are put together is in the result, too, though not in AWS's table.
-_MORE = ("BatchStrategy", "MaxPayloadInMB")
+# How requests are cut, answers are put together and marked is in the result, too, though not in AWS's table.
+_MORE = ("BatchStrategy", "MaxPayloadInMB", "DataCaptureConfig")
 _SUBMIT_DIRECTORY = "SAGEMAKER_SUBMIT_DIRECTORY"
 
 

@@ -23,6 +23,7 @@ from stepmill.jobs.requests.data import Output
 from stepmill.jobs.services import Images, JobServices
 from stepmill.jobs.transform.containers import ModelCatalog, PackageCatalog
 from stepmill.jobs.transform.laying import (
+    CAPTURE_FOLDER,
     MODEL,
     OUTPUT_FOLDER,
     PROGRAM,
@@ -102,7 +103,10 @@ class TransformKind:
     def outputs(self, request: TransformRequest, place: Workplace) -> tuple[Output, ...]:
         """See ``JobKind``. What is whole is stored while the job runs, and kept if it fails."""
         del place
-        return (Output("output", OUTPUT_FOLDER, request.output, continuous=True),)
+        answers = Output("output", OUTPUT_FOLDER, request.output, continuous=True)
+        if request.capture is None:
+            return (answers,)
+        return (answers, Output("capture", CAPTURE_FOLDER, request.capture.destination, continuous=True))
 
     def destinations(self, request: TransformRequest) -> tuple[Location, ...]:
         """See ``JobKind``."""

@@ -13,6 +13,7 @@ from stepmill.images.families import shipped_image
 from stepmill.images.reference import ImageReference
 from stepmill.jobs import toolkit
 from stepmill.jobs.archives import unpack
+from stepmill.jobs.channels import read_manifest
 from stepmill.jobs.kinds import Startable, Workplace
 from stepmill.jobs.locations import Location, read_location
 from stepmill.jobs.requests.data import DataType
@@ -27,6 +28,7 @@ from stepmill.storage.objects.uri import S3Uri
 
 PROGRAM = "/opt/ml/toolkit/transform.py"
 OUTPUT_FOLDER = "/opt/ml/output/data"
+CAPTURE_FOLDER = "/opt/ml/output/capture"
 # In the job's own folder, where the job itself does not see it.
 MODEL = "model.json"
 _PROGRAMS = ("serve.py", "transform.py", "stepmill_batch", "stepmill_serving")
@@ -44,7 +46,7 @@ def lay_out(
         NotFoundError: If model data or code is not there.
         InvalidInputError: If an archive is refused.
     """
-    for folder in ("input/data", "output/data", "output/unfinished"):
+    for folder in ("input/data", "output/data", "output/unfinished", "output/capture"):
         (place.ml / folder).mkdir(parents=True)
     _copy_programs(place.ml / "toolkit")
     if any(_MODULE in family_variables(container) for container in request.containers):
@@ -152,7 +154,15 @@ def _config(request: TransformRequest, objects: ObjectStore, images: Images) -> 
         "input_filter": processing.input_filter,
         "output_filter": processing.output_filter,
         "join": processing.join,
+        "capture": _capture(request, prefix),
     }
+
+
+def _capture(request: TransformRequest, inputs: str) -> Json:
+    if request.capture is None:
+        return None
+    outputs = f"{str(request.output).rstrip('/')}/"
+    return {"inputs": inputs, "outputs": outputs, "mark": request.capture.mark}
 
 
 def command_of(image: Startable) -> tuple[str, ...]:
@@ -178,8 +188,11 @@ def family_variables(container: ModelContainer) -> Mapping[str, str]:
 
 def _addresses(source: Location | None, objects: ObjectStore, data_type: DataType) -> tuple[str, str]:
     """Return what the addresses of the objects begin with, and what of their names is not in the folder."""
-    if data_type is DataType.MANIFEST or source is None:
+    if source is None:
         return "", ""
+    if data_type is DataType.MANIFEST:
+        start, keys = read_manifest(source, objects)
+        return f"{start}/" if keys[0].startswith("/") else start, ""
     if isinstance(source, Path):
         return f"{source.parent if source.is_file() else source}/", ""
     if not source.key or source.key.endswith("/"):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from stepmill.core.errors import InvalidInputError, UnsupportedError
+from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import Json
 from stepmill.images.catalog import missing_libraries
 from stepmill.images.needs import NO_NEEDS, Needs
@@ -20,6 +20,7 @@ from stepmill.jobs.requests.common import JobRequest, check_job_name, read_envir
 from stepmill.jobs.requests.data import Compression, Distribution, Input, read_source
 from stepmill.jobs.requests.fields import Fields
 from stepmill.jobs.requests.hosts import read_hosts
+from stepmill.jobs.toolkit.stepmill_batch.capture import MARKABLE
 from stepmill.jobs.toolkit.stepmill_batch.errors import PathError
 from stepmill.jobs.toolkit.stepmill_batch.paths import read_path
 from stepmill.jobs.transform.containers import (
@@ -92,6 +93,19 @@ class Processing:
         return self.join or self.input_filter not in ("", "$") or self.output_filter not in ("", "$")
 
 
+@dataclass(frozen=True)
+class Capture:
+    """What is told of the data that went in and came out.
+
+    Args:
+        destination: Where the lists of objects go.
+        mark: Whether an inference id is appended to each record that is stored.
+    """
+
+    destination: Location
+    mark: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class TransformRequest(JobRequest):
     """What a transform job does.
@@ -111,6 +125,7 @@ class TransformRequest(JobRequest):
         timeout_s: Of an invocation.
         retries: Of an invocation that failed.
         processing: Filters and join.
+        capture: What is captured; ``None``: nothing.
         libraries: What the images of the other containers promise beyond that of the first.
     """
 
@@ -128,6 +143,7 @@ class TransformRequest(JobRequest):
     timeout_s: int
     retries: int
     processing: Processing
+    capture: Capture | None = None
     libraries: Needs = NO_NEEDS
 
     @property
@@ -164,7 +180,6 @@ def read_transform_request(
     fields = Fields(document)
     name = fields.text("TransformJobName", "")
     resources = fields.fields("TransformResources", required=True)
-    _refuse_capture(fields)
     source = fields.fields("TransformInput", required=True)
     output = fields.fields("TransformOutput", required=True)
     content_type = source.text("ContentType", "")
@@ -200,6 +215,7 @@ def read_transform_request(
         timeout_s=_between(client, "InvocationsTimeoutInSeconds", DEFAULT_TIMEOUT_S, 1, LONGEST_TIMEOUT_S),
         retries=_between(client, "InvocationsMaxRetries", DEFAULT_RETRIES, 0, DEFAULT_RETRIES),
         processing=_processing(fields, content_type, split, payload_mb),
+        capture=_capture(fields, project, output.text("Accept", "")),
         libraries=_libraries([container.image for container in model.containers]),
     )
 
@@ -233,13 +249,19 @@ def _input(fields: Fields, project: Path) -> Input:
     return Input("input", INPUT_FOLDER, location, data_type, Distribution.SHARDED, where=s3.where)
 
 
-def _refuse_capture(fields: Fields) -> None:
-    if fields.has("DataCaptureConfig"):
-        raise UnsupportedError(
-            "Data capture of transform jobs is not offered.",
-            where=fields.place("DataCaptureConfig"),
-            mend="Leave it out: input and output stay where they are, lineage tells which belong together.",
+def _capture(fields: Fields, project: Path, accept: str) -> Capture | None:
+    if not fields.has("DataCaptureConfig"):
+        return None
+    given = fields.fields("DataCaptureConfig")
+    destination = read_location(given.text("DestinationS3Uri"), project, given.place("DestinationS3Uri"))
+    mark = given.flag("GenerateInferenceId")
+    if mark and accept and accept.partition(";")[0].strip().lower() not in MARKABLE:
+        raise InvalidInputError(
+            f"Inference ids cannot be appended to answers of the content type {accept[:100]!r}.",
+            where=given.place("GenerateInferenceId"),
+            mend=f"Accept one of {', '.join(MARKABLE)}, or leave it out.",
         )
+    return Capture(destination, mark)
 
 
 def _limits(fields: Fields) -> tuple[int | None, int | None]:

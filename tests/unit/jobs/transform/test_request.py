@@ -137,10 +137,18 @@ class TestDefaults:
         ),
         ({"TransformOutput": {"S3OutputPath": ""}}, InvalidInputError, "address or path is expected"),
         ({"TransformOutput": {"AssembleWith": "Comma"}}, InvalidInputError, "none of None, Line"),
+        ({"DataCaptureConfig": {}}, InvalidInputError, "DestinationS3Uri"),
+        (
+            {
+                "DataCaptureConfig": {"DestinationS3Uri": "s3://bkt/seen", "GenerateInferenceId": True},
+                "TransformOutput": {"S3OutputPath": "s3://bkt/out", "Accept": "application/x-npy"},
+            },
+            InvalidInputError,
+            "Inference ids cannot be appended",
+        ),
         ({"TransformResources": {"InstanceCount": 65}}, UnsupportedError, "asks for 65 hosts"),
         ({"ModelClientConfig": {"InvocationsMaxRetries": 4}}, InvalidInputError, "cannot be greater than 3"),
         ({"ModelClientConfig": {"InvocationsTimeoutInSeconds": 0}}, InvalidInputError, "at least 1"),
-        ({"DataCaptureConfig": {"DestinationS3Uri": "s3://bkt/c"}}, UnsupportedError, "Data capture"),
         ({"DataProcessing": {"JoinSource": "Output"}}, InvalidInputError, "none of None, Input"),
         ({"DataProcessing": {"InputFilter": "$[1:]"}}, InvalidInputError, "cannot be filtered or joined"),
         (

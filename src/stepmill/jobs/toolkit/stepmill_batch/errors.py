@@ -44,6 +44,11 @@ class Lines(NamedTuple):
     last: int
     word: str = "line"
 
+    @property
+    def at_most(self) -> int:
+        """How many were sent at most: empty ones are left out."""
+        return self.last - self.first + 1
+
     def __str__(self) -> str:
         """Return ``line 3`` or ``lines 3 to 9``."""
         if self.first == self.last:

@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+from .capture import Marks, write_manifests
 from .client import Answer, Client
 from .containers import Container, Running, end_all, start
 from .errors import JobError, ObjectError, PathError
@@ -86,7 +87,11 @@ class Job:
         self._base = base
         self._config = config
         self._running: list[Running] = []
-        self._done = self._failed = self._records = 0
+        self._done: list[str] = []
+        self._failed = 0
+        self._started_s = time.time()
+        capture = config.get("capture")
+        self._marks = Marks(self._started_s) if capture and capture["mark"] else None
         self._reasons: list[str] = []
         self._told_at = time.monotonic()
 
@@ -107,7 +112,8 @@ class Job:
         finally:
             end_all(self._running)
         took = time.monotonic() - began
-        self._say(f"{self._done} of {len(self._objects)} objects transformed in {took:.1f} s")
+        self._say(f"{len(self._done)} of {len(self._objects)} objects transformed in {took:.1f} s")
+        self._capture()
         if not self._reasons:
             return 0
         more = f" ({len(self._reasons)} objects failed.)" if len(self._reasons) > 1 else ""
@@ -232,18 +238,23 @@ class Job:
             result.fail(ObjectError(f"{where}{error}", is_ours=error.is_ours))
 
     def _assembled(self, request: Request, answer: Answer) -> bytes:
-        processing = self._cutting.processing
-        if processing is None:
+        processing, marks = self._cutting.processing, self._marks
+        content_type = answer.content_type.partition(";")[0].strip().lower() or self._config["accept"]
+        if processing is not None:
+            records = processing.stored(request.records, answer.body, content_type)
+            if marks is not None:
+                records = list(map(marks.row if processing.is_csv else marks.value, records))
+        elif marks is not None:
+            records = marks.answer(answer.body, content_type, request.lines.at_most if request.lines else 1)
+        else:
             needs_end = self._config["assemble"] == "Line" and not answer.body.endswith(b"\n")
             return answer.body + b"\n" if needs_end else answer.body
-        content_type = answer.content_type.partition(";")[0].strip().lower() or self._config["accept"]
-        records = processing.stored(request.records, answer.body, content_type)
         return b"".join(record + b"\n" for record in records)
 
     def _close(self, result: Result) -> None:
         result.close()
         if result.failure is None:
-            self._done += 1
+            self._done.append(result.name)
         else:
             self._failed += 1
             self._reasons.append(f"{result.failure.blame}{result.address}: {result.failure}")
@@ -253,7 +264,7 @@ class Job:
         now = time.monotonic()
         if now - self._told_at >= _PROGRESS_PERIOD_S:
             self._told_at = now
-            self._say(f"{self._done + self._failed}/{len(self._objects)} objects")
+            self._say(f"{len(self._done) + self._failed}/{len(self._objects)} objects")
 
     def _say(self, line: str) -> None:
         now = time.time()
@@ -261,8 +272,17 @@ class Job:
         sys.stdout.write(f"{moment}:[sagemaker logs]: {line}\n")
         sys.stdout.flush()
 
+    def _capture(self) -> None:
+        """Tell which objects are whole, if that is wanted."""
+        if capture := self._config.get("capture"):
+            # Once: the job may be stopped just now.
+            names, self._done = sorted(self._done), []
+            places = (capture["inputs"], capture["outputs"])
+            write_manifests(self._base / "output" / "capture", self._started_s, *places, names, SUFFIX)
+
     def _stop(self, _number: int, _frame: Any) -> None:
         end_all(self._running)
+        self._capture()
         os._exit(143)
 
 

@@ -47,7 +47,7 @@ class Processing:
         try:
             if self.is_csv:
                 return _selected_of_row(self.input_filter, record)
-            return _json(self.input_filter.select(_parsed(record)))
+            return json_of(self.input_filter.select(parsed(record)))
         except PathError as error:
             raise ObjectError(str(error)) from error
 
@@ -86,8 +86,8 @@ class Processing:
         answers = _json_answers(body, len(records))
         _check_count(len(answers), len(records))
         if self.join:
-            answers = [_joined(_parsed(record), answer) for record, answer in zip(records, answers)]
-        return [_json(self.output_filter.select(answer)) for answer in answers]
+            answers = [_joined(parsed(record), answer) for record, answer in zip(records, answers)]
+        return [json_of(self.output_filter.select(answer)) for answer in answers]
 
 
 def fields(row: bytes) -> list[bytes]:
@@ -148,10 +148,10 @@ def _json_answers(body: bytes, count: int) -> list[Any]:
     texts = [line for line in body.splitlines() if line.strip()]
     if len(texts) == count and (count > 1 or len(texts) == 1):
         try:
-            return [_parsed(line) for line in texts]
+            return [parsed(line) for line in texts]
         except ObjectError:
             pass
-    whole = _parsed(body)
+    whole = parsed(body)
     if count == 1:
         return [whole]
     if isinstance(whole, list):
@@ -167,7 +167,12 @@ def _check_count(answered: int, sent: int) -> None:
         )
 
 
-def _parsed(text: bytes) -> Any:
+def parsed(text: bytes) -> Any:
+    """Return the value that JSON stands for.
+
+    Raises:
+        ObjectError: If it is not JSON.
+    """
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -175,5 +180,6 @@ def _parsed(text: bytes) -> Any:
         raise ObjectError(f"This is not JSON: {shown!r}: {error}") from error
 
 
-def _json(value: Any) -> bytes:
+def json_of(value: Any) -> bytes:
+    """Return a value as JSON, on one line, without spaces."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
