@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import gzip
 import io
+import posixpath
 import tarfile
 import zlib
 from collections.abc import Iterable
 from hashlib import sha256
+from pathlib import Path
 
 SOURCE_ARCHIVE = "sourcedir.tar.gz"
 # Larger ones count by their bytes: it is source code that is packed anew, and that is small.
@@ -35,6 +37,36 @@ def archive_digest(chunks: Iterable[bytes]) -> str:
         return _digest_of_members(packed)
     except (tarfile.TarError, EOFError, OSError, zlib.error, gzip.BadGzipFile, UnicodeError):
         return ""
+
+
+def read_member(archive: Path, name: str, limit_bytes: int) -> bytes | None:
+    """Return the beginning of a file that an archive holds.
+
+    Args:
+        archive: The archive, compressed or not.
+        name: Of the file, as it lies when it is unpacked: ``requirements.txt``, ``deep/more.txt``.
+        limit_bytes: No more is read of it.
+
+    Returns:
+        ``None`` if it holds none, cannot be read, or is too large to be one of source code.
+    """
+    found: bytes | None = None
+    total = 0
+    try:
+        if archive.stat().st_size > LARGEST_BYTES:
+            return None
+        with tarfile.open(archive, mode="r|*") as opened:
+            for member in opened:
+                total += max(member.size, 0)
+                if total > LARGEST_UNPACKED_BYTES:
+                    return None
+                # Of two members of one name the later one stays when they are unpacked.
+                if posixpath.normpath(member.name) == name:
+                    file = opened.extractfile(member) if member.isreg() else None
+                    found = file.read(limit_bytes) if file else None
+    except (tarfile.TarError, EOFError, OSError, zlib.error, UnicodeError):
+        return None
+    return found
 
 
 def _digest_of_members(packed: io.BytesIO) -> str:

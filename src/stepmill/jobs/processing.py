@@ -15,10 +15,12 @@ from stepmill.jobs.contract import inside, lay_out_processing
 from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.kinds import Collected, Startable, Workplace, read_small_file
 from stepmill.jobs.locations import Location
+from stepmill.jobs.packages import LARGEST_FILE_BYTES
 from stepmill.jobs.places import workplaces
 from stepmill.jobs.records import PROCESSING_JOB
 from stepmill.jobs.requests.data import Output
 from stepmill.jobs.requests.processing import ProcessingRequest, read_processing_request
+from stepmill.jobs.requirement_places import requirements_of_processing
 from stepmill.jobs.services import JobServices
 from stepmill.storage.objects.store import ObjectStore
 
@@ -73,9 +75,9 @@ class ProcessingKind:
     def requirements(
         self, request: ProcessingRequest, place: Workplace, shown: Mapping[str, Path]
     ) -> Path | None:
-        """See ``JobKind``. Programs in these jobs install for themselves."""
-        del request, place, shown
-        return None
+        """See ``JobKind``."""
+        words = (*request.entrypoint, *request.arguments)
+        return requirements_of_processing(words, shown, place.folder, LARGEST_FILE_BYTES + 1)
 
     def environment(self, request: ProcessingRequest, place: Workplace) -> Mapping[str, str]:
         """See ``JobKind``."""

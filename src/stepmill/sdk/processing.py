@@ -29,11 +29,12 @@ Source: TypeAlias = str | Path | Value
 _BASE = "/opt/ml/processing"
 _CODE = f"{_BASE}/input/code"
 # Requirements go into a folder of the job's own: without a container, the environment that the job
-# runs in is also the user's.
+# runs in is also the user's. Where they were installed beforehand and kept, there is nothing to do.
 _INSTALL = (
-    'set -e; packages=$(mktemp -d); python3 -m pip install --quiet --target "$packages" '
+    'set -e; if [ -z "$STEPMILL_PACKAGES" ]; then '
+    'packages=$(mktemp -d); python3 -m pip install --quiet --target "$packages" '
     f"-r {_CODE}/requirements.txt; "
-    'export PYTHONPATH="$packages${PYTHONPATH:+:$PYTHONPATH}"; exec "$@"'
+    'export PYTHONPATH="$packages${PYTHONPATH:+:$PYTHONPATH}"; fi; exec "$@"'
 )
 
 

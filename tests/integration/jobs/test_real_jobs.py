@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import signal
@@ -129,6 +130,32 @@ def script(house: House, text: str, *, name: str = "job-1", **changes: Any) -> T
         ProcessingInputs=inputs, ProcessingOutputConfig={"Outputs": outputs}, **changes
     )
     return task_for(document, processing.RESOURCE, name)
+
+
+def framework(house: House, source: dict[str, str]) -> Task:
+    """A processing task as ``FrameworkProcessor`` makes it: a shell script unpacks the source and runs it."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for file, content in source.items():
+            member = tarfile.TarInfo(file)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content.encode()))
+    entry = (
+        "cd /opt/ml/processing/input/code/\ntar -xzf sourcedir.tar.gz\nset -e\n"
+        "if [[ -f 'requirements.txt' ]]; then python -m pip install -r requirements.txt; fi\npython main.py\n"
+    )
+    put(house.store, **{"framework/sourcedir.tar.gz": packed.getvalue(), "framework/runproc.sh": entry})
+    document = processing_document(
+        AppSpecification={
+            "ImageUri": "i",
+            "ContainerEntrypoint": ["/bin/bash", "/opt/ml/processing/input/entrypoint/runproc.sh"],
+        },
+        ProcessingInputs=[
+            processing_input("code", "s3://data/framework/sourcedir.tar.gz"),
+            processing_input("entrypoint", "s3://data/framework/runproc.sh"),
+        ],
+    )
+    return task_for(document, processing.RESOURCE, "framework")
 
 
 def train(
@@ -524,6 +551,14 @@ pickle.dump(model, open(os.path.join(os.environ['SM_MODEL_DIR'], 'model.pkl'), '
             ]
             assert log_of("second", "1.0") == first
             assert index.downloads == ["stepmill_kept-1.0-py3-none-any.whl"]
+            # pip finds them there, where a job of FrameworkProcessor asks for the same.
+            lines = f"--index-url {index.url}\nstepmill-kept==1.0\n"
+            last = house.run(framework(house, {"main.py": text, "requirements.txt": lines}))
+            assert isinstance(last, TaskSucceeded), last
+            log = (house.folder / "home/jobs/processing-job/framework/log").read_text().splitlines()
+            assert log[0] == first[0]
+            assert log[-2:] == first[1:]
+            assert len(index.downloads) == 1
             # Another file is another thing.
             assert log_of("third", "2.0")[1] == "2.0 True"
             assert len(index.downloads) == 2

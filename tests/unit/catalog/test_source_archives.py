@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import io
 import tarfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stepmill.catalog import source_archives
-from stepmill.catalog.source_archives import archive_digest
+from stepmill.catalog.source_archives import archive_digest, read_member
 
 
 def _packed(files: dict[str, bytes], *, when: int = 0, mode: int = 0o644, kind: str = "w:gz") -> bytes:
@@ -71,3 +72,51 @@ def test_a_link_counts_by_where_it_leads() -> None:
             archive.addfile(member)
         digests.add(_digest(packed.getvalue()))
     assert len(digests) == 2
+
+
+class TestReadMember:
+    """One file of an archive, without unpacking the others."""
+
+    def read(
+        self, folder: Path, packed: bytes, name: str = "requirements.txt", limit: int = 100
+    ) -> bytes | None:
+        (folder / "sourcedir.tar.gz").write_bytes(packed)
+        return read_member(folder / "sourcedir.tar.gz", name, limit)
+
+    @pytest.mark.parametrize("name", ["requirements.txt", "./requirements.txt"])
+    def test_as_it_lies_when_it_is_unpacked(self, tmp_path: Path, name: str) -> None:
+        assert self.read(tmp_path, _packed({"a.py": b"1", name: b"rich", "z.py": b"2"})) == b"rich"
+
+    def test_below_a_folder(self, tmp_path: Path) -> None:
+        packed = _packed({"requirements.txt": b"no", "deep/more.txt": b"yes"})
+        assert self.read(tmp_path, packed, "deep/more.txt") == b"yes"
+
+    def test_no_more_than_asked_for(self, tmp_path: Path) -> None:
+        assert self.read(tmp_path, _packed({"requirements.txt": b"x" * 50}), limit=7) == b"x" * 7
+
+    def test_of_two_the_later_one(self, tmp_path: Path) -> None:
+        packed = _packed({"requirements.txt": b"old", "./requirements.txt": b"new"})
+        assert self.read(tmp_path, packed) == b"new"
+
+    @pytest.mark.parametrize(
+        "packed", [b"", b"no archive", _packed({"a": b"1"}), _packed({"requirements.txt": b"r"})[:60]]
+    )
+    def test_what_cannot_be_read_or_is_not_there(self, tmp_path: Path, packed: bytes) -> None:
+        assert self.read(tmp_path, packed) is None
+
+    def test_a_link_is_no_file(self, tmp_path: Path) -> None:
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+            member = tarfile.TarInfo("requirements.txt")
+            member.type, member.linkname = tarfile.SYMTYPE, "/etc/hostname"
+            archive.addfile(member)
+        assert self.read(tmp_path, packed.getvalue()) is None
+
+    def test_what_is_too_large_for_source_code(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        packed = _packed({"requirements.txt": b"rich", "data.bin": b"0" * 5000})
+        monkeypatch.setattr(source_archives, "LARGEST_UNPACKED_BYTES", 5000)
+        assert self.read(tmp_path, packed) is None
+        monkeypatch.undo()
+        monkeypatch.setattr(source_archives, "LARGEST_BYTES", len(packed) - 1)
+        assert self.read(tmp_path, packed) is None
+        assert read_member(tmp_path / "none.tar.gz", "requirements.txt", 10) is None

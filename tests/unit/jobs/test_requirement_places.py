@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
 
-from stepmill.jobs.requirement_places import requirements_of
+from stepmill.jobs.requirement_places import requirements_of, requirements_of_processing
+from stepmill.sdk.processing import _INSTALL
 
 DRIVER = (
     "/bin/bash",
@@ -108,3 +111,75 @@ class TestDrivers:
 
     def test_channels_that_are_not_there(self, code: Path) -> None:
         assert requirements_of("", DRIVER, code, {"/opt/ml/input/data/code": code}) is None
+
+
+class TestProcessing:
+    """What ``FrameworkProcessor`` and ``stepmill.ProcessingStep`` send."""
+
+    CODE = "/opt/ml/processing/input/code"
+    ENTRY = "/opt/ml/processing/input/entrypoint"
+    SCRIPT = (
+        "#!/bin/bash\nset -e\nif [[ -f 'requirements.txt' ]]; then\n    pip install -r requirements.txt\nfi\n"
+    )
+
+    def find(
+        self, folder: Path, script: str, files: dict[str, str], command: tuple[str, ...] = ()
+    ) -> Path | None:
+        for name in ("code", "entry", "home"):
+            (folder / name).mkdir()
+        (folder / "entry" / "runproc.sh").write_text(script)
+        with tarfile.open(folder / "code" / "sourcedir.tar.gz", "w:gz") as archive:
+            for name, text in files.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(text)
+                archive.addfile(member, io.BytesIO(text.encode()))
+        shown = {self.CODE: folder / "code", self.ENTRY: folder / "entry"}
+        words = command or ("/bin/bash", f"{self.ENTRY}/runproc.sh")
+        return requirements_of_processing(words, shown, folder / "home", 1000)
+
+    def test_a_file_in_the_archive_of_the_source(self, tmp_path: Path) -> None:
+        found = self.find(tmp_path, self.SCRIPT, {"main.py": "", "requirements.txt": "rich\n"})
+        assert found is not None
+        assert found.read_text() == "rich\n"
+        assert found.parent == tmp_path / "home"
+
+    def test_another_name_that_sdk_3_was_given(self, tmp_path: Path) -> None:
+        script = self.SCRIPT.replace("requirements.txt", "reqs/cpu.txt")
+        found = self.find(tmp_path, script, {"requirements.txt": "no", "reqs/cpu.txt": "rich"})
+        assert found is not None
+        assert found.read_text() == "rich"
+
+    @pytest.mark.parametrize(
+        ("script", "files"),
+        [
+            (SCRIPT, {"main.py": ""}),
+            ("python main.py", {"requirements.txt": "rich"}),
+            ("", {"requirements.txt": "rich"}),
+            # The address of the index is another one each time.
+            (SCRIPT + "aws codeartifact login --tool pip", {"requirements.txt": "rich"}),
+        ],
+    )
+    def test_jobs_that_install_for_themselves(
+        self, tmp_path: Path, script: str, files: dict[str, str]
+    ) -> None:
+        assert self.find(tmp_path, script, files) is None
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ("python3", "/opt/ml/processing/input/code/main.py"),
+            ("/bin/bash", "/elsewhere/runproc.sh"),
+            ("/bin/bash", "-c"),
+            ("/bin/bash", "-c", "pip install -r /opt/ml/processing/input/code/requirements.txt"),
+        ],
+    )
+    def test_other_commands(self, tmp_path: Path, command: tuple[str, ...]) -> None:
+        assert self.find(tmp_path, self.SCRIPT, {"requirements.txt": "rich"}, command) is None
+
+    def test_no_code(self, tmp_path: Path) -> None:
+        assert requirements_of_processing(("/bin/bash", "x/runproc.sh"), {}, tmp_path, 10) is None
+
+    def test_a_step_in_python(self, code: Path) -> None:
+        command = ("/bin/bash", "-c", _INSTALL, "install", "python3", f"{self.CODE}/main.py")
+        found = requirements_of_processing(command, {self.CODE: code}, Path("/nowhere"), 10)
+        assert found == code / "requirements.txt"

@@ -30,6 +30,7 @@ from stepmill.jobs.transform.laying import (
     family_variables,
     inference_script,
     lay_out,
+    requirements_of_model,
 )
 from stepmill.jobs.transform.request import KEPT_MODEL, TransformRequest, read_transform_request
 from stepmill.storage.objects.store import ObjectStore
@@ -88,9 +89,9 @@ class TransformKind:
     def requirements(
         self, request: TransformRequest, place: Workplace, shown: Mapping[str, Path]
     ) -> Path | None:
-        """See ``JobKind``. Programs in these jobs install for themselves."""
-        del request, place, shown
-        return None
+        """See ``JobKind``. Several containers install each for itself: what one asks for is not another's."""
+        del shown
+        return requirements_of_model(request, place, self._images) if len(request.containers) == 1 else None
 
     def environment(self, request: TransformRequest, place: Workplace) -> Mapping[str, str]:
         """See ``JobKind``."""

@@ -17,6 +17,7 @@ from stepmill.jobs.channels import read_manifest
 from stepmill.jobs.kinds import Startable, Workplace
 from stepmill.jobs.locations import Location, read_location
 from stepmill.jobs.requests.data import DataType
+from stepmill.jobs.requirement_places import NAME as REQUIREMENTS
 from stepmill.jobs.services import Images
 from stepmill.jobs.streams import file_of
 from stepmill.jobs.toolkit.stepmill_batch.containers import TOOLKIT
@@ -78,6 +79,19 @@ def inference_script(request: TransformRequest, place: Workplace) -> Path | None
         if (folder / program).is_file():
             return folder / program
     return None
+
+
+def requirements_of_model(request: TransformRequest, place: Workplace, images: Images) -> Path | None:
+    """Return the ``requirements.txt`` that the server of the framework images installs, if there is one."""
+    container = request.containers[0]
+    is_ours = command_of(images.offer(container.image)) == (TOOLKIT,)
+    if not is_ours or _MODULE in family_variables(container):
+        return None
+    submitted = {**container.environment, **request.own_environment}.get(_SUBMIT_DIRECTORY, "")
+    if not submitted.startswith("s3://") and submitted not in ("", "/opt/ml/model/code"):
+        return None
+    found = place.ml / ("code" if submitted.startswith("s3://") else "model/code") / REQUIREMENTS
+    return found if found.is_file() else None
 
 
 def _copy_programs(target: Path) -> None:

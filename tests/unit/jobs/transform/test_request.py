@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from stepmill.core.errors import InvalidInputError, NotFoundError, StepmillError
 from stepmill.core.json import JsonObject
 from stepmill.images.catalog import ImageOffer, missing_libraries
 from stepmill.images.needs import NO_NEEDS, Needs
+from stepmill.jobs.kinds import Workplace
 from stepmill.jobs.requests.data import Compression
 from stepmill.jobs.transform import request as request_module
 from stepmill.jobs.transform.containers import ModelContainer, read_model
@@ -242,18 +244,23 @@ def test_images_of_the_users_own_promise_nothing() -> None:
     assert missing_libraries(["mine:1", "python:3.11"]) == ()
 
 
+class Offers:
+    """Images that offer what a test says."""
+
+    resolve: Any = None
+
+    def __init__(self, known: Mapping[str, ImageOffer]) -> None:
+        self.known = known
+
+    def offer(self, image_uri: str, needs: Needs = NO_NEEDS) -> ImageOffer:
+        return self.known.get(image_uri, ImageOffer())
+
+
 class TestCommand:
     def command(self, *offers: ImageOffer) -> tuple[str, ...]:
         images = {f"image{number}:1": offer for number, offer in enumerate(offers)}
-
-        class Images:
-            resolve: Any = None
-
-            def offer(self, image_uri: str, needs: Needs = NO_NEEDS) -> ImageOffer:
-                return images[image_uri]
-
         model = {"Containers": [{"Image": image} for image in images]}
-        return TransformKind(Catalog(model), Catalog(None), Images()).command(read(model), offers[0])
+        return TransformKind(Catalog(model), Catalog(None), Offers(images)).command(read(model), offers[0])
 
     def test_processes_and_engines(self) -> None:
         assert self.command(ImageOffer())[0] == "python"
@@ -270,6 +277,43 @@ class TestCommand:
     def test_several_environments(self, other: ImageOffer) -> None:
         with pytest.raises(UnsupportedError, match="share an environment"):
             self.command(ImageOffer(), other)
+
+
+class TestRequirements:
+    """Which file is installed beforehand."""
+
+    def find(self, folder: Path, *containers: dict[str, Any]) -> Path | None:
+        place = Workplace("job", "arn", folder)
+        for name in ("code", "model/code"):
+            (place.ml / name).mkdir(parents=True)
+            (place.ml / name / "requirements.txt").write_text("rich\n")
+        images = {"own:1": ImageOffer(("python", "/srv/app.py"))}
+        kind = TransformKind(Catalog(None), Catalog(None), Offers(images))
+        return kind.requirements(read({"Containers": list(containers)}), place, {})
+
+    @pytest.mark.parametrize(
+        ("code", "expected"),
+        [
+            ("", "model/code/requirements.txt"),
+            ("/opt/ml/model/code", "model/code/requirements.txt"),
+            ("s3://bkt/sourcedir.tar.gz", "code/requirements.txt"),
+        ],
+    )
+    def test_where_the_server_looks(self, tmp_path: Path, code: str, expected: str) -> None:
+        container = {"Image": "python:3.11", "Environment": {"SAGEMAKER_SUBMIT_DIRECTORY": code}}
+        assert self.find(tmp_path, container) == tmp_path / "ml" / expected
+
+    @pytest.mark.parametrize(
+        "containers",
+        [
+            [{"Image": "own:1"}],
+            [{"Image": "sagemaker-xgboost:1.7-1"}],
+            [{"Image": "python:3.11", "Environment": {"SAGEMAKER_SUBMIT_DIRECTORY": "/srv/code"}}],
+            [{"Image": "python:3.11"}, {"Image": "python:3.11"}],
+        ],
+    )
+    def test_servers_that_see_to_themselves(self, tmp_path: Path, containers: list[dict[str, Any]]) -> None:
+        assert self.find(tmp_path, *containers) is None
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,9 @@ class Service:
             SetupError: If that fails.
         """
         requirements = self._setting.code / "requirements.txt"
-        if not self._setting.module and requirements.is_file():
+        # Of a transform job they may have been installed beforehand; its log says so.
+        is_kept = bool(os.environ.get("STEPMILL_PACKAGES"))
+        if not is_kept and not self._setting.module and requirements.is_file():
             home = self._setting.base / "packages"
             try:
                 install_requirements(requirements, home, run=self._run_and_say, say=self._say)
