@@ -29,6 +29,7 @@ class Channel:
         default: The one that it has if none is given; empty: one must be given.
         required: Whether it must be there.
         one_label: Whether CSV can only have one column of labels.
+        piped: Media types that AWS's algorithm also reads from a pipe. Here it makes no difference.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Channel:
     default: str = ""
     required: bool = False
     one_label: bool = False
+    piped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -161,13 +161,14 @@ def _check_channels(algorithm: Algorithm, given: Mapping[str, Mapping[str, str]]
             yield _channel_finding(channel.name, f"Missing required channel: {channel.name}.")
     for name, settings in given.items():
         if name in known:
-            yield from _check_content_type(known[name], settings.get("ContentType", ""))
+            yield from _check_channel(known[name], settings)
         else:
             mend = _nearest(name, known) or f"There are {', '.join(known)}."
             yield _channel_finding(name, f"Extraneous channel found: {name}.", mend)
 
 
-def _check_content_type(channel: Channel, content_type: str) -> Iterator[Finding]:
+def _check_channel(channel: Channel, settings: Mapping[str, str]) -> Iterator[Finding]:
+    content_type = settings.get("ContentType", "")
     media_type = (content_type or channel.default).partition(";")[0].strip().lower()
     if not media_type:
         yield _channel_finding(
@@ -185,6 +186,14 @@ def _check_content_type(channel: Channel, content_type: str) -> Iterator[Finding
         yield _channel_finding(
             channel.name,
             f"{_shown(content_type)} is not an accepted ContentType: {', '.join(channel.content_types)}.",
+        )
+    elif settings.get("TrainingInputMode") == "Pipe" and media_type not in channel.piped:
+        yield _channel_finding(
+            channel.name,
+            f"Channel {channel.name} cannot be read in Pipe mode as {media_type}.",
+            f"Use File or FastFile, or one of {', '.join(channel.piped)}."
+            if channel.piped
+            else "Use File or FastFile.",
         )
 
 

@@ -24,7 +24,7 @@ from stepmill.jobs.outputs import Delivery, host_folder, joined
 from stepmill.jobs.places import workplaces
 from stepmill.jobs.records import TRAINING_JOB
 from stepmill.jobs.requests.data import Output
-from stepmill.jobs.requests.training import TrainingRequest, read_training_request
+from stepmill.jobs.requests.training import TrainingRequest, read_training_request, refuse_pipes
 from stepmill.jobs.requirement_places import requirements_of
 from stepmill.jobs.services import JobServices
 from stepmill.jobs.streams import file_of
@@ -83,6 +83,8 @@ class TrainingKind:
             algorithms.check_hosts(image.algorithm, len(request.hosts))
             algorithms.check_request(image.algorithm, request.hyperparameters, request.channels)
             return ("python", _ALGORITHM, image.algorithm)
+        # The user may have set an image of their own in the place of an algorithm's.
+        refuse_pipes(request.channels)
         if image.entrypoint or image.oci_image:
             return (*image.entrypoint, *(request.arguments or ("train",)))
         raise InvalidInputError(

@@ -15,7 +15,10 @@ ALGORITHM = Algorithm(
         number("rate", UNIT),
         choice("method", "fast", "slow"),
     ),
-    channels=(Channel("train", ("text/csv",), "text/csv", required=True), Channel("test", ("text/csv",))),
+    channels=(
+        Channel("train", ("text/csv",), "text/csv", required=True),
+        Channel("test", ("text/csv", "text/x"), piped=("text/csv",)),
+    ),
     metrics=(Metric("test:error", "error=(.*)"),),
     aliases={"learning_rate": "rate"},
     rules=(lambda given: iter([("k", "too many")]) if given["k"] == "99" else iter(()),),
@@ -76,7 +79,13 @@ def test_rules_are_asked_when_each_value_is_right() -> None:
             "'text/csv;label_size=two' is not an accepted ContentType: label_size must be a number.",
         ),
         ({}, "Missing content type for channel: test."),
-        ({"ContentType": "text/html"}, "'text/html' is not an accepted ContentType: text/csv."),
+        ({"ContentType": "text/html"}, "'text/html' is not an accepted ContentType: text/csv, text/x."),
+        ({"ContentType": "text/csv;label_size=0", "TrainingInputMode": "Pipe"}, None),
+        ({"ContentType": "text/x", "TrainingInputMode": "FastFile"}, None),
+        (
+            {"ContentType": "text/x", "TrainingInputMode": "Pipe"},
+            "Channel test cannot be read in Pipe mode as text/x.",
+        ),
     ],
 )
 def test_a_channel_has_a_content_type_that_is_taken(settings: dict[str, str], message: str | None) -> None:

@@ -46,8 +46,8 @@ def _characters(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 BLAZINGTEXT = Algorithm(
     name="blazingtext",
     channels=(
-        Channel("train", _TYPES, _TYPES[0], required=True),
-        Channel("validation", _TYPES, _TYPES[0]),
+        Channel("train", _TYPES, _TYPES[0], required=True, piped=_TYPES),
+        Channel("validation", _TYPES, _TYPES[0], piped=_TYPES),
     ),
     # train:mean_rho needs a set of word pairs that Stepmill does not have.
     metrics=(

@@ -27,8 +27,8 @@ PROGRESS = (
 def channels(*optional: str) -> tuple[Channel, ...]:
     """Return the channel ``train``, and others that may be left out."""
     return (
-        Channel("train", _TYPES, RECORDIO, required=True),
-        *(Channel(name, _TYPES, RECORDIO) for name in optional),
+        Channel("train", _TYPES, RECORDIO, required=True, piped=_TYPES),
+        *(Channel(name, _TYPES, RECORDIO, piped=_TYPES) for name in optional),
     )
 
 

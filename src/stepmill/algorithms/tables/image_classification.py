@@ -51,8 +51,8 @@ def _resize(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 IMAGE_CLASSIFICATION = Algorithm(
     name="image-classification",
     channels=(
-        Channel("train", (_RECORDS, *_IMAGES), required=True),
-        Channel("validation", (_RECORDS, *_IMAGES), required=True),
+        Channel("train", (_RECORDS, *_IMAGES), required=True, piped=(_RECORDS,)),
+        Channel("validation", (_RECORDS, *_IMAGES), required=True, piped=(_RECORDS,)),
         Channel("train_lst", _IMAGES, _IMAGES[0]),
         Channel("validation_lst", _IMAGES, _IMAGES[0]),
     ),

@@ -20,10 +20,12 @@ MINIMISED = (
     "tweedie-nloglik",
 )  # fmt: skip
 
-_CONTENT_TYPES = (
-    "text/libsvm", "text/x-libsvm", "libsvm", "text/csv", "csv", "application/x-parquet", "parquet",
-    "application/x-recordio-protobuf", "recordio-protobuf",
+# The container reads all but libsvm from pipes.
+_PIPED = (
+    "text/csv", "csv", "application/x-parquet", "parquet", "application/x-recordio-protobuf",
+    "recordio-protobuf",
 )  # fmt: skip
+_CONTENT_TYPES = ("text/libsvm", "text/x-libsvm", "libsvm", *_PIPED)
 _OBJECTIVES = (
     "aft_loss_distribution", "binary:logistic", "binary:logitraw", "binary:hinge", "count:poisson",
     "multi:softmax", "multi:softprob", "rank:pairwise", "rank:ndcg", "rank:map", "reg:linear",
@@ -153,8 +155,8 @@ XGBOOST = Algorithm(
     name="xgboost",
     wording=Wording.XGBOOST,
     channels=(
-        Channel("train", _CONTENT_TYPES, "text/libsvm", required=True, one_label=True),
-        Channel("validation", _CONTENT_TYPES, "text/libsvm", one_label=True),
+        Channel("train", _CONTENT_TYPES, "text/libsvm", required=True, one_label=True, piped=_PIPED),
+        Channel("validation", _CONTENT_TYPES, "text/libsvm", one_label=True, piped=_PIPED),
     ),
     metrics=_METRICS,
     aliases=ALIASES,

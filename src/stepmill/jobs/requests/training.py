@@ -6,6 +6,7 @@ Source: API reference, CreateTrainingJob; container contract, C1.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,13 +102,16 @@ def read_training_request(document: Json, project: Path) -> TrainingRequest:
     fields = Fields(document)
     algorithm = fields.fields("AlgorithmSpecification", required=True)
     mode = algorithm.choice("TrainingInputMode", InputMode, InputMode.FILE)
-    channels = [(_channel(item, mode, project)) for item in fields.each("InputDataConfig")]
+    built_in = algorithm_asked(fields.members)
+    channels = [_channel(item, mode, project) for item in fields.each("InputDataConfig")]
+    # What a built-in algorithm reads from a pipe is the same as from files; whether it does is in its table.
+    if not built_in:
+        refuse_pipes({channel.name: settings for channel, settings in channels})
     inputs = tuple(channel for channel, _ in channels)
     check_distinct([i.name for i in inputs], "channels", "InputDataConfig")
     output = fields.fields("OutputDataConfig", required=True)
     name = fields.text("TrainingJobName", "")
     _check_spot(fields)
-    built_in = algorithm_asked(fields.members)
     hosts = _hosts(fields)
     check_group_names(inputs, hosts)
     network = not fields.flag("EnableNetworkIsolation")
@@ -140,6 +144,16 @@ def read_training_request(document: Json, project: Path) -> TrainingRequest:
         ),
         algorithm=built_in,
     )
+
+
+def refuse_pipes(channels: Mapping[str, Mapping[str, str]]) -> None:
+    """Raise ``UnsupportedError`` if a channel is in Pipe mode: scripts find files here.
+
+    Args:
+        channels: Name -> settings, as in ``inputdataconfig.json``.
+    """
+    for index, settings in enumerate(channels.values()):
+        refuse_pipe_mode(InputMode(settings["TrainingInputMode"]), f"InputDataConfig[{index}].InputMode")
 
 
 def _check_spot(fields: Fields) -> None:
@@ -202,7 +216,6 @@ def _channel(fields: Fields, job_mode: InputMode, project: Path) -> tuple[Input,
             mend="Name the folder in S3DataSource.S3Uri: a path of this machine is as good as s3://.",
         )
     mode = fields.choice("InputMode", InputMode, job_mode)
-    refuse_pipe_mode(mode, fields.place("InputMode"))
     s3 = source.fields("S3DataSource", required=True)
     location, data_type, distribution = read_source(s3, project)
     settings = {

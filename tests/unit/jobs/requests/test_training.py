@@ -10,7 +10,7 @@ import pytest
 
 from stepmill.core.errors import InvalidInputError, UnsupportedError
 from stepmill.jobs.requests.hosts import Host
-from stepmill.jobs.requests.training import MetricDefinition, read_training_request
+from stepmill.jobs.requests.training import MetricDefinition, read_training_request, refuse_pipes
 from stepmill.storage.objects.uri import S3Uri
 from support.job_data import IMAGE, channel, training_document
 
@@ -79,6 +79,16 @@ def test_an_image_may_be_that_of_a_built_in_algorithm(more: dict[str, Any], name
     request = read(**more)
     assert request.algorithm == name
     assert bool(request.metrics) == bool(name)
+
+
+def test_what_an_algorithm_reads_from_a_pipe_it_reads_from_files() -> None:
+    request = read(
+        **algorithm(TrainingImage="x.io/pca:1", TrainingInputMode="Pipe"),
+        InputDataConfig=[channel("train", "x")],
+    )
+    assert request.channels["train"]["TrainingInputMode"] == "Pipe"
+    with pytest.raises(UnsupportedError, match="Pipe mode"):
+        refuse_pipes(request.channels)
 
 
 def test_own_metrics_follow_those_of_the_algorithm() -> None:
