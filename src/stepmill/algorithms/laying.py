@@ -10,7 +10,7 @@ PACKAGE = "stepmill_algorithms"
 TRAINING_PROGRAM = "algorithm.py"
 INFERENCE_MODULE = "algorithm_inference.py"
 
-_PROGRAMS = Path(__file__).parent / "programs"
+PROGRAMS = Path(__file__).parent / "programs"
 _TRAINING = f'''"""Trains a built-in algorithm; its name is the argument."""
 
 import sys
@@ -37,6 +37,6 @@ def lay_out_programs(folder: Path) -> None:
         folder: Made if need be. Scripts in it find the programs beside them.
     """
     # With the times of the files what Python has compiled stays good.
-    shutil.copytree(_PROGRAMS, folder / PACKAGE, dirs_exist_ok=True)
+    shutil.copytree(PROGRAMS, folder / PACKAGE, dirs_exist_ok=True)
     (folder / TRAINING_PROGRAM).write_text(_TRAINING)
     (folder / INFERENCE_MODULE).write_text(_INFERENCE)

@@ -22,6 +22,7 @@ from stepmill.core.tasks import Task
 from stepmill.jobs.channels import files_of
 from stepmill.jobs.locations import read_location
 from stepmill.jobs.requests.data import DataType, Input
+from stepmill.jobs.shipped_programs import digest_of_programs
 from stepmill.storage.objects.store import ObjectStore
 
 # Raised when what goes into a key changes: entries of before are then no longer found.
@@ -175,9 +176,7 @@ class JobKeys:
             self._replace_source(leaves, f"{where}.{place}.DataSource.S3DataSource", source)
         self._replace_code(leaves, f"{where}.StaticHyperParameters")
         image = _object(definition.get("AlgorithmSpecification")).get("TrainingImage")
-        if isinstance(image, str):
-            software = self._identify(image)
-            leaves |= {f"{where}.software.{name}": version for name, version in software.items()}
+        leaves |= self.software(image, f"{where}.software")
 
     def data(self, place: str, source: JsonObject) -> dict[str, Leaf]:
         """Return what a data source adds to a key: its content in the place of its address.
@@ -197,7 +196,8 @@ class JobKeys:
         """Return what an image adds to a key: the versions of what stands for it here."""
         if not isinstance(image, str):
             return {}
-        return {f"{place}.{name}": version for name, version in self._identify(image).items()}
+        found: dict[str, Leaf] = {f"{place}.{name}": one for name, one in self._identify(image).items()}
+        return found | {f"{place}.programs": digest_of_programs(image) or None}
 
     def _key(self, task: Task, leaves: dict[str, Leaf], image: Json) -> CacheKey:
         return make_key(task.resource, leaves | self.software(image))

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepmill.algorithms import laying as algorithms
 from stepmill.core.errors import NotFoundError
 from stepmill.jobs.cache_keys import CacheKey, JobKeys, callback_key, differences, leaves_of, make_key
+from stepmill.jobs.checks import laying as checks
 from support.keeping import Keeping, a_task, keeping
 
 PROCESSING: dict[str, Any] = {
@@ -362,6 +364,38 @@ class TestTuning:
         del several["TrainingJobDefinition"]
         other = changed(several, ("TrainingJobDefinitions", 1, "StaticHyperParameters", "epochs"), "9")
         assert tuning(kept, other).digest != tuning(kept, several).digest
+
+
+class TestProgramsOfStepmill:
+    """An update of Stepmill may mend how an algorithm computes: then an earlier result is another's."""
+
+    @pytest.fixture
+    def other_release(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        (tmp_path / "programs").mkdir()
+        for laying in (algorithms, checks):
+            monkeypatch.setattr(laying, "PROGRAMS", tmp_path / "programs")
+
+    @pytest.mark.parametrize(("image", "is_same"), [("x.io/kmeans:1", False), ("python:3.11", True)])
+    @pytest.mark.usefixtures("other_release")
+    def test_the_key_of_a_training_job_has_them(self, kept: Keeping, image: str, is_same: bool) -> None:
+        document = changed(TRAINING, ("AlgorithmSpecification", "TrainingImage"), image)
+        now = training(kept, document)
+        with pytest.MonkeyPatch.context() as before:
+            before.setattr(algorithms, "PROGRAMS", Path(algorithms.__file__).parent / "programs")
+            earlier = training(kept, document)
+        assert (now.digest == earlier.digest) is is_same
+        assert bool(differences(earlier.parts, now.parts)) is not is_same
+
+    def test_the_key_of_a_trial_and_of_a_check_have_them(self, kept: Keeping) -> None:
+        definition = changed(
+            TUNING["TrainingJobDefinition"], ("AlgorithmSpecification", "TrainingImage"), "pca:1"
+        )
+        parts = tuning(kept, {**TUNING, "TrainingJobDefinition": definition}).parts
+        assert "TrainingJobDefinition.software.programs" in parts
+        analyzer = "x.io/sagemaker-model-monitor-analyzer:latest"
+        parts = processing(kept, changed(PROCESSING, ("AppSpecification", "ImageUri"), analyzer)).parts
+        assert "software.programs" in parts
+        assert "software.programs" not in processing(kept).parts
 
 
 def test_kinds_of_steps_never_share_a_key() -> None:

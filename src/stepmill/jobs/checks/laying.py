@@ -11,7 +11,7 @@ from stepmill.images.reference import ImageReference
 
 # Inside the job. The programs are a package there, under a name that no library has.
 PACKAGE = "stepmill_checks"
-_PROGRAMS = Path(__file__).parent / "programs"
+PROGRAMS = Path(__file__).parent / "programs"
 _TEXT = f'''"""Runs a program of the images that check data and models."""
 
 import sys
@@ -43,7 +43,7 @@ def lay_out_program(program: str, toolkit: Path) -> None:
         program: As ``program_of`` tells it.
         toolkit: Made if need be.
     """
-    shutil.copytree(_PROGRAMS, toolkit / PACKAGE, dirs_exist_ok=True)
+    shutil.copytree(PROGRAMS, toolkit / PACKAGE, dirs_exist_ok=True)
     (toolkit / f"{program}.py").write_text(_TEXT.replace("@", program))
 
 
