@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,18 @@ def test_json_lines(tmp_path: Path) -> None:
     assert read(tmp_path, "json") == {"x": ["1", None], "y": ["true", None], "z": [None, "t"]}
 
 
+def test_nested_json_is_flattened(tmp_path: Path) -> None:
+    write(tmp_path, {"a.jsonl": '{"x": {"y": 1, "z": [true, {"w": null}]}, "e": {}, "t": "s"}\n'})
+    assert read(tmp_path, "json") == {"x_y": ["1"], "x_z_0": ["true"], "x_z_1_w": [None], "t": ["s"]}
+
+
+@pytest.mark.parametrize("text", ['[{"x": 1}, {"x": 2}]', '[\n{"x": 1},\n{"x": 2}\n]'])
+def test_a_json_file_of_several_records(tmp_path: Path, text: str) -> None:
+    write(tmp_path, {"a.json": text, "b.json": '{"x":\n3}'})
+    table = read_dataset(Settings("json", False, tmp_path, tmp_path / "out", lines=False))
+    assert table["x"].tolist() == ["1", "2", "3"]
+
+
 def test_parquet_keeps_numbers(tmp_path: Path) -> None:
     table = pd.DataFrame({"n": [1, 2], "f": [0.5, None], "t": ["a", None], "b": [True, False]})
     table.to_parquet(tmp_path / "a.parquet")
@@ -67,7 +80,8 @@ def test_parquet_keeps_numbers(tmp_path: Path) -> None:
         ("csv", {"a.csv": b"x\n\xff\xfe\n"}, "'a.csv' cannot be read"),
         ("csv", {"a.csv": ",".join(f"c{n}" for n in range(10_001)) + "\n" + "1," * 10_000 + "1\n"}, "10001"),
         ("json", {"a": "[1]\n"}, "line 1: a record must be a JSON object"),
-        ("json", {"a": '{"x": 1}\n{"x": {"y": 1}}\n'}, "line 2: the value of 'x' is nested"),
+        ("json", {"a": '{"x_y": 1, "x": {"y": 1}}\n'}, "line 1: two values are called 'x_y'"),
+        ("json", {"a": json.dumps({"x": list(range(10_001))})}, "10001 columns"),
         ("json", {"a": "{"}, "'a' cannot be read"),
         ("json", {"a": '{"x":' + "[" * 100_000}, "'a' cannot be read"),
         ("parquet", {"a": "no parquet"}, "'a' cannot be read"),

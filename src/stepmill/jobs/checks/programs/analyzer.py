@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from .captured import positional
 from .data_constraints import constraints_of
 from .data_violations import violations_of
 from .datasets import read_dataset
@@ -21,7 +22,7 @@ from .ending import base_folder, completed, read_baseline, run_guarded, write_do
 from .errors import CustomerError
 from .model_quality import analyze_model, model_violations
 from .profile import describe_columns, statistics_of
-from .settings import MODEL_QUALITY, Settings, read_settings
+from .settings import CAPTURE, MODEL_QUALITY, Settings, read_settings
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +63,8 @@ def _analyze(settings: Settings) -> str:
 def _analyze_data(
     table: pd.DataFrame, settings: Settings, constraints: Mapping[str, Any] | None
 ) -> list[dict[str, str]]:
+    if settings.format == CAPTURE and constraints is not None:
+        table = _named(table, constraints)
     columns = describe_columns(table)
     write_document(settings.output / STATISTICS, statistics_of(columns))
     write_document(settings.output / CONSTRAINTS, constraints_of(columns, settings.categorical_drift_method))
@@ -69,6 +72,16 @@ def _analyze_data(
         return []
     statistics = read_baseline(settings.baseline_statistics) if settings.baseline_statistics else {}
     return violations_of(columns, constraints, statistics)
+
+
+def _named(table: pd.DataFrame, constraints: Mapping[str, Any]) -> pd.DataFrame:
+    """Give captured rows of CSV, which have no names, those of the baseline: columns in the same order."""
+    features = constraints.get("features")
+    known = features if isinstance(features, list) else []
+    names = [one.get("name") for one in known if isinstance(one, dict)]
+    if positional(list(table.columns)) and len(names) == table.shape[1]:
+        return table.set_axis(pd.Index([str(name) for name in names]), axis=1)
+    return table
 
 
 def _analyze_model(

@@ -16,8 +16,9 @@ import pandas as pd
 
 from .bias_columns import numbers_of
 from .clarify_config import CSV, JSON_LINES, Analysis
-from .datasets import MOST_COLUMNS, data_files, read_dataset, text_of
+from .datasets import MOST_COLUMNS, data_files, read_dataset
 from .errors import CustomerError
+from .flattening import text_of
 from .settings import Settings
 
 

@@ -1,4 +1,4 @@
-"""Reads the data of a check: CSV, JSON Lines or Parquet files in a folder, as one table.
+"""Reads the data of a check: CSV, JSON, Parquet or captured data in a folder, as one table.
 
 Text stays text: which type a column has is found by looking at its values, see ``profile``.
 """
@@ -6,17 +6,24 @@ Text stays text: which type a column has is found by looking at its values, see 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
+from .captured import captured_row, read_captured, records_of
 from .errors import CustomerError
-from .settings import Settings
+from .flattening import flattened, text_of
+from .preprocessing import Preprocessor
+from .settings import CAPTURE, MODEL_QUALITY, Settings
 
 # More columns make reports that nobody can read, and are nearly always data that was taken for names.
 MOST_COLUMNS = 10_000
+
+
+Record: TypeAlias = dict[str, str | None]
 
 
 def read_dataset(settings: Settings) -> pd.DataFrame:
@@ -25,22 +32,66 @@ def read_dataset(settings: Settings) -> pd.DataFrame:
     Raises:
         CustomerError: If there is no data, a file cannot be read, or the files have different columns.
     """
-    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
-        "csv": lambda path: _read_csv(path, header=settings.header),
-        "json": _read_json_lines,
-        "parquet": _read_parquet,
-    }
+    preprocessor = Preprocessor(settings.preprocessor) if settings.preprocessor else None
     tables: list[tuple[Path, pd.DataFrame]] = []
     for path in data_files(settings.source):
-        table = readers[settings.format](path)
+        table = _read(path, settings, preprocessor)
         if len(table):
             tables.append((path, table))
     if not tables:
         raise CustomerError(f"There is no data in {settings.source}: no file with a record.")
     # Of JSON a record need not have every key, so that files need not either.
-    if settings.format != "json":
+    if settings.format in ("csv", "parquet") and preprocessor is None:
         _check_alike(tables)
     return _checked(pd.concat([table for _, table in tables], ignore_index=True))
+
+
+def _read(path: Path, settings: Settings, preprocessor: Preprocessor | None) -> pd.DataFrame:
+    if settings.format == CAPTURE:
+        return _table(_read_captures(path, settings, preprocessor))
+    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
+        "csv": lambda path: _read_csv(path, header=settings.header),
+        "json": lambda path: _table(_read_json(path, lines=settings.lines)),
+        "parquet": _read_parquet,
+    }
+    table = readers[settings.format](path)
+    return table if preprocessor is None else _table(_preprocessed(table, path, settings, preprocessor))
+
+
+def _read_captures(path: Path, settings: Settings, preprocessor: Preprocessor | None) -> Iterator[Record]:
+    prefixed = settings.analysis == MODEL_QUALITY
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
+                where = f"{path.name[:100]!r}, line {number}"
+                captured = read_captured(line, where)
+                plain = partial(records_of, captured, where, sides=settings.sides, prefixed=prefixed)
+                yield from plain() if preprocessor is None else preprocessor.records(captured, where, plain)
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _preprocessed(
+    table: pd.DataFrame, path: Path, settings: Settings, preprocessor: Preprocessor
+) -> Iterator[Record]:
+    """Give each row of a data set to a script, as if it had come in at an endpoint."""
+    names = [str(name) for name in table.columns]
+    for number, values in enumerate(table.itertuples(index=False, name=None), 1):
+        row = [None if _is_missing(value) else text_of(value) for value in values]
+        record = dict(zip(names, row, strict=True))
+        where = f"{path.name[:100]!r}, record {number}"
+        captured = captured_row(row if settings.format == "csv" else record)
+        yield from preprocessor.records(captured, where, partial(iter, [record]))
+
+
+def _table(records: Iterable[Record]) -> pd.DataFrame:
+    kept = list(records)
+    names = dict.fromkeys(name for record in kept for name in record)
+    _check_count(names)
+    columns = {name: [record.get(name) for record in kept] for name in names}
+    return pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
 
 
 def _check_alike(tables: Sequence[tuple[Path, pd.DataFrame]]) -> None:
@@ -77,36 +128,25 @@ def _read_csv(path: Path, *, header: bool) -> pd.DataFrame:
     return table
 
 
-def _read_json_lines(path: Path) -> pd.DataFrame:
-    records: list[dict[str, Any]] = []
+def _read_json(path: Path, *, lines: bool) -> Iterator[Record]:
     try:
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    records.append(_record(json.loads(line), f"{path.name[:100]!r}, line {number}"))
+        with path.open(encoding="utf-8") as file:
+            if lines:
+                for number, line in enumerate(file, 1):
+                    if line.strip():
+                        yield _record(json.loads(line), f"{path.name[:100]!r}, line {number}")
+                return
+            whole = json.load(file)
+        for number, value in enumerate(whole if isinstance(whole, list) else [whole], 1):
+            yield _record(value, f"{path.name[:100]!r}, record {number}")
     except (ValueError, RecursionError) as error:
         raise _unreadable(path, error) from error
-    names = dict.fromkeys(name for record in records for name in record)
-    columns = {name: [record.get(name) for record in records] for name in names}
-    return pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
 
 
-def _record(value: object, where: str) -> dict[str, Any]:
+def _record(value: object, where: str) -> Record:
     if not isinstance(value, dict):
         raise CustomerError(f"{where}: a record must be a JSON object.")
-    for name, one in value.items():
-        if isinstance(one, dict | list):
-            raise CustomerError(
-                f"{where}: the value of {name[:100]!r} is nested, and only flat records can be analyzed."
-            )
-    return {name: text_of(one) for name, one in value.items()}
-
-
-def text_of(value: object) -> str | None:
-    """Return a value of JSON as text; ``None`` if it is missing."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return None if value is None else str(value)
+    return flattened(value, where)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -134,10 +174,14 @@ def _is_missing(value: object) -> bool:
     return value is None or value is pd.NaT or value is pd.NA or value != value
 
 
-def _checked(table: pd.DataFrame) -> pd.DataFrame:
-    names: Sequence[str] = [str(name) for name in table.columns]
+def _check_count(names: Sized) -> None:
     if len(names) > MOST_COLUMNS:
         raise CustomerError(f"There are {len(names)} columns, and at most {MOST_COLUMNS} can be analyzed.")
+
+
+def _checked(table: pd.DataFrame) -> pd.DataFrame:
+    names: Sequence[str] = [str(name) for name in table.columns]
+    _check_count(names)
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise CustomerError(f"Several columns are called {twice[:100]!r}.")

@@ -15,12 +15,13 @@ from typing import Any
 from .errors import CustomerError
 
 DATA_QUALITY, MODEL_QUALITY = "DATA_QUALITY", "MODEL_QUALITY"
-_FORMATS = ("csv", "json", "parquet")
+CAPTURE = "sagemakerCaptureJson"
+_FORMATS = ("csv", "json", "parquet", CAPTURE)
 _ANALYSES = (DATA_QUALITY, MODEL_QUALITY)
+_SIDES = ("endpointInput", "endpointOutput", "batchTransformOutput")
 _DRIFT_METHODS = ("LInfinity",)
 # Each would change what the reports say, so none is passed over in silence.
 _NOT_OFFERED = {
-    "record_preprocessor_script": "Give the data as the preprocessor would leave it.",
     "start_time": "Windows of time belong to monitoring schedules; give the data of the window.",
     "end_time": "Windows of time belong to monitoring schedules; give the data of the window.",
 }
@@ -31,7 +32,7 @@ class Settings:
     """What the analyzer is asked for.
 
     Args:
-        format: ``csv``, ``json`` (a record a line) or ``parquet``.
+        format: ``csv``, ``json``, ``parquet`` or ``sagemakerCaptureJson``.
         header: Whether the first line of each CSV file has the names.
         source: Folder of the data.
         output: Folder of the reports.
@@ -39,6 +40,9 @@ class Settings:
         baseline_constraints: What the data is held against; ``None`` if nothing is checked.
         baseline_statistics: What distributions are held against.
         categorical_drift_method: How distributions of categories are compared.
+        lines: Whether JSON files have a record a line; else one record, or a list of them.
+        sides: Which parts of captured data count: ``endpointInput`` ...; empty: all.
+        preprocessor: A script whose ``preprocess_handler`` makes records of records.
         post_script: A script whose ``postprocess_handler`` is called at the end.
         attributes: The other variables, by name: ``problem_type``, ``inference_attribute`` ...
     """
@@ -51,6 +55,9 @@ class Settings:
     baseline_constraints: Path | None = None
     baseline_statistics: Path | None = None
     categorical_drift_method: str = "LInfinity"
+    lines: bool = True
+    sides: tuple[str, ...] = ()
+    preprocessor: Path | None = None
     post_script: Path | None = None
     attributes: Mapping[str, str] | None = None
 
@@ -83,6 +90,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         baseline_constraints=_path(environment, "baseline_constraints"),
         baseline_statistics=_path(environment, "baseline_statistics"),
         categorical_drift_method=check_drift_method(method),
+        lines=bool(options.get("lines", False)),
+        sides=_sides(options.get("captureIndexNames")),
+        preprocessor=_path(environment, "record_preprocessor_script"),
         post_script=_path(environment, "post_analytics_processor_script"),
         attributes={name: value for name, value in environment.items() if value},
     )
@@ -111,10 +121,15 @@ def _format(text: str) -> tuple[str, Mapping[str, Any]]:
     ((kind, options),) = document.items()
     if kind not in _FORMATS:
         raise CustomerError(f"The dataset_format {str(kind)[:100]!r} is not one of {', '.join(_FORMATS)}.")
-    options = options if isinstance(options, dict) else {}
-    if kind == "json" and not options.get("lines", False):
-        raise CustomerError("JSON data must have a record a line: DatasetFormat.json(lines=True).")
-    return kind, options
+    return kind, options if isinstance(options, dict) else {}
+
+
+def _sides(names: object) -> tuple[str, ...]:
+    if not names:
+        return ()
+    if not isinstance(names, list) or not all(name in _SIDES for name in names):
+        raise CustomerError(f"The captureIndexNames are not some of {', '.join(_SIDES)}.")
+    return tuple(names)
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:
