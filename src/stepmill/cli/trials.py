@@ -83,7 +83,7 @@ def trial_table(view: TuningView, now: datetime, *, most_rows: int | None = None
     Args:
         view: Of the tuning job.
         now: For the time of those that run.
-        most_rows: Draw no more than these, the newest.
+        most_rows: Draw no more than these, the newest, each on one line.
     """
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
     for title in ("TRIAL", "STATUS"):
@@ -91,9 +91,10 @@ def trial_table(view: TuningView, now: datetime, *, most_rows: int | None = None
     several = len(view.plan.definitions) > 1
     if several:
         table.add_column("DEFINITION", no_wrap=True)
-    table.add_column(_objective_title(view), justify="right", no_wrap=True)
+    table.add_column(Text(_objective_title(view)), justify="right", no_wrap=True)
     table.add_column("TIME", justify="right", no_wrap=True)
-    table.add_column("HYPERPARAMETERS", overflow="fold")
+    is_cut = most_rows is not None
+    table.add_column("HYPERPARAMETERS", overflow="ellipsis" if is_cut else "fold", no_wrap=is_cut)
     best = view.best.number if view.best is not None else 0
     shown = view.trials if most_rows is None else view.trials[-most_rows:]
     for trial in shown:
@@ -109,9 +110,9 @@ def trial_table(view: TuningView, now: datetime, *, most_rows: int | None = None
             _hyperparameters(trial),
         ]
         table.add_row(*cells)
-    if len(shown) < len(view.trials):
-        table.add_row(Text(f"... {len(view.trials) - len(shown)} before", style="dim"))
-    return Group(_headline(view, now), table)
+    before = len(view.trials) - len(shown)
+    remarks = [Text(f"... {before} before", style="dim")] if before else []
+    return Group(_headline(view, now), *remarks, table)
 
 
 def _headline(view: TuningView, now: datetime) -> Text:

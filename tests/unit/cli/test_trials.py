@@ -14,6 +14,7 @@ from rich.console import Console
 from stepmill.cli.trials import TuningNews, progress_text, trial_table
 from stepmill.core.statuses import JobStatus
 from stepmill.jobs.tuning.jobs import TuningView
+from stepmill.jobs.tuning.plan import Direction, Objective
 from stepmill.jobs.tuning.trials import Trial
 from stepmill.storage.executions import HistoryRecord
 from support.tuning import START, plan, trial
@@ -26,8 +27,8 @@ def view(
     return replace(made, **more)
 
 
-def drawn(shown: TuningView, most_rows: int | None = None) -> str:
-    console = Console(file=io.StringIO(), width=150)
+def drawn(shown: TuningView, most_rows: int | None = None, width: int = 150) -> str:
+    console = Console(file=io.StringIO(), width=width)
     console.print(trial_table(shown, START + timedelta(minutes=5), most_rows=most_rows))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
@@ -67,6 +68,17 @@ class TestTable:
         assert "... 25 before" in text
         assert "\n30 " in text
         assert "\n20 " not in text
+
+    def test_drawn_live_each_trial_has_one_line(self) -> None:
+        shown = view(*(trial(number, 0.5, tuned={"a" * 90: "1", "b": "2"}) for number in (1, 2, 3)))
+        lines = drawn(shown, most_rows=2, width=80).splitlines()
+        assert [line.split()[0] for line in lines[1:]] == ["...", "TRIAL", "2", "3"]
+        assert lines[-1].endswith("…")
+
+    def test_the_name_of_a_metric_is_no_markup(self) -> None:
+        definition = replace(plan().definitions[0], objective=Objective(Direction.MAXIMIZE, "[red]auc"))
+        shown = view(trial(1, 0.5), plan=replace(plan(), definitions=(definition,)))
+        assert "[red]auc" in drawn(shown)
 
     def test_why_it_was_over_early_is_told(self) -> None:
         over = view(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
@@ -92,7 +92,7 @@ def _followed(platform: Platform, view: TuningView, output: Output) -> TuningVie
             time.sleep(_LOOK_S)
             view = platform.tuning_jobs.get(view.name)
         return view
-    drawing = _Drawing(view, output.console.height)
+    drawing = _Drawing(view, output.console)
     with Live(drawing, console=output.console, refresh_per_second=_FRAMES_PER_S, transient=True):
         while not drawing.view.status.is_final:
             time.sleep(_LOOK_S)
@@ -103,12 +103,13 @@ def _followed(platform: Platform, view: TuningView, output: Output) -> TuningVie
 class _Drawing:
     """The drawing on a terminal. rich draws it again and again, on a thread of its own."""
 
-    def __init__(self, view: TuningView, height: int) -> None:
+    def __init__(self, view: TuningView, console: Console) -> None:
         self.view = view
-        self._height = height
+        self._console = console
 
     def __rich__(self) -> RenderableType:
-        return trial_table(self.view, datetime.now(UTC), most_rows=max(self._height - 6, 5))
+        # The terminal may be made larger or smaller meanwhile.
+        return trial_table(self.view, datetime.now(UTC), most_rows=max(self._console.height - 6, 5))
 
 
 def _document(view: TuningView, *, with_trials: bool) -> dict[str, Any]:
