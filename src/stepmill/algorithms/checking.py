@@ -52,7 +52,6 @@ def check_ranges(
     algorithm: Algorithm,
     fixed: Mapping[str, str],
     ranges: Mapping[str, tuple[Kind, Sequence[str]]],
-    objective: str = "",
 ) -> tuple[Finding, ...]:
     """Return what is wrong with a tuning job's search space.
 
@@ -60,7 +59,6 @@ def check_ranges(
         algorithm: What is tuned.
         fixed: StaticHyperParameters.
         ranges: Name -> kind of range, and its ends or its values.
-        objective: Name of the metric; empty if it need not be one of the algorithm's.
     """
     # What hyperparameters mean to one another is only known when each has its value.
     findings = [*_missing(algorithm, {*fixed, *ranges}), *_wrong_values(algorithm, fixed)]
@@ -80,14 +78,13 @@ def check_ranges(
                 for value in values
                 if (trouble := parameter.trouble(value)) is not None
             )
-    if objective and objective not in {metric.name for metric in algorithm.metrics}:
-        known = [metric.name for metric in algorithm.metrics]
-        mend = _nearest(objective, known) or f"{algorithm.name} reports {', '.join(known)}."
-        message = f"The objective metric {_shown(objective)} is none of {algorithm.name}."
-        findings.append(
-            Finding("UNKNOWN_METRIC", Severity.ERROR, "HyperParameterTuningJobObjective", message, mend)
-        )
     return tuple(findings)
+
+
+def nearest_metric(algorithm: Algorithm, name: str) -> str:
+    """Return what to take in the place of a metric that the algorithm does not write."""
+    known = [metric.name for metric in algorithm.metrics]
+    return _nearest(name, known) or f"{algorithm.name} reports {', '.join(known)}."
 
 
 def _missing(algorithm: Algorithm, there: Iterable[str]) -> Iterator[Finding]:

@@ -93,8 +93,7 @@ def trial_table(view: TuningView, now: datetime, *, most_rows: int | None = None
         table.add_column("DEFINITION", no_wrap=True)
     table.add_column(Text(_objective_title(view)), justify="right", no_wrap=True)
     table.add_column("TIME", justify="right", no_wrap=True)
-    is_cut = most_rows is not None
-    table.add_column("HYPERPARAMETERS", overflow="ellipsis" if is_cut else "fold", no_wrap=is_cut)
+    table.add_column("HYPERPARAMETERS", overflow="fold")
     best = view.best.number if view.best is not None else 0
     shown = view.trials if most_rows is None else view.trials[-most_rows:]
     for trial in shown:
@@ -107,7 +106,7 @@ def trial_table(view: TuningView, now: datetime, *, most_rows: int | None = None
             *([view.plan.definitions[trial.definition].name] if several else []),
             number(trial.objective) if trial.objective is not None else "",
             duration(_took(trial, now)),
-            _hyperparameters(trial),
+            _hyperparameters(trial, is_one_line=most_rows is not None),
         ]
         table.add_row(*cells)
     before = len(view.trials) - len(shown)
@@ -135,8 +134,11 @@ def _took(trial: Trial, now: datetime) -> timedelta | None:
     return (trial.ended_at or now) - trial.started_at if trial.started_at else None
 
 
-def _hyperparameters(trial: Trial) -> Text:
+def _hyperparameters(trial: Trial, *, is_one_line: bool) -> Text:
     text = Text("  ".join(f"{name}={_brief(value)}" for name, value in trial.tuned.items()))
+    if is_one_line:
+        # Said of the column, it would be the others that get narrow.
+        text.no_wrap, text.overflow = True, "ellipsis"
     return text.append(f"  {brief(trial.reason)}", style="red") if trial.reason else text
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stepmill.algorithms.algorithm import Metric
-from stepmill.algorithms.checking import check_job, check_ranges
+from stepmill.algorithms.checking import check_job, check_ranges, nearest_metric
 from stepmill.algorithms.parameters import Kind
 from stepmill.algorithms.programs.modules import IMPORTING_MODULES, TRAINING_MODULES
 from stepmill.algorithms.registry import algorithm_of
@@ -43,6 +43,12 @@ def metrics_of(name: str) -> tuple[Metric, ...]:
     """Return the metrics that an algorithm writes to its log; none if it is unknown."""
     algorithm = algorithm_of(name)
     return algorithm.metrics if algorithm else ()
+
+
+def nearest_metric_of(name: str, metric: str) -> str:
+    """Return what to take in the place of a metric that an algorithm does not write; empty if it is none."""
+    algorithm = algorithm_of(name)
+    return nearest_metric(algorithm, metric) if algorithm else ""
 
 
 def check_request(

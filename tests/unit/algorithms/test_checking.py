@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from stepmill.algorithms.algorithm import Algorithm, Channel, Metric, Wording
-from stepmill.algorithms.checking import check_hyperparameters, check_job, check_ranges
+from stepmill.algorithms.checking import check_hyperparameters, check_job, check_ranges, nearest_metric
 from stepmill.algorithms.parameters import UNIT, Kind, choice, integer, number
 from stepmill.core.findings import Finding
 
@@ -123,10 +123,16 @@ class TestTuning:
         if message:
             assert message in findings[0].message
 
-    def test_the_objective_is_a_metric_of_the_algorithm(self) -> None:
-        assert check_ranges(ALGORITHM, GOOD, {}, "test:error") == ()
-        (finding,) = check_ranges(ALGORITHM, GOOD, {}, "test:eror")
-        assert finding.mend == "Did you mean 'test:error'?"
+    @pytest.mark.parametrize(
+        ("name", "mend"),
+        [
+            ("test:eror", "Did you mean 'test:error'?"),
+            ("x" * 5000, "sorter reports test:error."),
+            ("f1", "sorter reports test:error."),
+        ],
+    )
+    def test_the_nearest_metric_is_told(self, name: str, mend: str) -> None:
+        assert nearest_metric(ALGORITHM, name) == mend
 
 
 def test_xgboost_has_words_of_its_own() -> None:

@@ -15,7 +15,7 @@ from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import Json, JsonObject, object_of
 from stepmill.core.statuses import JobStatus
 from stepmill.jobs.admission import Admitted
-from stepmill.jobs.algorithms import check_search
+from stepmill.jobs.algorithms import check_search, nearest_metric_of
 from stepmill.jobs.records import state_of
 from stepmill.jobs.requests.training import read_training_request
 from stepmill.jobs.tuning.findings import Findings
@@ -82,17 +82,22 @@ def _check_definition(
     first, last = ({one.name: _values(one)[place] for one in definition.ranges} for place in (0, -1))
     trial = f"{name}-001-00000000"
     request = read_training_request(training_request(definition, trial, last), project)
-    if definition.objective.metric not in {metric.name for metric in request.metrics}:
-        raise InvalidInputError(
-            _NO_METRIC,
-            where="AlgorithmSpecification.MetricDefinitions",
-            mend=f"Define {definition.objective.metric[:100]!r} there, with how it stands in the log.",
-        )
+    metric = definition.objective.metric
+    is_told = metric in {known.name for known in request.metrics}
+    if request.algorithm and not is_told:
+        raise _no_metric(nearest_metric_of(request.algorithm, metric))
     admitted = training.check(training_request(definition, trial, first))
+    # Only now: an image that is not offered has no metrics either.
+    if not is_told:
+        raise _no_metric(f"Define {metric[:100]!r} there, with how it stands in the log.")
     if admitted.algorithm and request.algorithm:
         searched = {one.name: (_KINDS[type(one)], _values(one)) for one in definition.ranges}
         check_search(admitted.algorithm, definition.static, searched)
     return admitted.notes
+
+
+def _no_metric(mend: str) -> InvalidInputError:
+    return InvalidInputError(_NO_METRIC, where="AlgorithmSpecification.MetricDefinitions", mend=mend)
 
 
 def _values(searched: Range) -> tuple[str, ...]:
