@@ -29,10 +29,17 @@ class Mount:
 
 @dataclass(frozen=True)
 class Resources:
-    """The most that a job may use; ``None`` means no limit."""
+    """The most that a job may use.
+
+    Args:
+        cpus: ``None`` means no limit.
+        memory_bytes: Likewise.
+        is_said: Whether the job's record says it where the machine does not offer control groups for them.
+    """
 
     cpus: float | None = None
     memory_bytes: int | None = None
+    is_said: bool = True
 
 
 @dataclass(frozen=True)

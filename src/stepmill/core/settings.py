@@ -89,12 +89,13 @@ class MachineSetting:
         queue: Whether jobs wait while the machine is full. GPUs are always one job's at a time.
         overcommit: So many times the machine's CPUs and memory can be booked: types are sized for the cloud,
             and most jobs use a part of what theirs has. 1: no more than there is.
-        limits: Whether a job can use no more CPUs and memory than its type has.
+        limits: Whether a job can use no more CPUs and memory than its type has: what outgrows it would fail
+            on AWS, too. Never less than the machine has where the type has more.
     """
 
     queue: bool = True
     overcommit: float = 8.0
-    limits: bool = False
+    limits: bool = True
 
 
 @dataclass(frozen=True)

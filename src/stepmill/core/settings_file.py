@@ -114,7 +114,7 @@ class _Reader:
                 n: f for n, t in self.tables(table, "functions") if (f := self.function(n, t)) is not None
             },
             spot=self.spot(table),
-            machine=self.machine(table, parity=table.get("parity") is True),
+            machine=self.machine(table),
             email=self.email(table),
             **self.queries(table),
         )
@@ -145,8 +145,8 @@ class _Reader:
             seed=self.number(inner, "seed", "spot.", 0, 0, 2**63 - 1),
         )
 
-    def machine(self, table: Mapping[str, Any], *, parity: bool) -> MachineSetting:
-        defaults = MachineSetting(limits=parity)
+    def machine(self, table: Mapping[str, Any]) -> MachineSetting:
+        defaults = MachineSetting()
         inner = table.get("machine", {})
         if not isinstance(inner, Mapping):
             self.add("WRONG_TYPE", "machine", "machine must be a table.")

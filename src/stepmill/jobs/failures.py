@@ -61,6 +61,7 @@ def outcome_of(
     log_tail: Sequence[str] = (),
     timeout: timedelta | None = None,
     host: str = "",
+    memory: str = "",
 ) -> Outcome:
     """Return how a job has ended.
 
@@ -70,6 +71,7 @@ def outcome_of(
         log_tail: Last lines of its log; stand in for a failure file.
         timeout: The one it had.
         host: Which host it was that ended so; empty if the job has one only.
+        memory: Why it may use no more memory, if it is for its instance type.
     """
     match ended.ending:
         case Ending.EXITED if ended.exit_code == 0:
@@ -86,7 +88,7 @@ def outcome_of(
         case Ending.NOT_STARTED:
             text = ended.message or "the program could not be started"
             return _failed(CLIENT_ERROR, CLIENT_ERROR, f"{_of(host)}CannotStartContainerError: {text}")
-    return _algorithm_error(ended, failure, log_tail, _of(host))
+    return _algorithm_error(ended, failure, log_tail, _of(host), memory)
 
 
 def waited_too_long(longest_wait: timedelta | None) -> Outcome:
@@ -134,7 +136,9 @@ def _of(host: str) -> str:
     return f"{host}: " if host else ""
 
 
-def _algorithm_error(ended: JobEnded, failure: str, log_tail: Sequence[str], host: str) -> Outcome:
+def _algorithm_error(
+    ended: JobEnded, failure: str, log_tail: Sequence[str], host: str, memory: str
+) -> Outcome:
     if ended.ending is Ending.EXITED and failure.startswith(f"{CLIENT_ERROR}: "):
         # AWS's own algorithms tell by that word that data or hyperparameters are to blame.
         ending = f", exit code: {ended.exit_code}"
@@ -144,7 +148,7 @@ def _algorithm_error(ended: JobEnded, failure: str, log_tail: Sequence[str], hos
     text = failure.strip() or "\n".join(line for line in log_tail if line.strip())
     if ended.ending is Ending.OUT_OF_MEMORY:
         message = ended.message.rstrip(".") or "the job needed more memory than it may use"
-        text = f"OutOfMemoryError: {message}"
+        text = f"OutOfMemoryError: {message}{f' ({memory})' if memory else ''}"
     elif ended.ending is Ending.SIGNALLED:
         text = f"The program was ended by {_signal_name(ended.exit_code)}.\n{text}".strip()
     ending = f", exit code: {ended.exit_code}"

@@ -281,6 +281,7 @@ class JobHandler(Generic[R]):
             log_tail=tail,
             timeout=job.request.timeout,
             host=telling.host.name if len(places) > 1 else "",
+            memory=self._turns.memory_of(telling.host),
         )
         if ended.ending is Ending.TIMED_OUT and self._resumption.time_left(job, ended.started_at).is_wait:
             outcome = waited_too_long(job.request.longest_wait)

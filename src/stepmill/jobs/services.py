@@ -57,8 +57,7 @@ class JobServices:
         project: Folder that relative paths start from.
         isolation: How jobs are kept apart, if the image does not say.
         warm: Whether jobs may be forked from a warm parent.
-        resources: The most that each job may use. Instance types limit only where ``machine`` says so: a job
-            that was sized for the cloud should still run on a small machine, and faster on a large one.
+        resources: The most that each job may use. Those of instance types are ``machine``'s.
         log_limit_bytes: How much of the head and of the tail of a log is kept.
         tracker: Records jobs in experiments; ``None``: nobody does.
         door: Tells where this installation answers AWS's clients, and gives each job its key.

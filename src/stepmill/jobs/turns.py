@@ -21,6 +21,7 @@ from stepmill.jobs.kinds import JobKind, R
 from stepmill.jobs.machine.hardware import ORDER, VISIBLE
 from stepmill.jobs.machine.needs import host_need
 from stepmill.jobs.records import JobRecords, state_of
+from stepmill.jobs.requests.hosts import Host
 from stepmill.jobs.resumption import STOPPED, Driver
 from stepmill.jobs.services import JobServices
 from stepmill.jobs.standing import Standing
@@ -104,6 +105,13 @@ class Turns(Generic[R]):
             limits = machine.resources(host, spec.resources)
             found.append(replace(spec, environment=given, resources=limits))
         return found
+
+    def memory_of(self, host: Host) -> str:
+        """Return why a host may use no more memory, if it is for its instance type; else nothing."""
+        machine, most = self._services.machine, self._services.resources
+        if machine is None or machine.resources(host, most).memory_bytes == most.memory_bytes:
+            return ""
+        return f"{host.instance_type} has no more: take a larger one, or set machine.limits to false"
 
     def _key(self, name: str) -> str:
         return f"{self._kind}/{name}"

@@ -74,12 +74,10 @@ def test_every_key_is_read() -> None:
 
 
 def test_how_jobs_share_the_machine() -> None:
-    text = "[machine]\nqueue = false\novercommit = 1\nlimits = true"
-    assert read(text).machine == MachineSetting(queue=False, overcommit=1.0, limits=True)
+    text = "[machine]\nqueue = false\novercommit = 1\nlimits = false"
+    assert read(text).machine == MachineSetting(queue=False, overcommit=1.0, limits=False)
     assert read("").machine == read("[machine]").machine == MachineSetting()
-    # AWS's limits are a mode.
-    assert read("parity = true").machine == MachineSetting(limits=True)
-    assert read("parity = true\n[machine]\nlimits = false").machine == MachineSetting()
+    assert read("").machine.limits
     place = "stepmill.toml: machine"
     assert refused("machine = 1") == [f"WRONG_TYPE {place}"]
     assert refused("[machine]\nqueue = 1\novercommit = 0\nlimit = true") == [

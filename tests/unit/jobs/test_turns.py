@@ -280,23 +280,39 @@ class TestGpus:
 
 
 class TestLimits:
-    def test_there_are_none_by_default(self, opened: Open) -> None:
-        shop = opened(Capacity(16.0, 64 * GIB))
+    def test_there_are_none_where_it_is_so_set(self, opened: Open) -> None:
+        shop = opened(Capacity(16.0, 64 * GIB), MachineSetting(limits=False))
         shop.begin(job("a"))
         assert shop.compute.specs[0].resources == Resources()
+        shop.end(lambda _spec: 137, Ending.OUT_OF_MEMORY)
+        shop.until_ended("a")
+        assert "ml.m5" not in shop.state("a").reason
 
     @pytest.mark.parametrize(
         ("kind", "limits"),
         [
-            ("ml.m5.large", Resources(2.0, 8 * GIB)),
-            ("ml.r5.4xlarge", Resources(None, None)),
-            ("ml.c5.4xlarge", Resources(None, 32 * GIB)),
+            ("ml.m5.large", Resources(2.0, 8 * GIB, is_said=False)),
+            ("ml.r5.4xlarge", Resources(None, None, is_said=False)),
+            ("ml.c5.4xlarge", Resources(None, 32 * GIB, is_said=False)),
             ("ml.what.ever", Resources(None, None)),
         ],
     )
-    def test_those_of_the_type_where_they_are_asked_for(
-        self, opened: Open, kind: str, limits: Resources
-    ) -> None:
-        shop = opened(Capacity(16.0, 64 * GIB), MachineSetting(limits=True))
+    def test_a_job_has_what_its_type_has(self, opened: Open, kind: str, limits: Resources) -> None:
+        shop = opened(Capacity(16.0, 64 * GIB), MachineSetting())
         shop.begin(job("a", kind))
         assert shop.compute.specs[0].resources == limits
+
+    def test_who_needs_more_memory_is_told_of_the_type(self, opened: Open) -> None:
+        shop = opened(Capacity(16.0, 64 * GIB), MachineSetting())
+        shop.begin(job("a", "ml.t3.medium"))
+        shop.end(lambda _spec: 137, Ending.OUT_OF_MEMORY)
+        shop.until_ended("a")
+        assert "OutOfMemoryError" in shop.state("a").reason
+        assert "(ml.t3.medium has no more: take a larger one" in shop.state("a").reason
+
+    def test_one_that_has_all_the_machine_has_is_told_of_none(self, opened: Open) -> None:
+        shop = opened(Capacity(16.0, 4 * GIB), MachineSetting())
+        shop.begin(job("a", "ml.t3.medium"))
+        shop.end(lambda _spec: 137, Ending.OUT_OF_MEMORY)
+        shop.until_ended("a")
+        assert "ml.t3" not in shop.state("a").reason

@@ -248,5 +248,6 @@ def _order(spec: JobSpec, environment: dict[str, str]) -> Order:
         log_limit_bytes=spec.log_limit_bytes,
         memory_bytes=spec.resources.memory_bytes or 0,
         cpus=spec.resources.cpus or 0.0,
+        limits_said=spec.resources.is_said,
         preamble=spec.preamble,
     )

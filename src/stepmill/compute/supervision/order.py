@@ -82,6 +82,7 @@ class Order:
         log_limit_bytes: Of the head of the log, and again of its tail.
         memory_bytes: 0 means no limit.
         cpus: 0 means no limit.
+        limits_said: Whether it is noted if they cannot be had.
         preamble: What the log begins with.
     """
 
@@ -101,6 +102,7 @@ class Order:
     log_limit_bytes: int = 64 * 1024 * 1024
     memory_bytes: int = 0
     cpus: float = 0.0
+    limits_said: bool = True
     preamble: str = ""
 
 

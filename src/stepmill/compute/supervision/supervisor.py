@@ -64,7 +64,8 @@ def supervise(folder: Path, bell: int, signals: int, threads: ThreadCounts, wait
     limits = set_limits(order.job_id, order.memory_bytes, order.cpus)
     now = time.time()
     root_lock = hold_root(order.plan.root) if order.plan is not None else -1
-    started = Started(now, order.isolation, (*order.notes, *limits.notes), order.script)
+    notes = (*order.notes, *(limits.notes if order.limits_said else ()))
+    started = Started(now, order.isolation, notes, order.script)
     record = RecordWriter(folder)
     try:
         if files.claim(folder, started):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -86,6 +87,8 @@ class Ledger:
         self._path = folder / _FILE
         self._capacity = capacity
         self._holds = holds or still_holds
+        # Threads that would wait for the file's lock wait for this one: that is much cheaper.
+        self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
 
     def ask(self, ticket: Ticket, folder: Path) -> tuple[Ticket, ...]:
@@ -115,13 +118,13 @@ class Ledger:
         with self._open() as entries:
             entries.pop(key, None)
 
-    def look(self, keys: set[str]) -> list[Ticket]:
-        """Return those of the named that have begun by now."""
+    def look(self, keys: set[str]) -> set[str]:
+        """Return which of the named have begun by now, or stand in the row no more and have to ask again."""
         with self._open() as entries:
             for key in keys:
                 if key in entries and not entries[key].has_begun:
                     self._settle(entries, key)
-            return [entries[key].ticket for key in keys if key in entries and entries[key].has_begun]
+            return {key for key in keys if key not in entries or entries[key].has_begun}
 
     def _settle(self, entries: dict[str, Entry], key: str) -> None:
         """Let those begin whose turn it is; if he is not among them, look who does not hold any more."""
@@ -138,18 +141,19 @@ class Ledger:
     @contextmanager
     def _open(self) -> Iterator[dict[str, Entry]]:
         """Give the entries to be changed, while nobody else does."""
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            before = _read(file)
-            entries = dict(before)
-            yield entries
-            if entries != before:
-                _write(file, entries.values())
-        finally:
-            # Said, for a process that was forked meanwhile has the file open as well.
-            fcntl.flock(file, fcntl.LOCK_UN)
-            os.close(file)
+        with self._lock:
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                before = _read(file)
+                entries = dict(before)
+                yield entries
+                if entries != before:
+                    _write(file, entries.values())
+            finally:
+                # Said, for a process that was forked meanwhile has the file open as well.
+                fcntl.flock(file, fcntl.LOCK_UN)
+                os.close(file)
 
 
 def still_holds(entry: Entry) -> bool:

@@ -139,7 +139,9 @@ class MachineQueue:
         # A limit that is no less than the machine is none, and costs nothing.
         cpus = float(found.vcpus) if found.vcpus < self._machine.cpus else None
         memory = found.memory_bytes if found.memory_bytes < self._machine.memory_bytes else None
-        return Resources(_least(cpus, most.cpus), _least(memory, most.memory_bytes))
+        # Whoever set a limit is told if it cannot be had; of types the documentation tells it.
+        is_said = most.cpus is not None or most.memory_bytes is not None
+        return Resources(_least(cpus, most.cpus), _least(memory, most.memory_bytes), is_said)
 
     def close(self) -> None:
         """Call nobody any more; those who wait are picked up by the next process."""
@@ -169,8 +171,8 @@ class MachineQueue:
                 if self._is_closed:
                     return
                 keys = set(self._waiting)
-            for ticket in self._ledger.look(keys):
-                self._call(ticket.key)
+            for key in self._ledger.look(keys):
+                self._call(key)
             with self._changed:
                 if self._waiting and not self._is_closed:
                     self._changed.wait(self._look_every_s)

@@ -37,7 +37,7 @@ def test_what_one_has_booked_the_other_has_not(tmp_path: Path) -> None:
     assert begins(one, ticket("a", 2))
     assert not begins(other, ticket("b"))
     one.leave("a")
-    assert [each.key for each in other.look({"b"})] == ["b"]
+    assert other.look({"b"}) == {"b"}
 
 
 def test_asking_twice_books_once(tmp_path: Path) -> None:
@@ -67,8 +67,16 @@ def test_who_asked_first_keeps_his_place_after_a_restart(tmp_path: Path) -> None
     assert not begins(ledger, ticket("late", 2, at=3))
     assert not begins(ledger, ticket("early", 2, at=2))
     ledger.leave("a")
-    assert ledger.look({"late"}) == []
-    assert [each.key for each in ledger.look({"early"})] == ["early"]
+    assert ledger.look({"late"}) == set()
+    assert ledger.look({"early"}) == {"early"}
+
+
+def test_who_waits_and_is_not_in_the_row_any_more_asks_again(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, SMALL)
+    assert begins(ledger, ticket("a", 2))
+    assert not begins(ledger, ticket("b", 2))
+    (tmp_path / "bookings.json").unlink()
+    assert ledger.look({"b"}) == {"b"}
 
 
 def test_what_a_killed_process_booked_is_cleared_away(tmp_path: Path) -> None:

@@ -130,10 +130,11 @@ def test_limits_are_never_above_those_for_all_jobs(row: Row) -> None:
     queue = row.open(MachineSetting(limits=True), Capacity(64.0, 256 * GIB))
     all_jobs = Resources(cpus=1.5, memory_bytes=4 * GIB)
     assert queue.resources(M5[0], all_jobs) == all_jobs
-    assert queue.resources(M5[0], Resources(cpus=4.0)) == Resources(2.0, 8 * GIB)
+    assert queue.resources(M5[0], Resources(cpus=4.0)) == Resources(2.0, 8 * GIB, is_said=True)
     assert queue.resources(Host("algo-1", "ml.m5.24xlarge"), all_jobs) == all_jobs
     assert queue.resources(Host(), Resources()) == Resources()
 
 
 def test_without_limits_all_jobs_have_the_same(row: Row) -> None:
-    assert row.open().resources(M5[0], Resources(cpus=7.0)) == Resources(cpus=7.0)
+    queue = row.open(MachineSetting(limits=False))
+    assert queue.resources(M5[0], Resources(cpus=7.0)) == Resources(cpus=7.0)
