@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import random
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -45,6 +49,36 @@ class Trainer:
 
     base: Path
     output: pytest.CaptureFixture[str]
+    hosts: list[str] = field(default_factory=list)
+
+    def together(
+        self,
+        name: str,
+        hyperparameters: Mapping[str, object],
+        shares: Sequence[Mapping[str, bytes]],
+        content_type: str = "text/csv",
+        checkpoints: bool = False,
+        channels: Sequence[str] = (),
+    ) -> list[Trained]:
+        """Train on several hosts, each a thread with an address of its own.
+
+        ``shares``: the data of each; ``channels``: of all, if some hosts have none of their files.
+        """
+        # A second job of the same hosts finds the checkpoints of the first.
+        self.hosts = self.hosts or loopback_addresses(len(shares))
+        hosts = self.hosts
+        bases = [self.base.parent / host for host in hosts]
+        for base, host, data in zip(bases, hosts, shares, strict=True):
+            given: dict[str, bytes | Mapping[str, bytes]] = {channel: {} for channel in channels}
+            given.update(data)
+            Trainer(base, self.output).lay_out(name, hyperparameters, given, content_type, checkpoints)
+            resources = {"current_host": host, "hosts": hosts}
+            (base / "input" / "config" / "resourceconfig.json").write_text(json.dumps(resources))
+        self.output.readouterr()
+        with ThreadPoolExecutor(len(hosts)) as pool:
+            codes = list(pool.map(partial(train.run, name), bases))
+        log = self.output.readouterr().out
+        return [Trained(base, code, log) for base, code in zip(bases, codes, strict=True)]
 
     def __call__(
         self,
@@ -55,6 +89,19 @@ class Trainer:
         checkpoints: bool = False,
     ) -> Trained:
         """Train; ``data``: channel -> content of its file, or of its files by name."""
+        self.lay_out(name, hyperparameters, data, content_type, checkpoints)
+        self.output.readouterr()
+        code = train.run(name, self.base)
+        return Trained(self.base, code, self.output.readouterr().out)
+
+    def lay_out(
+        self,
+        name: str,
+        hyperparameters: Mapping[str, object],
+        data: Mapping[str, bytes | Mapping[str, bytes]],
+        content_type: str,
+        checkpoints: bool,
+    ) -> None:
         given = {key: str(value) for key, value in hyperparameters.items()}
         channels = {channel: {"ContentType": content_type} for channel in data}
         algorithm = algorithm_of(name)
@@ -73,9 +120,14 @@ class Trainer:
         if checkpoints:
             place = {"LocalPath": str(self.base / "checkpoints")}
             (config / "checkpointconfig.json").write_text(json.dumps(place))
-        self.output.readouterr()
-        code = train.run(name, self.base)
-        return Trained(self.base, code, self.output.readouterr().out)
+
+
+def loopback_addresses(count: int) -> list[str]:
+    """Return addresses of one network of the loopback that hardly anyone else uses now."""
+    if sys.platform != "linux":
+        pytest.skip("only Linux has more than one address of the loopback")
+    network = f"127.{random.randrange(16, 255)}.{random.randrange(256)}"
+    return [f"{network}.{number + 1}" for number in range(count)]
 
 
 def csv_of(*columns: object) -> bytes:

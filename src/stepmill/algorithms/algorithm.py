@@ -65,6 +65,8 @@ class Algorithm:
         wording: Whose words a refusal has.
         aliases: Other names of hyperparameters -> their names here.
         rules: What hyperparameters mean to one another.
+        several_hosts: Whether hosts can train one model together.
+        alone: Hyperparameters with which only one host can.
     """
 
     name: str
@@ -74,6 +76,8 @@ class Algorithm:
     wording: Wording = Wording.FIRST_PARTY
     aliases: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
+    several_hosts: bool = False
+    alone: tuple[str, ...] = ()
 
     def parameter(self, name: str) -> Parameter | None:
         """Return the hyperparameter of that name, or that an alias of that name means."""

@@ -15,6 +15,7 @@ from stepmill.core.findings import Finding
 from stepmill.core.json import JsonObject, object_of
 from stepmill.images.families import shipped_image
 from stepmill.images.reference import ImageReference
+from stepmill.jobs.requests.common import JobRequest
 
 # The hyperparameter, and in capitals the variable, that names the user's script.
 PROGRAM = "sagemaker_program"
@@ -69,22 +70,38 @@ def check_request(
         _tell(check_job(algorithm, hyperparameters, channels))
 
 
-def check_hosts(name: str, count: int) -> None:
-    """Refuse a training job of several hosts: each would make a model of its own, of its own shard.
+def check_hosts(name: str, request: JobRequest, hyperparameters: Mapping[str, str]) -> None:
+    """Refuse a training job of several hosts that could not train one model together.
 
     Args:
         name: Of the algorithm.
-        count: How many hosts there are to be.
+        request: The job.
+        hyperparameters: As given.
 
     Raises:
-        UnsupportedError: If there are several.
+        UnsupportedError: If the algorithm, or what is asked of it, is for one host; or if a channel is not
+            for all hosts.
     """
-    if count > 1:
+    count, algorithm = len(request.hosts), algorithm_of(name)
+    if count == 1 or algorithm is None:
+        return
+    alone = [each for each in algorithm.alone if each in hyperparameters]
+    if alone or not algorithm.several_hosts:
+        how = f" with {alone[0]}" if alone else ""
         raise UnsupportedError(
-            f"The algorithm {name} trains on one host here, and this job asks for {count}.",
+            f"The algorithm {name} trains on one host{how} here, and this job asks for {count}.",
             where="ResourceConfig",
             mend="Set InstanceCount to 1: the model is the one that several hosts would make together.",
         )
+    everywhere = {host.group for host in request.hosts}
+    for channel in request.inputs:
+        if channel.groups and not everywhere <= set(channel.groups):
+            raise UnsupportedError(
+                f"The algorithm {name} needs the channel {channel.name!r} on all hosts, and it is not for "
+                "all instance groups.",
+                where=channel.where,
+                mend="Leave InstanceGroupNames out: with ShardedByS3Key each host gets a share of the files.",
+            )
 
 
 def check_search(

@@ -80,7 +80,7 @@ class TrainingKind:
         if image.toolkit and _program(request):
             return ("python", _TOOLKIT)
         if image.algorithm and not _program(request):
-            algorithms.check_hosts(image.algorithm, len(request.hosts))
+            algorithms.check_hosts(image.algorithm, request, request.hyperparameters)
             algorithms.check_request(image.algorithm, request.hyperparameters, request.channels)
             return ("python", _ALGORITHM, image.algorithm)
         # The user may have set an image of their own in the place of an algorithm's.

@@ -916,11 +916,41 @@ class TestAlgorithms:
         assert house.images.asked == []
         assert house.compute.specs == []
 
-    def test_it_trains_on_one_host(self, house: House) -> None:
-        two = {"InstanceType": "ml.m5.large", "InstanceCount": 2}
-        last = house.run(self.task({"num_round": "3"}, ResourceConfig=two))
+    TWO = {"InstanceType": "ml.m5.large", "InstanceCount": 2}
+
+    def test_several_hosts_get_the_program(self, house: House) -> None:
+        house.run(self.task({"num_round": "3"}, ResourceConfig=self.TWO))
+        assert [spec.command[1:] for spec in house.compute.specs] == [
+            ("/opt/ml/toolkit/algorithm.py", "xgboost")
+        ] * 2
+
+    @pytest.mark.parametrize(
+        ("name", "asked", "message"),
+        [
+            ("xgboost", {"_kfold": "3"}, "The algorithm xgboost trains on one host with _kfold here"),
+            ("blazingtext", {"mode": "cbow"}, "The algorithm blazingtext trains on one host here"),
+        ],
+    )
+    def test_what_trains_on_one_host(
+        self, house: House, name: str, asked: dict[str, str], message: str
+    ) -> None:
+        house.images.algorithm = name
+        last = house.run(self.task({"num_round": "3", **asked}, ResourceConfig=self.TWO))
         assert isinstance(last, TaskFailed)
-        assert "The algorithm xgboost trains on one host here" in last.cause
+        assert message in last.cause
+        assert house.compute.specs == []
+
+    def test_a_channel_is_for_all_hosts(self, house: House) -> None:
+        groups = [
+            {"InstanceGroupName": name, "InstanceType": "ml.m5.large", "InstanceCount": 1} for name in "ab"
+        ]
+        train = {**channel("train", "s3://data/train"), "ContentType": "text/csv"}
+        train["DataSource"]["S3DataSource"]["InstanceGroupNames"] = ["a"]
+        last = house.run(
+            self.task({"num_round": "3"}, ResourceConfig={"InstanceGroups": groups}, InputDataConfig=[train])
+        )
+        assert isinstance(last, TaskFailed)
+        assert "needs the channel 'train' on all hosts" in last.cause
         assert house.compute.specs == []
 
     def test_a_script_turns_the_algorithm_off(self, house: House) -> None:

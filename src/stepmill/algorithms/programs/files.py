@@ -21,6 +21,11 @@ def is_data(path: Path) -> bool:
     return not any(part.startswith((".", "_")) for part in path.parts)
 
 
+def has_data(folder: Path) -> bool:
+    """Return whether a channel has files that count."""
+    return any(path.is_file() and is_data(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
 def data_files(folder: Path, counts: Callable[[Path], bool] = is_data) -> list[Path]:
     """Return the files of a channel in the order of their paths.
 

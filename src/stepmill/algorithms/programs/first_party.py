@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from .csv_format import read_csv
 from .errors import CustomerError
-from .files import data_files, read_file
+from .files import data_files, has_data, read_file
+from .hosts import Hosts
 from .inference import mark_model
 from .job import Job
 from .media import CSV, RECORDIO, media_type
@@ -63,11 +64,12 @@ class Settings:
         return self._given[name].lower() == "true" if self.has(name) else default
 
 
-def read_rows(job: Job, channel: str, width: int | None, *, labelled: bool) -> Table:
-    """Read a channel into a dense table.
+def read_rows(job: Job, hosts: Hosts, channel: str, width: int | None, *, labelled: bool) -> Table:
+    """Read a channel into a dense table. All hosts must do so together; one may have no rows.
 
     Args:
         job: The job.
+        hosts: All of them.
         channel: Name of the channel.
         width: feature_dim; ``None``: whatever the data has.
         labelled: Whether rows must have a label.
@@ -75,6 +77,18 @@ def read_rows(job: Job, channel: str, width: int | None, *, labelled: bool) -> T
     Raises:
         CustomerError: If it cannot be read, or has another number of features, or no labels.
     """
+    # Where there are fewer files than hosts, some have none.
+    has_files = hosts.count == 1 or has_data(job.channel(channel))
+    table = _own_rows(job, channel, width, labelled=labelled) if has_files else None
+    widths = set(hosts.each(0 if table is None else table.width)) - {0}
+    if not widths:
+        raise CustomerError(f"No data in the {channel} channel.")
+    if len(widths) > 1:
+        raise CustomerError(f"The files of the {channel} channel do not have equally many features.")
+    return Table(np.empty((0, *widths), np.float32), np.empty(0, np.float32)) if table is None else table
+
+
+def _own_rows(job: Job, channel: str, width: int | None, *, labelled: bool) -> Table:
     content_type = job.content_type(channel, RECORDIO[0])
     folder = job.channel(channel)
     kind, parameters = media_type(content_type)
@@ -144,13 +158,14 @@ class Progress:
 
     def __init__(self, job: Job, epochs: int, rows: int) -> None:
         self._job, self._epochs, self._rows = job, epochs, rows
-        self._begun = time.monotonic()
+        self._begun, self._passes = time.monotonic(), 0
 
     def epoch(self, number: int) -> None:
         """Tell of the end of an epoch; the first is 0."""
-        done, seconds = number + 1, max(time.monotonic() - self._begun, 1e-9)
-        tell_progress(self._job, done, self._epochs)
-        tell_throughput(self._job, done * self._rows / seconds)
+        self._passes += 1
+        tell_progress(self._job, number + 1, self._epochs)
+        seconds = max(time.monotonic() - self._begun, 1e-9)
+        tell_throughput(self._job, self._passes * self._rows / seconds)
 
 
 def save_arrays(job: Job, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:

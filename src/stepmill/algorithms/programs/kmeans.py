@@ -30,7 +30,8 @@ from .first_party import (
     tell_quality,
     tell_score,
 )
-from .job import TEST, TRAIN, Job, require_one_host
+from .hosts import Hosts, meet
+from .job import TEST, TRAIN, Job
 from .payloads import read_request, write_answer
 
 NAME = "kmeans"
@@ -47,19 +48,27 @@ def train(job: Job) -> None:
     Raises:
         CustomerError: If the data cannot be taken.
     """
-    require_one_host(job)
     settings = Settings(job.hyperparameters)
-    width, k = settings.integer("feature_dim", 0), settings.integer("k", 0)
-    rows = read_rows(job, TRAIN, width, labelled=False).features
-    if len(rows) < k:
-        raise CustomerError(f"There are {len(rows)} rows, fewer than the k={k} clusters asked for.")
-    chance = np.random.default_rng(SEED)
-    many, weights = _streamed(job, settings, rows, k, chance)
-    trials = settings.integer("local_lloyd_num_trials", _TRIALS)
+    width = settings.integer("feature_dim", 0)
+    with meet(job) as hosts:
+        rows = read_rows(job, hosts, TRAIN, width, labelled=False).features
+        many, weights = _streamed(job, settings, hosts, rows)
+        centers = hosts.first(lambda: _put_together(settings, many, weights))
+        scores = json.loads(settings.text("eval_metrics", '["msd"]'))
+        _tell(job, hosts, TRAIN, rows, centers, scores)
+        if job.has(TEST):
+            test = read_rows(job, hosts, TEST, width, labelled=False).features
+            _tell(job, hosts, TEST, test, centers, scores)
+        if hosts.is_first:
+            save_arrays(job, NAME, {"centers": centers})
+
+
+def _put_together(settings: Settings, many: NDArray[np.float64], weights: NDArray[np.float64]) -> Rows:
+    """Return ``k`` centers by Lloyd's algorithm."""
     lloyd = KMeans(
-        n_clusters=k,
+        n_clusters=settings.integer("k", 0),
         init=_start_name(settings.text("local_lloyd_init_method", "kmeans++")),
-        n_init=trials,
+        n_init=settings.integer("local_lloyd_num_trials", _TRIALS),
         max_iter=settings.integer("local_lloyd_max_iter", 300),
         tol=settings.number("local_lloyd_tol", 1e-4),
         random_state=SEED,
@@ -67,12 +76,7 @@ def train(job: Job) -> None:
     with warnings.catch_warnings():
         # Rows that are alike leave clusters empty; the metrics tell.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        centers = lloyd.fit(many, sample_weight=weights).cluster_centers_.astype(np.float32)
-    scores = json.loads(settings.text("eval_metrics", '["msd"]'))
-    _tell(job, TRAIN, rows, centers, scores)
-    if job.has(TEST):
-        _tell(job, TEST, read_rows(job, TEST, width, labelled=False).features, centers, scores)
-    save_arrays(job, NAME, {"centers": centers})
+        return np.asarray(lloyd.fit(many, sample_weight=weights).cluster_centers_, np.float32)
 
 
 def _start_name(name: str) -> str:
@@ -80,21 +84,30 @@ def _start_name(name: str) -> str:
 
 
 def _streamed(
-    job: Job, settings: Settings, rows: Rows, k: int, chance: np.random.Generator
+    job: Job, settings: Settings, hosts: Hosts, rows: Rows
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the centers that mini-batches have made, and how many rows each stands for."""
-    factor = settings.integer("extra_center_factor", _EXTRA_CENTERS)
-    centers = _first_centers(settings, rows, min(k * factor, len(rows)), chance)
+    """Return the centers that mini-batches have made, and how many rows each stands for.
+
+    In each step every host has a mini-batch, and the centers move along those of all.
+    """
+    k = settings.integer("k", 0)
+    (all_rows,) = hosts.total(len(rows))
+    if all_rows < k:
+        raise CustomerError(f"There are {all_rows} rows, fewer than the k={k} clusters asked for.")
+    count = min(k * settings.integer("extra_center_factor", _EXTRA_CENTERS), int(all_rows))
+    among = hosts.rows(rows[: max(_START_ROWS, count)].astype(np.float64))[: max(_START_ROWS, count)]
+    centers = hosts.first(lambda: _first_centers(settings, among, count))
     counts = np.zeros(len(centers))
     half_life = settings.integer("half_life_time_size", 0)
     size, epochs = settings.integer("mini_batch_size", 5000), settings.integer("epochs", 1)
     progress = Progress(job, epochs, len(rows))
+    longest = max(hosts.each(len(rows)))
     for epoch in range(epochs):
-        for start in range(0, len(rows), size):
-            batch = rows[start : start + size].astype(np.float64)
+        for start in range(0, longest, size):
+            sums, new = hosts.total(*_nearest(centers, rows[start : start + size].astype(np.float64)))
             if half_life:
-                counts *= 0.5 ** (len(batch) / half_life)
-            _move(centers, counts, batch)
+                counts *= 0.5 ** (new.sum() / half_life)
+            _move(centers, counts, sums, new)
         progress.epoch(epoch)
     used = counts > 0
     if used.sum() < k:
@@ -103,22 +116,32 @@ def _streamed(
     return centers[used], np.maximum(counts[used], 1e-12)
 
 
-def _first_centers(
-    settings: Settings, rows: Rows, count: int, chance: np.random.Generator
-) -> NDArray[np.float64]:
-    among = rows[: max(_START_ROWS, count)].astype(np.float64)
+def _first_centers(settings: Settings, among: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     if settings.text("init_method", "random") == "kmeans++":
         centers, _ = kmeans_plusplus(among, n_clusters=count, random_state=SEED)
         return np.asarray(centers)
-    return among[chance.choice(len(among), count, replace=False)]
+    return among[np.random.default_rng(SEED).choice(len(among), count, replace=False)]
 
 
-def _move(centers: NDArray[np.float64], counts: NDArray[np.float64], batch: NDArray[np.float64]) -> None:
-    """Move each center to the mean of all rows it has ever had, those of the batch included."""
-    nearest, _ = pairwise_distances_argmin_min(batch, centers)
-    new = np.bincount(nearest, minlength=len(centers)).astype(float)
+def _nearest(
+    centers: NDArray[np.float64], batch: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return for each center the sum, and the number, of the rows that it is nearest to."""
     sums = np.zeros_like(centers)
+    if not len(batch):
+        return sums, np.zeros(len(centers))
+    nearest, _ = pairwise_distances_argmin_min(batch, centers)
     np.add.at(sums, nearest, batch)
+    return sums, np.bincount(nearest, minlength=len(centers)).astype(float)
+
+
+def _move(
+    centers: NDArray[np.float64],
+    counts: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    new: NDArray[np.float64],
+) -> None:
+    """Move each center to the mean of all rows it has ever had, the new ones included."""
     moved = new > 0
     total = counts[moved] + new[moved]
     share = (counts[moved] / total)[:, None]
@@ -126,11 +149,13 @@ def _move(centers: NDArray[np.float64], counts: NDArray[np.float64], batch: NDAr
     counts += new
 
 
-def _tell(job: Job, channel: str, rows: Rows, centers: Rows, scores: list[str]) -> None:
-    _, distances = pairwise_distances_argmin_min(rows, centers)
-    squares = distances.astype(np.float64) ** 2
+def _tell(job: Job, hosts: Hosts, channel: str, rows: Rows, centers: Rows, scores: list[str]) -> None:
+    squares = np.zeros(0)
+    if len(rows):
+        squares = pairwise_distances_argmin_min(rows, centers)[1].astype(np.float64) ** 2
+    total, count = hosts.total(squares.sum(), len(rows))
     for name in scores:
-        value = float(squares.mean() if name == "msd" else squares.sum())
+        value = float(total / count if name == "msd" else total)
         tell_quality(job, channel, name, value, word="loss")
         tell_score(job, channel, name, value)
 

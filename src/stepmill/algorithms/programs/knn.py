@@ -28,7 +28,8 @@ from .first_party import (
     tell_quality,
     tell_score,
 )
-from .job import TEST, TRAIN, Job, require_one_host
+from .hosts import Hosts, meet
+from .job import TEST, TRAIN, Job
 from .media import media_type
 from .payloads import read_request, write_answer
 from .tables import Table
@@ -70,42 +71,57 @@ def train(job: Job) -> None:
     Raises:
         CustomerError: If the data cannot be taken.
     """
-    require_one_host(job)
     settings = Settings(job.hyperparameters)
     width = settings.integer("feature_dim", 0)
-    table = read_rows(job, TRAIN, width, labelled=True)
-    chance = np.random.default_rng(SEED)
-    size = settings.integer("sample_size", 1)
-    progress = Progress(job, 1, len(table))
-    kept = np.arange(len(table))
-    if len(table) > size:
-        kept = np.sort(chance.choice(len(table), size, replace=False))
     if settings.text("index_type", "faiss.Flat") != "faiss.Flat":
         _log.info("The index is exact here, not %s.", settings.text("index_type"))
-    projection = _projection(settings, width, chance)
-    model = Model(
-        rows=_reduced(table.features[kept], projection),
-        labels=np.asarray(table.labels)[kept],
-        projection=projection,
-        k=min(settings.integer("k", 1), len(kept)),
-        metric=settings.text("index_metric", "L2"),
-        classifies=settings.text("predictor_type") == "classifier",
-        width=width,
-    )
-    progress.epoch(0)
-    if job.has(TEST):
-        _tell(job, model, read_rows(job, TEST, width, labelled=True))
+    with meet(job) as hosts:
+        table = read_rows(job, hosts, TRAIN, width, labelled=True)
+        progress = Progress(job, 1, len(table))
+        chance = np.random.default_rng(SEED)
+        features, labels = _sampled(hosts, table, settings.integer("sample_size", 1), chance)
+        projection = _projection(settings, width, chance)
+        model = Model(
+            rows=_reduced(features, projection),
+            labels=labels,
+            projection=projection,
+            k=min(settings.integer("k", 1), len(labels)),
+            metric=settings.text("index_metric", "L2"),
+            classifies=settings.text("predictor_type") == "classifier",
+            width=width,
+        )
+        progress.epoch(0)
+        if job.has(TEST):
+            _tell(job, hosts, model, read_rows(job, hosts, TEST, width, labelled=True))
+        if hosts.is_first:
+            _save(job, model)
+
+
+def _sampled(hosts: Hosts, table: Table, size: int, chance: np.random.Generator) -> tuple[Array, Array]:
+    """Return rows and labels drawn from those of all hosts, each with the same chance."""
+    counts = np.array(hosts.each(len(table)))
+    total = counts.sum()
+    kept = np.arange(total)
+    if total > size:
+        # All hosts draw the same, and each keeps what is its own.
+        kept = np.sort(chance.choice(total, size, replace=False))
+    places = kept - counts[: hosts.rank].sum()
+    own = places[(places >= 0) & (places < len(table))]
+    return hosts.rows(table.features[own]), hosts.rows(np.asarray(table.labels)[own])
+
+
+def _save(job: Job, model: Model) -> None:
     save_arrays(
         job,
         NAME,
         {
             "rows": model.rows,
             "labels": model.labels,
-            "projection": projection.astype(np.float32),
+            "projection": model.projection.astype(np.float32),
             "k": np.array(model.k),
             "metric": np.array(model.metric),
             "classifies": np.array(model.classifies),
-            "width": np.array(width),
+            "width": np.array(model.width),
         },
     )
 
@@ -180,13 +196,14 @@ def _usual(labels: Array) -> float:
     return float(values[most][np.argmin(first[most])])
 
 
-def _tell(job: Job, model: Model, table: Table) -> None:
-    found = predict(model, neighbors(model, table.features)[1])
+def _tell(job: Job, hosts: Hosts, model: Model, table: Table) -> None:
+    found = predict(model, neighbors(model, table.features)[1]) if len(table) else np.empty(0)
     truth = np.asarray(table.labels)
+    name, word, each = "mse", "loss", (found - truth) ** 2
     if model.classifies:
-        name, word, value = "accuracy", "score", float((found == truth).mean())
-    else:
-        name, word, value = "mse", "loss", float(((found - truth) ** 2).mean())
+        name, word, each = "accuracy", "score", (found == truth).astype(np.float64)
+    total, count = hosts.total(each.sum(), len(table))
+    value = float(total / count)
     tell_score(job, TEST, name, value)
     tell_quality(job, TEST, name, value, word=word)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .errors import CustomerError
 from .first_party import Settings
+from .hosts import Hosts
 from .tables import Table
 
 Array = NDArray[np.float64]
@@ -50,22 +51,33 @@ class Scaling:
         return own * self.label_spread, (bias - self.mean @ own) * self.label_spread + self.label_mean
 
 
-def scaling_of(settings: Settings, table: Table) -> Scaling:
-    """Return how the rows and labels of a training table are scaled."""
-    head = slice(0, settings.integer("num_point_for_scaler", 10_000))
-    rows, labels = table.features[head].astype(np.float64), np.asarray(table.labels)[head]
+def scaling_of(settings: Settings, table: Table, hosts: Hosts) -> Scaling:
+    """Return how the rows and labels of a training table are scaled, by the first rows of all hosts."""
+    head = slice(0, -(-settings.integer("num_point_for_scaler", 10_000) // hosts.count))
+    rows = table.features[head].astype(np.float64)
+    labels = np.asarray(table.labels, np.float64)[head]
     has_bias = settings.flag("use_bias", default=True)
-    normalised = settings.flag("normalize_data", default=True)
-    shifted = settings.flag("unbias_data", default=has_bias)
-    spread = rows.std(axis=0) if normalised else np.ones(rows.shape[1])
-    mean = rows.mean(axis=0) if shifted else np.zeros(rows.shape[1])
+    means, spreads = _moments(hosts, np.column_stack([rows, labels]))
+    mean, spread = means[:-1], spreads[:-1]
+    if not settings.flag("unbias_data", default=has_bias):
+        mean = np.zeros_like(mean)
+    if not settings.flag("normalize_data", default=True):
+        spread = np.ones_like(spread)
     label_mean, label_spread = 0.0, 1.0
     if settings.text("predictor_type") == REGRESSOR:
         if settings.flag("unbias_label", default=has_bias) and has_bias:
-            label_mean = float(labels.mean())
+            label_mean = float(means[-1])
         if settings.flag("normalize_label", default=True):
-            label_spread = float(labels.std()) or 1.0
+            label_spread = float(spreads[-1]) or 1.0
     return Scaling(mean, np.where(spread > 0, spread, 1.0), label_mean, label_spread)
+
+
+def _moments(hosts: Hosts, columns: Array) -> tuple[Array, Array]:
+    """Return mean and standard deviation of each column, over the rows of all hosts."""
+    sums, count = hosts.total(columns.sum(axis=0), len(columns))
+    means = sums / count
+    (squares,) = hosts.total(((columns - means) ** 2).sum(axis=0))
+    return means, np.sqrt(squares / count)
 
 
 def check_labels(settings: Settings, table: Table, channel: str) -> None:
@@ -87,18 +99,19 @@ def check_labels(settings: Settings, table: Table, channel: str) -> None:
         )
 
 
-def weights_of(settings: Settings, labels: Array) -> Array | None:
-    """Return the weight of each row; ``None`` if all count the same."""
+def weights_of(settings: Settings, labels: Array, hosts: Hosts) -> Array | None:
+    """Return the weight of each row of this host, by the labels of all; ``None`` if all count the same."""
     kind = settings.text("predictor_type")
     if kind == MULTICLASS and settings.flag("balance_multiclass_weights", default=False):
-        counts = np.bincount(labels.astype(int))
-        return np.asarray(len(labels) / (np.count_nonzero(counts) * counts[labels.astype(int)]))
+        classes = labels.astype(int)
+        (counts,) = hosts.total(np.bincount(classes, minlength=settings.integer("num_classes", 3)))
+        return np.asarray(counts.sum() / (np.count_nonzero(counts) * counts[classes]))
     given = settings.text("positive_example_weight_mult", "1.0")
     if kind != BINARY or given in ("1", "1.0"):
         return None
-    positives = float(labels.sum())
     if given in ("balanced", "auto"):
-        weight = (len(labels) - positives) / positives if positives else 1.0
+        positives, count = (float(each) for each in hosts.total(labels.sum(), len(labels)))
+        weight = (count - positives) / positives if positives else 1.0
     else:
         weight = float(given)
     return np.where(labels > 0, weight, 1.0)

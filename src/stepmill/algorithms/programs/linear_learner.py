@@ -6,14 +6,15 @@ hyperparameters".
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
 import numpy as np
 
 from .errors import CustomerError
 from .first_party import SEED, Progress, Settings, read_rows, save_arrays, tell_quality, tell_score
-from .job import TEST, TRAIN, VALIDATION, Job, require_one_host
+from .hosts import Hosts, meet
+from .job import TEST, TRAIN, VALIDATION, Job
+from .linear_course import Course
 from .linear_data import BINARY, MULTICLASS, Array, Scaling, check_labels, scaling_of, weights_of
 from .linear_losses import Loss, LossSettings, loss_function, sigmoid, softmax
 from .linear_model import Models, batches, variants
@@ -36,8 +37,6 @@ _OBJECTIVES = {
     "squared_loss": "mse",
 }
 _MOST_CALIBRATION_ROWS = 1_000_000
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,17 +65,9 @@ class Linear:
         return np.asarray(sigmoid(found[:, 0]) if self.probable else found[:, 0])
 
 
-@dataclass
-class _Best:
-    """The best state that one of the models has had."""
-
-    loss: float = np.inf
-    state: tuple[Array, Array] | None = None
-
-
 class _Trainer:
-    def __init__(self, job: Job) -> None:
-        self.job, self.settings = job, Settings(job.hyperparameters)
+    def __init__(self, job: Job, hosts: Hosts) -> None:
+        self.job, self.hosts, self.settings = job, hosts, Settings(job.hyperparameters)
         settings = self.settings
         self.kind = settings.text("predictor_type")
         name = settings.text("loss", "auto")
@@ -97,59 +88,58 @@ class _Trainer:
         self.chance = np.random.default_rng(SEED)
 
     def _table(self, channel: str, width: int | None) -> Table:
-        table = read_rows(self.job, channel, width, labelled=True)
+        table = read_rows(self.job, self.hosts, channel, width, labelled=True)
         check_labels(self.settings, table, channel)
         return table
 
-    def fit(self, scaling: Scaling) -> list[_Best]:
-        """Train until all epochs are over or nothing gets better; return the best state of each model."""
-        settings = self.settings
+    def fit(self, scaling: Scaling) -> Course:
+        """Train until all epochs are over or nothing gets better."""
+        settings, hosts = self.settings, self.hosts
         classes = settings.integer("num_classes", 3) if self.kind == MULTICLASS else 1
-        each = variants(settings)
-        models = Models(settings, each, self.table.width, classes, self.chance)
+        models = Models(settings, variants(settings), self.table.width, classes, self.chance)
         rows, labels = scaling.rows(self.table), scaling.labels(self.table)
-        weights = weights_of(settings, labels)
-        held = (
-            None
-            if self.validation is None
-            else (scaling.rows(self.validation), scaling.labels(self.validation))
-        )
-        best, patience = [_Best() for _ in each], _Patience(settings)
-        epochs, size = settings.integer("epochs", 15), settings.integer("mini_batch_size", 1000)
-        progress = Progress(self.job, epochs, len(rows))
-        for epoch in range(epochs):
-            sums = np.zeros(len(each))
-            for places in batches(len(rows), size, self.chance):
+        weights = weights_of(settings, labels, hosts)
+        held = None
+        if self.validation is not None:
+            held = scaling.rows(self.validation), scaling.labels(self.validation)
+        size, most = settings.integer("mini_batch_size", 1000), max(hosts.each(len(rows)))
+        course = Course(self.job, hosts, models)
+        course.resume()
+        progress = Progress(self.job, settings.integer("epochs", 15), len(rows))
+        while not course.is_over:
+            epoch, sums, count = course.epoch, np.zeros(models.count), 0
+            # Of its own for each epoch: a job that was interrupted goes on as if it had not been.
+            chance = np.random.default_rng([SEED, epoch, hosts.rank])
+            for places in batches(len(rows), size, chance, most):
                 share = None if weights is None else weights[places]
-                sums += models.step(rows[places], labels[places], share, self.loss) * len(places)
-            losses = sums / len(rows)
+                found, number = models.step(rows[places], labels[places], share, self.loss, hosts)
+                sums, count = sums + found, count + number
+            losses = sums / count
             self._tell_epoch(epoch, TRAIN, losses)
             if held is not None:
-                losses = self.loss(models.scores(held[0]), held[1])[0].mean(axis=0)
+                losses = self._mean_losses(models.scores(held[0]), held[1])
                 self._tell_epoch(epoch, VALIDATION, losses)
             progress.epoch(epoch)
             if not np.isfinite(losses).any():
                 raise CustomerError(
                     "Training has diverged: every model's loss is NaN. Use a smaller learning_rate."
                 )
-            for place, loss in enumerate(losses):
-                if loss < best[place].loss:
-                    best[place] = _Best(float(loss), models.of(place))
-            if patience.is_over(float(np.nanmin(losses))):
-                _log.info("Early stop condition met. Stopping training.")
-                break
-        return best
+            course.note(losses)
+        return course
+
+    def _mean_losses(self, scores: Array, labels: Array) -> Array:
+        """Return the mean loss of each model over the rows of all hosts."""
+        sums, count = self.hosts.total(self.loss(scores, labels)[0].sum(axis=0), len(labels))
+        return np.asarray(sums / count)
 
     def _tell_epoch(self, epoch: int, channel: str, losses: Array) -> None:
         value = float(np.nanmin(losses)) if np.isfinite(losses).any() else float("inf")
         tell_quality(self.job, f"epoch={epoch}, {channel}", self.objective, value, word="loss")
 
-    def choose(self, best: list[_Best], scaling: Scaling) -> Linear:
+    def choose(self, course: Course, scaling: Scaling) -> Linear:
         """Return the best model, by the criteria that are asked for, with its threshold."""
         found = [
-            (state.loss, self._linear(*scaling.undone(*state.state)))
-            for state in best
-            if state.state is not None
+            (loss, self._linear(*scaling.undone(weights, bias))) for loss, weights, bias in course.best()
         ]
         plain = min(found, key=lambda pair: pair[0])[1]
         settings = self.settings
@@ -163,10 +153,11 @@ class _Trainer:
             settings.number("target_recall", 0.8),
         )
         table = self._calibration()
-        labels = np.asarray(table.labels)
+        labels = self.hosts.rows(np.asarray(table.labels))
         rated = []
         for loss, model in found:
-            threshold, value = best_threshold(labels, model.scores(table.features), criteria)
+            scores = self.hosts.rows(model.scores(table.features))
+            threshold, value = best_threshold(labels, scores, criteria)
             rated.append((-value, loss, threshold, model))
         _, _, threshold, model = min(rated, key=lambda entry: entry[:2])
         return Linear(model.kind, model.weights, model.bias, model.probable, threshold)
@@ -178,6 +169,7 @@ class _Trainer:
     def _calibration(self) -> Table:
         table = self.table if self.validation is None else self.validation
         count = self.settings.integer("num_calibration_samples", _MOST_CALIBRATION_ROWS)
+        count = -(-count // self.hosts.count)
         if len(table) <= count:
             return table
         places = self.chance.choice(len(table), count, replace=False)
@@ -190,37 +182,20 @@ class _Trainer:
                 continue
             labels = np.asarray(table.labels, np.float64)
             raw = table.features @ model.weights + model.bias
-            losses, _ = self.loss(raw[:, None, :] if self.kind == MULTICLASS else raw, labels)
-            tell_quality(self.job, channel, self.objective, float(losses.mean()), word="loss")
-            for name, value, word in self._scores(model, table, labels):
+            (loss,) = self._mean_losses(raw[:, None, :] if self.kind == MULTICLASS else raw, labels)
+            tell_quality(self.job, channel, self.objective, float(loss), word="loss")
+            scores = self.hosts.rows(model.scores(table.features))
+            for name, value, word in self._scores(model, scores, self.hosts.rows(labels)):
                 tell_quality(self.job, channel, name, value, word=word)
                 tell_score(self.job, channel, name, value)
 
-    def _scores(self, model: Linear, table: Table, labels: Array) -> list[Score]:
-        scores, beta = model.scores(table.features), self.settings.number("f_beta", 1.0)
+    def _scores(self, model: Linear, scores: Array, labels: Array) -> list[Score]:
+        beta = self.settings.number("f_beta", 1.0)
         if self.kind == BINARY:
             return binary_scores(labels, scores, model.threshold, beta)
         if self.kind == MULTICLASS:
             return multiclass_scores(labels, scores, beta, self.settings.integer("accuracy_top_k", 3))
         return regression_scores(labels, scores)
-
-
-class _Patience:
-    """Says when training has gone on for too long without progress."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._most = settings.integer("early_stopping_patience", 3)
-        self._tolerance = settings.number("early_stopping_tolerance", 0.001)
-        self._best = np.inf
-        self._since = 0
-
-    def is_over(self, loss: float) -> bool:
-        gained = self._best - loss
-        if not np.isfinite(self._best) or gained > self._tolerance * abs(self._best):
-            self._best, self._since = min(loss, self._best), 0
-            return False
-        self._since += 1
-        return self._since >= self._most
 
 
 def train(job: Job) -> None:
@@ -229,13 +204,18 @@ def train(job: Job) -> None:
     Raises:
         CustomerError: If the data cannot be taken.
     """
-    require_one_host(job)
-    trainer = _Trainer(job)
-    scaling = scaling_of(trainer.settings, trainer.table)
-    with np.errstate(over="ignore", invalid="ignore"):
-        best = trainer.fit(scaling)
-    model = trainer.choose(best, scaling)
-    trainer.tell(model)
+    with meet(job) as hosts:
+        trainer = _Trainer(job, hosts)
+        scaling = scaling_of(trainer.settings, trainer.table, hosts)
+        with np.errstate(over="ignore", invalid="ignore"):
+            course = trainer.fit(scaling)
+        model = trainer.choose(course, scaling)
+        trainer.tell(model)
+        if hosts.is_first:
+            _save(job, model)
+
+
+def _save(job: Job, model: Linear) -> None:
     save_arrays(
         job,
         NAME,

@@ -7,7 +7,7 @@ which the L1 term is applied.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .first_party import Settings
+from .hosts import Hosts
 from .linear_losses import Loss
 
 Array = NDArray[np.float64]
@@ -84,10 +85,10 @@ class Models:
         classes: int,
         chance: np.random.Generator,
     ) -> None:
-        count = len(each)
-        self._shape = (count, classes)
+        self.count = len(each)
+        self._shape = (self.count, classes)
         self._classes = classes
-        shape = (width, count * classes)
+        shape = (width, self.count * classes)
         if settings.text("init_method", "uniform") == "uniform":
             scale = settings.number("init_scale", 0.07)
             self.weights: Array = chance.uniform(-scale, scale, shape)
@@ -111,29 +112,55 @@ class Models:
         found = rows @ self.weights + self.bias
         return found.reshape(len(rows), *self._shape) if self._classes > 1 else found
 
-    def step(self, rows: Array, labels: Array, weights: Array | None, loss: Loss) -> Array:
-        """Take one step down the gradient of a batch; return the mean loss of each model."""
+    def step(
+        self, rows: Array, labels: Array, weights: Array | None, loss: Loss, hosts: Hosts
+    ) -> tuple[Array, int]:
+        """Take one step down the gradient of the batches of all hosts.
+
+        Returns:
+            The sum of the losses of all rows for each model, and how many rows there were.
+        """
         losses, slopes = loss(self.scores(rows), labels)
         if weights is not None:
             losses = losses * weights[:, None]
             slopes = slopes * weights.reshape(-1, *([1] * (slopes.ndim - 1)))
-        flat = slopes.reshape(len(rows), -1) / len(rows)
+        flat = slopes.reshape(len(rows), self.weights.shape[1])
+        sums, slope, bias_slope, count = hosts.total(
+            losses.sum(axis=0), rows.T @ flat, flat.sum(axis=0), len(rows)
+        )
+        self._descend(slope / count, bias_slope / count)
+        return sums, int(count)
+
+    def _descend(self, slope: Array, bias_slope: Array) -> None:
         self._steps += 1
         rates = self._schedule.at(self._rates, self._steps)
-        weight_step = self._optimizers[0].step(rows.T @ flat + self._decays * self.weights, self._steps)
-        self.weights -= rates * weight_step
+        self.weights -= rates * self._optimizers[0].step(slope + self._decays * self.weights, self._steps)
         if self._l1.any():
             shrink = rates * self._l1
             self.weights = np.sign(self.weights) * np.maximum(np.abs(self.weights) - shrink, 0)
         if self._has_bias:
-            slope = flat.sum(axis=0) + self._bias_decay * self._decays * self.bias
-            self.bias -= rates * self._bias_rate * self._optimizers[1].step(slope, self._steps)
-        return np.asarray(losses.mean(axis=0))
+            bias_slope = bias_slope + self._bias_decay * self._decays * self.bias
+            self.bias -= rates * self._bias_rate * self._optimizers[1].step(bias_slope, self._steps)
 
-    def of(self, model: int) -> tuple[Array, Array]:
-        """Return copies of weights and bias of one model: shapes (n_features, n_classes), (n_classes,)."""
-        place = slice(model * self._classes, (model + 1) * self._classes)
-        return self.weights[:, place].copy(), self.bias[place].copy()
+    def place(self, model: int) -> slice:
+        """Return where the weights of one model are: the columns of ``weights``, the entries of ``bias``."""
+        return slice(model * self._classes, (model + 1) * self._classes)
+
+    def state(self) -> dict[str, Array]:
+        """Return all that training goes on from."""
+        return {
+            "weights": self.weights,
+            "bias": self.bias,
+            "steps": np.array(self._steps),
+            "of_weights": self._optimizers[0].state(self.weights.shape),
+            "of_bias": self._optimizers[1].state(self.bias.shape),
+        }
+
+    def restore(self, state: Mapping[str, Array]) -> None:
+        """Go on from a state."""
+        self.weights, self.bias, self._steps = state["weights"], state["bias"], int(state["steps"])
+        self._optimizers[0].restore(state["of_weights"])
+        self._optimizers[1].restore(state["of_bias"])
 
 
 def _spread(values: list[float], classes: int) -> Array:
@@ -168,6 +195,12 @@ class _Optimizer:
         self._first: Array | float = 0.0
         self._second: Array | float = 0.0
 
+    def state(self, shape: tuple[int, ...]) -> Array:
+        return np.stack([np.broadcast_to(moment, shape) for moment in (self._first, self._second)])
+
+    def restore(self, state: Array) -> None:
+        self._first, self._second = state
+
     def step(self, slope: Array, number: int) -> Array:
         if self._name == "sgd":
             self._first = self._momentum * self._first + (1 - self._momentum) * slope
@@ -181,8 +214,15 @@ class _Optimizer:
         return mean / (np.sqrt(spread) + _EPSILON)
 
 
-def batches(count: int, size: int, chance: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Return the places of the rows of each mini-batch of an epoch, shuffled."""
+def batches(count: int, size: int, chance: np.random.Generator, most: int) -> Iterator[NDArray[np.int64]]:
+    """Return the places of the rows of each mini-batch of an epoch, shuffled.
+
+    Args:
+        count: Number of rows of this host.
+        size: Number of rows of a mini-batch.
+        chance: What they are shuffled by.
+        most: Number of rows of the host that has the most: the last mini-batches of others are empty.
+    """
     order = chance.permutation(count)
-    for start in range(0, count, size):
+    for start in range(0, most, size):
         yield order[start : start + size]

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from sklearn.utils.extmath import randomized_svd
 
 from .first_party import SEED, Progress, Settings, load_arrays, read_rows, save_arrays, tell_quality
-from .job import TEST, TRAIN, Job, require_one_host
+from .hosts import Hosts, meet
+from .job import TEST, TRAIN, Job
 from .payloads import read_request, write_answer
 
 NAME = "pca"
@@ -27,31 +28,43 @@ def train(job: Job) -> None:
     Raises:
         CustomerError: If the data cannot be taken.
     """
-    require_one_host(job)
     settings = Settings(job.hyperparameters)
     width = settings.integer("feature_dim", 0)
+    with meet(job) as hosts:
+        table = read_rows(job, hosts, TRAIN, width, labelled=False)
+        progress = Progress(job, 1, len(table))
+        rows = table.features.astype(np.float64)
+        mean = np.zeros(width)
+        if settings.flag("subtract_mean", default=True):
+            total, count = hosts.total(rows.sum(axis=0), len(rows))
+            mean = total / count
+        values, components = _decomposed(settings, hosts, rows - mean)
+        progress.epoch(0)
+        model = {"mean": mean, "s": values[::-1], "v": _turned(components)[:, ::-1]}
+        if job.has(TEST):
+            test = read_rows(job, hosts, TEST, width, labelled=False)
+            _tell_loss(job, hosts, model, test.features)
+        if hosts.is_first:
+            save_arrays(job, NAME, {name: array.astype(np.float32) for name, array in model.items()})
+
+
+def _decomposed(
+    settings: Settings, hosts: Hosts, rows: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return singular values and components of the rows of all hosts, the largest first."""
     count = settings.integer("num_components", 1)
-    table = read_rows(job, TRAIN, width, labelled=False)
-    progress = Progress(job, 1, len(table))
-    rows = table.features.astype(np.float64)
-    mean = rows.mean(axis=0) if settings.flag("subtract_mean", default=True) else np.zeros(width)
-    if settings.text("algorithm_mode", "regular") == "randomized":
-        extra = settings.integer("extra_components", -1)
-        found = _randomized(rows - mean, count, max(_LEAST_EXTRA, count) if extra < 0 else extra)
-    else:
-        found = _regular(rows - mean, count)
-    progress.epoch(0)
-    values, components = found
-    model = {"mean": mean, "s": values[::-1], "v": _turned(components)[:, ::-1]}
-    if job.has(TEST):
-        test = read_rows(job, TEST, width, labelled=False)
-        _tell_loss(job, model, test.features)
-    save_arrays(job, NAME, {name: array.astype(np.float32) for name, array in model.items()})
+    if settings.text("algorithm_mode", "regular") != "randomized":
+        (covariance,) = hosts.total(rows.T @ rows)
+        return _regular(covariance, count)
+    extra = settings.integer("extra_components", -1)
+    if hosts.count > 1:
+        # A triangle has the components of the rows that it is made of, and is no longer than they are wide.
+        rows = hosts.rows(np.asarray(np.linalg.qr(rows, mode="r")))
+    return _randomized(rows, count, max(_LEAST_EXTRA, count) if extra < 0 else extra)
 
 
-def _regular(rows: NDArray[np.float64], count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return singular values and components, the largest first, by the covariance matrix."""
-    values, vectors = np.linalg.eigh(rows.T @ rows)
+def _regular(covariance: NDArray[np.float64], count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    values, vectors = np.linalg.eigh(covariance)
     order = np.argsort(values)[::-1][:count]
     return np.sqrt(np.maximum(values[order], 0)), vectors[:, order]
 
@@ -63,7 +76,7 @@ def _randomized(
     _, values, components = randomized_svd(rows, n_components=wanted, n_oversamples=extra, random_state=SEED)
     if wanted < count:
         # Fewer rows than components: the others say nothing, but are there.
-        return _regular(rows, count)
+        return _regular(rows.T @ rows, count)
     return values, components.T
 
 
@@ -74,10 +87,11 @@ def _turned(components: NDArray[np.float64]) -> NDArray[np.float64]:
     return components * np.where(signs == 0, 1, signs)
 
 
-def _tell_loss(job: Job, model: dict[str, NDArray[Any]], rows: NDArray[Any]) -> None:
+def _tell_loss(job: Job, hosts: Hosts, model: dict[str, NDArray[Any]], rows: NDArray[Any]) -> None:
     centred = rows - model["mean"]
     rest = centred - centred @ model["v"] @ model["v"].T
-    tell_quality(job, TEST, "reconstruction_mse", float((rest**2).sum(axis=1).mean()), word="loss")
+    total, count = hosts.total((rest**2).sum(), len(rows))
+    tell_quality(job, TEST, "reconstruction_mse", float(total / count), word="loss")
 
 
 def load(folder: Path) -> dict[str, NDArray[Any]]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .hosts import Hosts
 from .xgboost_names import ALIASES
 
 # Settings of the container, not of the library.
@@ -121,11 +122,13 @@ def message_of(error: Exception) -> str:
     return str(error).partition("Stack trace:")[0].strip()
 
 
-def own_metrics(names: tuple[str, ...], objective: str) -> Callable[[Any, Any], list[tuple[str, float]]]:
-    """Return what computes metrics of the container, as the library calls it."""
+def own_metrics(
+    names: tuple[str, ...], objective: str, hosts: Hosts
+) -> Callable[[Any, Any], list[tuple[str, float]]]:
+    """Return what computes metrics of the container, over the rows of all hosts, as the library calls it."""
 
     def compute(predictions: NDArray[Any], rows: Any) -> list[tuple[str, float]]:
-        truth = rows.get_label()
+        truth, predictions = hosts.rows(rows.get_label()), hosts.rows(predictions)
         classes = classes_of(predictions, objective)
         return [
             (name, OWN_METRICS[name](truth, predictions if name in _OF_VALUES else classes)) for name in names

@@ -18,9 +18,12 @@ import numpy as np
 import xgboost as xgb
 
 from .errors import CustomerError
-from .job import TRAIN, VALIDATION, Job, require_one_host
+from .files import has_data
+from .hosts import ALONE, Hosts, meet
+from .job import TRAIN, VALIDATION, Job
 from .media import CSV, label_size_of, media_type
 from .tables import CsvLayout, Table, joined, read_channel
+from .xgboost_hosts import collective
 from .xgboost_names import MAXIMISED
 from .xgboost_settings import Settings, classes_of, message_of, own_metrics, read_settings
 
@@ -85,29 +88,31 @@ def train(job: Job) -> None:
     Raises:
         CustomerError: If the data or a hyperparameter cannot be taken.
     """
-    require_one_host(job)
     settings = read_settings(job.hyperparameters)
     for note in settings.notes:
         _log.warning("%s", note)
-    table = _table(job, TRAIN, settings)
-    validation = _table(job, VALIDATION, settings) if job.has(VALIDATION) else None
-    _log.info("Train matrix has %d rows and %d columns", len(table), table.width)
-    if validation is not None:
-        _log.info("Validation matrix has %d rows", len(validation))
-    try:
-        if settings.folds:
-            _cross_validate(job, settings, table if validation is None else joined([table, validation]))
-            return
-        rows = {"train": _matrix(table)}
+    with meet(job) as hosts:
+        table = _table(job, hosts, TRAIN, settings)
+        validation = _table(job, hosts, VALIDATION, settings) if job.has(VALIDATION) else None
+        _log.info("Train matrix has %d rows and %d columns", len(table), table.width)
         if validation is not None:
-            rows["validation"] = _matrix(validation)
-        model = _fit(job, settings, rows, MODEL_NAME, job.checkpoints)
-    except xgb.core.XGBoostError as error:
-        raise CustomerError(f"XGB train call failed with exception:\n {message_of(error)}") from error
-    save_model(model, job.model / MODEL_NAME)
+            _log.info("Validation matrix has %d rows", len(validation))
+        try:
+            if settings.folds:
+                _cross_validate(job, settings, table if validation is None else joined([table, validation]))
+                return
+            with collective(job, hosts):
+                rows = {"train": _matrix(table)}
+                if validation is not None:
+                    rows["validation"] = _matrix(validation)
+                model = _fit(job, hosts, settings, rows, MODEL_NAME, job.checkpoints)
+        except xgb.core.XGBoostError as error:
+            raise CustomerError(f"XGB train call failed with exception:\n {message_of(error)}") from error
+        if hosts.is_first:
+            save_model(model, job.model / MODEL_NAME)
 
 
-def _table(job: Job, channel: str, settings: Settings) -> Table:
+def _table(job: Job, hosts: Hosts, channel: str, settings: Settings) -> Table:
     # The container takes the type of the training data for both.
     content_type = job.content_type(TRAIN, _DEFAULT_TYPE)
     if media_type(content_type)[0] in CSV and label_size_of(content_type, 1) != 1:
@@ -116,11 +121,20 @@ def _table(job: Job, channel: str, settings: Settings) -> Table:
             "equal to 1"
         )
     layout = CsvLayout(labels=1, weighted=settings.csv_weighted, missing=True)
-    table = read_channel(job.channel(channel), content_type, layout)
-    if not len(table) or table.labels is None:
+    # Where there are fewer files than hosts, some have none.
+    has_files = hosts.count == 1 or has_data(job.channel(channel))
+    table = read_channel(job.channel(channel), content_type, layout) if has_files else None
+    widths = set(hosts.each(0 if table is None else table.width)) - {0}
+    if table is None and widths:
+        return Table(np.empty((0, max(widths)), np.float32), np.empty(0, np.float32))
+    if table is None or not len(table) or table.labels is None:
         raise CustomerError("Got input data without labels. Please check the input data set.")
     if np.isnan(table.labels).any():
         raise CustomerError(f"A label of the {channel} channel is missing or NaN.")
+    if not isinstance(table.features, np.ndarray):
+        table.features.resize((len(table), max(widths)))
+    elif len(widths) > 1:
+        raise CustomerError(f"The files of the {channel} channel do not have equally many features.")
     return table
 
 
@@ -130,21 +144,20 @@ def _matrix(table: Table) -> Any:
 
 def _fit(
     job: Job,
+    hosts: Hosts,
     settings: Settings,
     rows: dict[str, Any],
     name: str,
     checkpoints: Path | None,
     results: dict[str, Any] | None = None,
 ) -> Any:
-    resumed, done = newest_checkpoint(checkpoints)
-    if resumed is not None:
-        _log.info("Checkpoint loaded from %s", resumed)
-        _log.info("Resuming from iteration %d", done)
-    callbacks: list[Any] = [_Monitor(done)]
-    if checkpoints is not None:
+    resumed, done = _resumed(hosts, checkpoints)
+    callbacks: list[Any] = [_Monitor(done)] if hosts.is_first else []
+    if checkpoints is not None and hosts.is_first:
         callbacks.append(_Keeper(checkpoints, CHECKPOINT_NAME, numbered=True))
     if settings.keep_on_termination:
-        callbacks.append(_Keeper(job.model, name, numbered=False))
+        if hosts.is_first:
+            callbacks.append(_Keeper(job.model, name, numbered=False))
         signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     if settings.patience and "validation" in rows:
         stop_on = settings.stop_on
@@ -162,12 +175,26 @@ def _fit(
         rows["train"],
         num_boost_round=max(0, settings.rounds - done),
         evals=[(matrix, data) for data, matrix in rows.items()],
-        custom_metric=own_metrics(settings.own, settings.objective) if settings.own else None,
+        custom_metric=own_metrics(settings.own, settings.objective, hosts) if settings.own else None,
         callbacks=callbacks,
-        xgb_model=bytearray(resumed.read_bytes()) if resumed is not None else None,
+        xgb_model=resumed,
         evals_result=results,
         verbose_eval=False,
     )
+
+
+def _resumed(hosts: Hosts, folder: Path | None) -> tuple[bytearray | None, int]:
+    """Return the model that training goes on from, and its number of rounds: on all hosts the first's."""
+    if folder is None:
+        return None, 0
+    found, done = newest_checkpoint(folder) if hosts.is_first else (None, 0)
+    kept = hosts.first(lambda: np.frombuffer(found.read_bytes() if found else b"", np.uint8))
+    done = max(hosts.each(done))
+    if not len(kept):
+        return None, 0
+    _log.info("Checkpoint loaded from %s", found or folder)
+    _log.info("Resuming from iteration %d", done)
+    return bytearray(kept.tobytes()), done
 
 
 def newest_checkpoint(folder: Path | None) -> tuple[Path | None, int]:
@@ -200,7 +227,7 @@ def _cross_validate(job: Job, settings: Settings, table: Table) -> None:
         folder = job.checkpoints / f"model-{number}" if job.checkpoints is not None else None
         parts = {"train": rows.slice(kept), "validation": rows.slice(held)}
         result: dict[str, Any] = {}
-        model = _fit(job, settings, parts, name, folder, result)
+        model = _fit(job, ALONE, settings, parts, name, folder, result)
         save_model(model, job.model / name)
         results.append(result)
         for row, value in zip(held, model.predict(parts["validation"]), strict=True):

@@ -14,6 +14,7 @@ _SCORES = ("msd", "ssd")
 
 KMEANS = Algorithm(
     name="kmeans",
+    several_hosts=True,
     channels=channels("test"),
     metrics=(
         *(metric(channel, name, "loss") for channel in ("train", "test") for name in _SCORES),

@@ -35,6 +35,7 @@ def _size(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 KNN = Algorithm(
     name="knn",
+    several_hosts=True,
     channels=channels("test"),
     metrics=(metric("test", "accuracy", "score"), metric("test", "mse", "loss"), *PROGRESS),
     rules=(_reduction, _index, _size),

@@ -74,6 +74,7 @@ def _loss(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 LINEAR_LEARNER = Algorithm(
     name="linear-learner",
+    several_hosts=True,
     channels=channels("validation", "test"),
     metrics=(*_final("train"), *_final("validation"), *_final("test"), *PROGRESS),
     rules=(_classes, _loss),

@@ -19,6 +19,7 @@ def _components(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 PCA = Algorithm(
     name="pca",
+    several_hosts=True,
     channels=channels("test"),
     metrics=PROGRESS,
     rules=(_components,),

@@ -153,6 +153,8 @@ _METRICS = tuple(
 
 XGBOOST = Algorithm(
     name="xgboost",
+    several_hosts=True,
+    alone=("_kfold",),
     wording=Wording.XGBOOST,
     channels=(
         Channel("train", _CONTENT_TYPES, "text/libsvm", required=True, one_label=True, piped=_PIPED),
