@@ -18,6 +18,7 @@ PROGRAMS = {
     "s3": "1 GB to S3 and back in one stream, beside cp and moto's server; pages of 20,000 keys",
     "lineage": "what made this, what came of that, what changed: over 100,000 entities",
     "tuning": "50 trials of a tuning job, 2 at a time, beside optuna with subprocesses",
+    "spot": "work done again after an interruption, beside the work since the last checkpoint",
     "deepar": "DeepAR trained in a pipeline, beside GluonTS called directly: CPU time and loss",
     "peers": "the same chain in Metaflow and Dagster",
 }
