@@ -102,12 +102,16 @@ class Environments:
 
     def versions(self, requirements: Sequence[str], *, version: str = "") -> Mapping[str, str]:
         """Return distribution -> version of an environment that was built; empty if it was not."""
+        from packaging.utils import canonicalize_name
+
         marker = self._folder / _key(self._base(version), _checked(requirements)) / _COMPLETE
         if not marker.is_file():
             return {}
         document = read_json(marker.read_bytes(), where=str(marker))
         found = document.get("versions") if isinstance(document, Mapping) else None
-        return {name: str(version) for name, version in found.items()} if isinstance(found, Mapping) else {}
+        # tensorflow-cpu calls itself tensorflow_cpu; those who look it up do not.
+        versions = found.items() if isinstance(found, Mapping) else ()
+        return {canonicalize_name(name): str(version) for name, version in versions}
 
     def _base(self, version: str) -> Interpreter:
         own = Interpreter(self._python, platform.python_version())

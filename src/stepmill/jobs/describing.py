@@ -150,13 +150,13 @@ def _transitions(state: JobState) -> list[dict[str, Any]]:
         later = state.transitions[index + 1 :]
         last = not later and state.status.is_final
         ended = later[0].at if later else transition.at if last else None
-        reason = state.reason if last and state.reason else _STATUS_MESSAGES.get(transition.status, "")
+        reason = state.reason if last else ""
         entries.append(
             {
                 "Status": transition.status,
                 "StartTime": as_text(transition.at),
                 **({"EndTime": as_text(ended)} if ended else {}),
-                "StatusMessage": reason,
+                "StatusMessage": reason or transition.message or _STATUS_MESSAGES.get(transition.status, ""),
             }
         )
     return entries

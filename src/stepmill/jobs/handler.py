@@ -190,7 +190,8 @@ class JobHandler(Generic[R]):
         if not begun:
             # Whoever asked for what cannot be done need not wait for an environment to be built.
             self._kind.command(job.request, services.images.offer(job.request.image, job.request.needs))
-        image = services.images.resolve(job.request.image, downloads_of(job), job.request.needs)
+        progress = partial(downloads_of, job, self._standing)
+        image = services.images.resolve(job.request.image, progress(), job.request.needs)
         command = self._kind.command(job.request, image)
         check_paths(self._kind, job.request, place, services.private)
         if not begun:
@@ -201,7 +202,8 @@ class JobHandler(Generic[R]):
             for each in places
         ]
         # All hosts have the same code.
-        kept = None if begun else kept_packages(services, self._kind, job, image, (places[0], staged[0]))
+        first = places[0], staged[0]
+        kept = None if begun else kept_packages(services, self._kind, job, image, first, progress())
         access = access_of(job.request, services.door, visitor_of(self._kind, job))
         notes = (*job.notes, *image.notes, *(note for one in staged for note in one.notes), *access.notes)
         job = replace(job, notes=notes, python="" if image.oci_image else str(image.python))

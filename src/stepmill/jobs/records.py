@@ -35,10 +35,12 @@ class Transition(msgspec.Struct, frozen=True):
     Args:
         status: ``Starting``, ``Downloading``, ``Training`` ...
         at: When it began.
+        message: What is said of it now; empty: what is always said.
     """
 
     status: str
     at: datetime
+    message: str = ""
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -156,6 +158,15 @@ class JobState(msgspec.Struct, frozen=True):
             return self
         transitions = (*self.transitions, Transition(secondary, at))
         return msgspec.structs.replace(self, secondary=secondary, transitions=transitions)
+
+    def telling(self, message: str) -> JobState:
+        """Return the state with a message about what is done before the job runs."""
+        *before, last = self.transitions
+        if last.status != "Downloading":  # it was asked to stop
+            return self
+        return msgspec.structs.replace(
+            self, transitions=(*before, msgspec.structs.replace(last, message=message))
+        )
 
     def has_entered(self, secondary: str) -> bool:
         """Say whether the present attempt at the job has entered a secondary status."""

@@ -14,6 +14,7 @@ from stepmill.jobs.kinds import JobKind, R, Workplace, can_be_warm
 from stepmill.jobs.packages import Kept, kept_for
 from stepmill.jobs.services import JobServices
 from stepmill.jobs.staging import Staged
+from stepmill.jobs.standing import Standing
 
 
 def visitor_of(kind: JobKind[R], job: Job[R]) -> Visitor:
@@ -30,9 +31,14 @@ def visitor_of(kind: JobKind[R], job: Job[R]) -> Visitor:
     )
 
 
-def downloads_of(job: Job[R]) -> Progress:
-    """Return who is told what is downloaded for a job: whoever hears of the job."""
-    return told_of_downloads(lambda line: job.report(TaskStarted(job.task.id, job.metadata, (line,))))
+def downloads_of(job: Job[R], standing: Standing) -> Progress:
+    """Return who is told what is downloaded for a job: whoever hears of the job, or has it described."""
+
+    def tell(line: str) -> None:
+        job.report(TaskStarted(job.task.id, job.metadata, (line,)))
+        standing.change(job.place.name, lambda state: state.telling(f"Preparing the image: {line}"))
+
+    return told_of_downloads(tell)
 
 
 def kept_packages(
@@ -41,6 +47,7 @@ def kept_packages(
     job: Job[R],
     image: ResolvedImage,
     host: tuple[Workplace, Staged],
+    progress: Progress,
 ) -> Kept | None:
     """Return the libraries kept for a job's requirements.txt, installed if need be; see ``kept_for``.
 
@@ -50,6 +57,7 @@ def kept_packages(
         job: Whose.
         image: Which software it runs in.
         host: Where its first host works, and what was laid out there.
+        progress: Gets a line now and then.
     """
     if not job.request.network:  # as in SageMaker, where pip then finds no index
         return None
@@ -61,7 +69,7 @@ def kept_packages(
         job.request.environment,
         image,
         services.isolation,
-        downloads_of(job),
+        progress,
     )
 
 

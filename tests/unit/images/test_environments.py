@@ -70,6 +70,11 @@ def test_an_environment_is_built_once_and_kept(environments: Environments, log: 
     assert environments.versions(["pandas", "torch"]) == {"pandas": "1.5", "torch": "1.5"}
 
 
+def test_a_version_is_found_however_its_library_writes_its_name(environments: Environments) -> None:
+    environments.python(["TensorFlow_cpu"])
+    assert environments.versions(["TensorFlow_cpu"]) == {"tensorflow-cpu": "1.5"}
+
+
 def test_other_requirements_are_another_environment(environments: Environments, log: Path) -> None:
     assert environments.python(["a"]) != environments.python(["b"])
     assert builds(log) == 2

@@ -89,6 +89,15 @@ class TestDescribe:
         assert "TrainingEndTime" not in document
         assert "FinalMetricDataList" not in document
 
+    def test_what_is_made_ready_is_the_message_of_the_status(self, training: JobRecords) -> None:
+        state = NEW.entered("Starting", T0).entered("Downloading", T0).telling("Downloading torch")
+        training.open("job", training_document(), state)
+        last = describe(training.get("job"))["SecondaryStatusTransitions"][-1]
+        assert (last["Status"], last["StatusMessage"]) == ("Downloading", "Downloading torch")
+        record = training.change("job", lambda s: ended(s.entered("Failed", T0), reason="pip failed"))
+        messages = [each["StatusMessage"] for each in describe(record)["SecondaryStatusTransitions"]]
+        assert (messages[1], messages[-1]) == ("Downloading torch", "pip failed")
+
     def test_a_training_job_that_has_ended(self, training: JobRecords) -> None:
         training.open("job", training_document(Tags=[{"Key": "a", "Value": "b"}]), NEW)
         metric = Metric("loss", MetricPoint(T0, 0.5))

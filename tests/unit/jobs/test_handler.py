@@ -348,9 +348,13 @@ class TestProcessing:
             "the bucket fresh was not there and has been made",
             "fake isolation",
         ]
-        state: Any = house.records.get("processing-job", "job-1").body["state"]
-        assert state["notes"] == told[2:]
-        assert state["isolation"] == "fake"
+
+    def test_what_is_downloaded_is_told_to_those_who_have_the_job_described(self, house: House) -> None:
+        house.images.lines = ("building", "Collecting x", "Downloading x-1.whl (123.4 MB)")
+        house.run(processing_task())
+        transitions = state_of(house.records.get(PROCESSING_JOB, "job-1")).transitions
+        told = {transition.status: transition.message for transition in transitions if transition.message}
+        assert told == {"Downloading": "Preparing the image: Downloading x-1.whl (123.4 MB)"}
 
 
 class TestTraining:

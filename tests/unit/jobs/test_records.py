@@ -83,6 +83,11 @@ def test_notes_are_kept_once() -> None:
     assert NEW.with_notes("a", "b").with_notes("b", "c").notes == ("a", "b", "c")
 
 
+def test_a_job_that_stops_tells_no_more_of_what_is_made_ready() -> None:
+    state = NEW.entered("Downloading", T0).entered("Stopping", T0)
+    assert state.telling("Downloading torch") == state
+
+
 def test_a_job_that_is_picked_up_again_goes_back_to_nothing() -> None:
     state = NEW.entered("Starting", T0).entered("Training", T0).entered("Uploading", T0)
     again = state.entered("Training", T0 + timedelta(seconds=1)).entered(
