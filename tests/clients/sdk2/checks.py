@@ -9,23 +9,27 @@ from sagemaker.clarify import BiasConfig, DataConfig, SageMakerClarifyProcessor
 from sagemaker.model_monitor import DefaultModelMonitor, ModelQualityMonitor
 from sagemaker.model_monitor.dataset_format import DatasetFormat
 from sagemaker.s3 import S3Downloader
+from sagemaker.transformer import Transformer
 from sagemaker.workflow.check_job_config import CheckJobConfig
 from sagemaker.workflow.clarify_check_step import ClarifyCheckStep, DataBiasCheckConfig
+from sagemaker.workflow.monitor_batch_transform_step import MonitorBatchTransformStep
 from sagemaker.workflow.parameters import ParameterBoolean, ParameterString
 from sagemaker.workflow.pipeline import Pipeline
+from sagemaker.workflow.pipeline_context import PipelineSession
 from sagemaker.workflow.quality_check_step import DataQualityCheckConfig, QualityCheckStep
 
 CSV = DatasetFormat.csv(header=True)
 
 
-def run(session, role):
-    """Suggest a baseline, register one, and let a pipeline pass and fail against it."""
+def run(session, role, model):
+    """Suggest a baseline, register one, let a pipeline pass and fail against it, watch a transform job."""
     bucket = session.default_bucket()
     folder = tempfile.mkdtemp()
     usual, odd = os.path.join(folder, "usual.csv"), os.path.join(folder, "odd.csv")
     write(usual, [(40 + index % 30, "in") for index in range(300)])
     write(odd, [(90 + index % 30, "out") for index in range(300)])
     suggest(session, role, usual)
+    suggest_of_captured(session, role, folder)
 
     check = step(session, role, usual, bucket)
     pipeline = Pipeline(
@@ -57,6 +61,7 @@ def run(session, role):
     report = json.loads(S3Downloader.read_file(failed["Metadata"]["QualityCheck"]["ViolationReport"]))
     found = {(one["feature_name"], one["constraint_check_type"]) for one in report["violations"]}
     assert {("age", "baseline_drift_check"), ("place", "categorical_values_check")} <= found, found
+    watch(session, role, model, session.upload_data(usual, bucket, "checks/usual"))
     bias(session, role, client)
 
 
@@ -104,6 +109,90 @@ def bias(session, role, client):
     about = passed["Metadata"]["ClarifyCheck"]
     assert about["CheckType"] == "DATA_BIAS", about
     assert about["CalculatedBaselineConstraints"] == f"s3://{bucket}/bias/step/analysis.json", about
+
+
+SCRIPT = """
+def preprocess_handler(inference_record):
+    if inference_record.endpoint_input.data == "ping":
+        return []
+    return {"score": inference_record.endpoint_output.data, "age": inference_record.endpoint_input.data}
+"""
+
+
+def suggest_of_captured(session, role, folder):
+    """Suggest a baseline of what an endpoint captured, as a script reads it."""
+    lines = [
+        {
+            "captureData": {
+                "endpointInput": {
+                    "observedContentType": "text/csv",
+                    "mode": "INPUT",
+                    "data": sent,
+                    "encoding": "CSV",
+                },
+                "endpointOutput": {
+                    "observedContentType": "text/csv",
+                    "mode": "OUTPUT",
+                    "data": "0.5",
+                    "encoding": "CSV",
+                },
+            },
+            "eventMetadata": {"eventId": str(number), "inferenceTime": "2026-11-20T23:33:12Z"},
+            "eventVersion": "0",
+        }
+        for number, sent in enumerate(["31", "ping", "44"])
+    ]
+    data, script = os.path.join(folder, "captured.jsonl"), os.path.join(folder, "script.py")
+    with open(data, "w") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+    with open(script, "w") as file:
+        file.write(SCRIPT)
+    monitor = DefaultModelMonitor(role=role, sagemaker_session=session)
+    monitor.suggest_baseline(
+        data,
+        DatasetFormat.sagemaker_capture_json(),
+        record_preprocessor_script=script,
+        output_s3_uri=f"s3://{session.default_bucket()}/suggested-of-captured",
+        logs=False,
+    )
+    found = monitor.baseline_statistics().body_dict
+    assert [one["name"] for one in found["features"]] == ["score", "age"], found
+    assert found["dataset"]["item_count"] == 2, found
+
+
+def watch(session, role, model, data):
+    """Check the data of a transform job before it runs, by ``MonitorBatchTransformStep``."""
+    bucket = session.default_bucket()
+    inside = PipelineSession()
+    transformer = Transformer(
+        model,
+        1,
+        "ml.m5.large",
+        output_path=f"s3://{bucket}/checks/answers",
+        accept="text/csv",
+        sagemaker_session=inside,
+    )
+    watched = MonitorBatchTransformStep(
+        name="Watched",
+        transform_step_args=transformer.transform(
+            f"s3://{bucket}/fit/test", content_type="text/csv", split_type="Line", input_filter="$[1:]"
+        ),
+        monitor_configuration=DataQualityCheckConfig(
+            baseline_dataset=data, dataset_format=CSV, output_s3_uri=f"s3://{bucket}/checks/watched"
+        ),
+        check_job_configuration=CheckJobConfig(role=role, sagemaker_session=inside),
+        monitor_before_transform=True,
+        supplied_baseline_statistics=f"s3://{bucket}/suggested/statistics.json",
+        supplied_baseline_constraints=f"s3://{bucket}/suggested/constraints.json",
+    )
+    pipeline = Pipeline("Watched", steps=[watched], sagemaker_session=inside)
+    pipeline.upsert(role)
+    execution = pipeline.start()
+    execution.wait(delay=1, max_attempts=300)
+    listed = execution.list_steps()
+    check, transform = sorted(listed, key=lambda step: step["StartTime"])
+    assert (check["StepName"], transform["StepName"]) == ("Watched-monitoring", "Watched-transform"), listed
+    assert check["EndTime"] <= transform["StartTime"], listed
 
 
 def write(path, rows):

@@ -13,7 +13,7 @@ import numpy as np
 import sagemaker
 from sagemaker.analytics import TrainingJobAnalytics
 from sagemaker.estimator import Estimator
-from sagemaker.inputs import TrainingInput
+from sagemaker.inputs import BatchDataCaptureConfig, TrainingInput
 from sagemaker.processing import ProcessingInput, ProcessingOutput
 from sagemaker.s3 import S3Downloader, S3Uploader
 from sagemaker.sklearn.estimator import SKLearn
@@ -130,11 +130,23 @@ transformer.transform(
     input_filter="$[1:]",
     join_source="Input",
     output_filter="$[0,-1]",
+    batch_data_capture_config=BatchDataCaptureConfig(
+        f"s3://{bucket}/fit/captured", generate_inference_id=True
+    ),
     logs=True,
 )
 predicted = S3Downloader.read_file(f"s3://{bucket}/fit/predicted/test.csv.out").splitlines()
 assert len(predicted) == 30, predicted
 assert all(abs(float(row.split(",")[0]) - float(row.split(",")[1])) < 2 for row in predicted), predicted
+# An id of its own for each record, and the time of the start.
+assert len({tuple(row.split(",")[2:3]) for row in predicted}) == 30, predicted
+assert len({row.split(",")[3] for row in predicted}) == 1, predicted
+inputs, outputs = (
+    json.loads(S3Downloader.read_file(found))
+    for kind in ("input", "output")
+    for found in S3Downloader.list(f"s3://{bucket}/fit/captured/{kind}")
+)
+assert (inputs[1:], outputs[1:]) == (["test.csv"], ["test.csv.out"]), (inputs, outputs)
 
 # Spot beside on-demand, started together.
 spot = estimator(
@@ -151,7 +163,7 @@ for one in (spot, demand):
 assert spot.latest_training_job.describe()["EnableManagedSpotTraining"] is True
 
 tuning.run(session, role, code, f"s3://{bucket}/fit/train")
-checks.run(session, role)
+checks.run(session, role, transformer.model_name)
 
 # Built-in algorithms: one by its class, that uploads records; two by their images, and CSV.
 rows = np.random.default_rng(1).normal(size=(90, 3)).astype("float32")

@@ -4,6 +4,8 @@ import os
 import tempfile
 
 from sagemaker.core.clarify import BiasConfig, DataConfig
+from sagemaker.core.model_monitor.dataset_format import DatasetFormat
+from sagemaker.core.model_monitor.model_monitoring import DefaultModelMonitor
 from sagemaker.mlops.workflow.check_job_config import CheckJobConfig
 from sagemaker.mlops.workflow.clarify_check_step import ClarifyCheckStep, DataBiasCheckConfig
 from sagemaker.mlops.workflow.pipeline import Pipeline
@@ -16,6 +18,12 @@ def run(session, role):
     data = os.path.join(tempfile.mkdtemp(), "usual.csv")
     with open(data, "w") as file:
         file.write("age,place\n31,in\n44,in\n52,out\n")
+    monitor = DefaultModelMonitor(role=role, sagemaker_session=session)
+    monitor.suggest_baseline(
+        data, DatasetFormat.csv(header=True), output_s3_uri=f"s3://{bucket}/three/suggested", logs=False
+    )
+    age = monitor.suggested_constraints().body_dict["features"][0]
+    assert (age["name"], age["inferred_type"]) == ("age", "Integral"), age
     check = QualityCheckStep(
         name="Check",
         quality_check_config=DataQualityCheckConfig(
