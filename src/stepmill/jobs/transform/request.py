@@ -23,6 +23,7 @@ from stepmill.jobs.requests.hosts import read_hosts
 from stepmill.jobs.toolkit.stepmill_batch.capture import MARKABLE
 from stepmill.jobs.toolkit.stepmill_batch.errors import PathError
 from stepmill.jobs.toolkit.stepmill_batch.paths import read_path
+from stepmill.jobs.toolkit.stepmill_batch.processing import media_type, stored_type
 from stepmill.jobs.transform.containers import (
     ModelCatalog,
     ModelContainer,
@@ -183,6 +184,7 @@ def read_transform_request(
     source = fields.fields("TransformInput", required=True)
     output = fields.fields("TransformOutput", required=True)
     content_type = source.text("ContentType", "")
+    accept = output.text("Accept", "")
     split = source.choice("SplitType", Split, Split.NONE)
     payload_mb, at_once = _limits(fields)
     client = fields.fields("ModelClientConfig")
@@ -205,7 +207,7 @@ def read_transform_request(
         own_environment=own,
         output=read_location(output.text("S3OutputPath"), project, output.place("S3OutputPath")),
         content_type=content_type,
-        accept=output.text("Accept", ""),
+        accept=accept,
         compression=source.choice("CompressionType", Compression, Compression.NONE),
         split=split,
         assembly=output.choice("AssembleWith", Assembly, Assembly.NONE),
@@ -214,8 +216,8 @@ def read_transform_request(
         at_once=at_once,
         timeout_s=_between(client, "InvocationsTimeoutInSeconds", DEFAULT_TIMEOUT_S, 1, LONGEST_TIMEOUT_S),
         retries=_between(client, "InvocationsMaxRetries", DEFAULT_RETRIES, 0, DEFAULT_RETRIES),
-        processing=_processing(fields, content_type, split, payload_mb),
-        capture=_capture(fields, project, output.text("Accept", "")),
+        processing=_processing(fields, (content_type, accept), split, payload_mb),
+        capture=_capture(fields, project, accept),
         libraries=_libraries([container.image for container in model.containers]),
     )
 
@@ -255,7 +257,7 @@ def _capture(fields: Fields, project: Path, accept: str) -> Capture | None:
     given = fields.fields("DataCaptureConfig")
     destination = read_location(given.text("DestinationS3Uri"), project, given.place("DestinationS3Uri"))
     mark = given.flag("GenerateInferenceId")
-    if mark and accept and accept.partition(";")[0].strip().lower() not in MARKABLE:
+    if mark and accept and media_type(accept) not in MARKABLE:
         raise InvalidInputError(
             f"Inference ids cannot be appended to answers of the content type {accept[:100]!r}.",
             where=given.place("GenerateInferenceId"),
@@ -291,7 +293,8 @@ def _between(fields: Fields, name: str, default: int, least: int, most: int) -> 
     return value
 
 
-def _processing(fields: Fields, content_type: str, split: Split, payload_mb: int | None) -> Processing:
+def _processing(fields: Fields, types: tuple[str, str], split: Split, payload_mb: int | None) -> Processing:
+    content_type, accept = types
     given = fields.fields("DataProcessing")
     processing = Processing(
         given.text("InputFilter", ""),
@@ -306,15 +309,26 @@ def _processing(fields: Fields, content_type: str, split: Split, payload_mb: int
             where="TransformInput.ContentType",
             mend=f"Give one of {', '.join(_JOINABLE)}.",
         )
+    if accept and media_type(accept) not in _JOINABLE:
+        raise InvalidInputError(
+            f"Answers of the content type {accept[:100]!r} cannot be filtered or joined.",
+            where="TransformOutput.Accept",
+            mend=f"Accept one of {', '.join(_JOINABLE)}.",
+        )
     if split in (Split.RECORD_IO, Split.TF_RECORD) or payload_mb == 0:
         raise InvalidInputError(
             "Binary records, and objects that are streamed, cannot be filtered or joined.",
             where="DataProcessing",
             mend="Set SplitType to Line, and MaxPayloadInMB to 1 or more.",
         )
-    for name, text in (("InputFilter", processing.input_filter), ("OutputFilter", processing.output_filter)):
+    stored = stored_type(content_type, accept, join=processing.join)
+    filters = (
+        ("InputFilter", processing.input_filter, content_type),
+        ("OutputFilter", processing.output_filter, stored),
+    )
+    for name, text, kind in filters:
         try:
-            read_path(text, content_type=content_type, name=name)
+            read_path(text, content_type=kind, name=name)
         except PathError as error:
             raise InvalidInputError(str(error), where=given.place(name)) from error
     return processing

@@ -139,6 +139,24 @@ class TestDefaults:
         ),
         ({"TransformOutput": {"S3OutputPath": ""}}, InvalidInputError, "address or path is expected"),
         ({"TransformOutput": {"AssembleWith": "Comma"}}, InvalidInputError, "none of None, Line"),
+        (
+            {
+                "TransformInput": {"ContentType": "text/csv"},
+                "TransformOutput": {"S3OutputPath": "s3://bkt/out", "Accept": "image/png"},
+                "DataProcessing": {"OutputFilter": "$[0]"},
+            },
+            InvalidInputError,
+            "Answers of the content type 'image/png' cannot be filtered or joined",
+        ),
+        (
+            {
+                "TransformInput": {"ContentType": "text/csv"},
+                "TransformOutput": {"S3OutputPath": "s3://bkt/out", "Accept": "application/json"},
+                "DataProcessing": {"OutputFilter": "$.class", "JoinSource": "Input"},
+            },
+            InvalidInputError,
+            "A row of CSV data is an array",
+        ),
         ({"DataCaptureConfig": {}}, InvalidInputError, "DestinationS3Uri"),
         (
             {

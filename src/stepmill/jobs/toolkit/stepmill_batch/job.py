@@ -25,7 +25,7 @@ from .client import Answer, Client
 from .containers import Container, Running, end_all, start
 from .errors import JobError, ObjectError, PathError
 from .paths import read_path
-from .processing import CSV, Processing
+from .processing import CSV, Processing, media_type, stored_type
 from .requests import Cutting, Request
 
 SUFFIX = ".out"
@@ -239,11 +239,13 @@ class Job:
 
     def _assembled(self, request: Request, answer: Answer) -> bytes:
         processing, marks = self._cutting.processing, self._marks
-        content_type = answer.content_type.partition(";")[0].strip().lower() or self._config["accept"]
+        content_type = media_type(answer.content_type or self._config["accept"])
         if processing is not None:
             records = processing.stored(request.records, answer.body, content_type)
             if marks is not None:
-                records = list(map(marks.row if processing.is_csv else marks.value, records))
+                records = list(
+                    map(marks.row if processing.gives_rows(content_type) else marks.value, records)
+                )
         elif marks is not None:
             records = marks.answer(answer.body, content_type, request.lines.at_most if request.lines else 1)
         else:
@@ -292,9 +294,10 @@ _NAMES = {shown: name for name, shown in _STRATEGIES.items()}
 
 def _processing(config: Mapping[str, Any]) -> Processing | None:
     content_type = config["content_type"]
+    stored = stored_type(content_type, config["accept"], join=config["join"])
     try:
         input_filter = read_path(config["input_filter"], content_type=content_type)
-        output_filter = read_path(config["output_filter"], content_type=content_type, name="OutputFilter")
+        output_filter = read_path(config["output_filter"], content_type=stored, name="OutputFilter")
     except PathError as error:
         raise JobError(str(error)) from error
     if input_filter.is_everything and output_filter.is_everything and not config["join"]:

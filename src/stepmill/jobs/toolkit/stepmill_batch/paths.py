@@ -2,7 +2,8 @@
 
 Source: developer guide, "Associate Prediction Results with Input Records", supported operators. What it does
 not say is as AWS answers: https://github.com/aws/sagemaker-python-sdk/issues/1112 (ranges),
-https://github.com/aws/aws-sdk/issues/184 (characters). A range leaves its end out, as in JsonPath.
+https://github.com/aws/aws-sdk/issues/184 (characters). A range leaves its end out, as in JsonPath: the guide
+says otherwise, but AWS's own samples leave out the last column by ``$[0:-1]``, and take 14 by ``$[:14]``.
 """
 
 from __future__ import annotations

@@ -20,6 +20,27 @@ INPUT = "SageMakerInput"
 OUTPUT = "SageMakerOutput"
 
 
+def media_type(header: str) -> str:
+    """Return a content type without its parameters.
+
+    Example:
+        >>> media_type("Text/CSV; charset=utf-8")
+        'text/csv'
+    """
+    return header.partition(";")[0].strip().lower()
+
+
+def stored_type(content_type: str, accept: str, *, join: bool) -> str:
+    """Return the content type of what is filtered on its way out.
+
+    Args:
+        content_type: Of the records.
+        accept: Of the answers; may be empty.
+        join: Whether records are joined with the answers to them.
+    """
+    return content_type if join or not accept else media_type(accept)
+
+
 @dataclass(frozen=True)
 class Processing:
     """What is done to records beside sending them.
@@ -63,11 +84,23 @@ class Processing:
             ObjectError: If the answer has not one record for each that was sent, or a filter does not fit.
         """
         try:
-            if self.is_csv:
+            if self.gives_rows(content_type):
                 return self._rows(records, body, content_type)
             return self._objects(records, body)
         except PathError as error:
             raise ObjectError(str(error)) from error
+
+    def gives_rows(self, content_type: str) -> bool:
+        """Return whether what is stored are rows of CSV, and not JSON.
+
+        What is joined has the form of the records; answers alone have a form of their own.
+
+        Args:
+            content_type: Of the answers.
+        """
+        if self.join or content_type not in (CSV, JSON, JSON_LINES):
+            return self.is_csv
+        return content_type == CSV
 
     def _rows(self, records: Sequence[bytes], body: bytes, content_type: str) -> list[bytes]:
         if content_type.startswith(JSON) and content_type != JSON_LINES:

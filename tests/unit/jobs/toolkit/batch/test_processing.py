@@ -95,6 +95,26 @@ def test_answers_alone_are_filtered_too() -> None:
     assert found == [b"b", b"d"]
 
 
+@pytest.mark.parametrize(
+    ("csv", "body", "content_type", "stored", "expected"),
+    [
+        # Rows that are answered with JSON: what is stored is what was answered.
+        (True, b'[{"class": "a"}, {"class": "b"}]', "application/json", "$['class']", [b'"a"', b'"b"']),
+        (True, b'{"class": "a"}\n{"class": "b"}\n', "application/jsonlines", "$.class", [b'"a"', b'"b"']),
+        (True, b"[0.5, 0.7]", "application/json", "$", [b"0.5", b"0.7"]),
+        (True, b"[[1, 2], [3, 4]]", "application/json", "$[1]", [b"2", b"4"]),
+        (True, b"1,2\n3,4\n", "text/plain", "$[1]", [b"2", b"4"]),
+        # Objects that are answered with rows.
+        (False, b"1,2\n3,4\n", "text/csv", "$[1]", [b"2", b"4"]),
+    ],
+)
+def test_answers_alone_keep_their_own_form(
+    csv: bool, body: bytes, content_type: str, stored: str, expected: list[bytes]
+) -> None:
+    found = processing("$", stored, join=False, csv=csv).stored([b"1", b"2"], body, content_type)
+    assert found == expected
+
+
 @pytest.mark.parametrize(("csv", "body"), [(True, b"1\n"), (False, b'{"predictions": [1, 2]}'), (True, b"")])
 def test_as_many_answers_as_records(csv: bool, body: bytes) -> None:
     with pytest.raises(ObjectError, match=r"has answered \d records to 2"):
