@@ -27,6 +27,7 @@ _MARKS = {
     "CompletedWithFailures": ("!", "yellow"),
 }
 
+_AS_STEP = {"InProgress": "Executing", "Completed": "Succeeded"}
 _SAID = {NOT_TAKEN: "not taken", "NotReached": "not reached", "NotSelected": "not selected"}
 
 
@@ -35,6 +36,11 @@ def marked(status: str) -> Text:
     mark, style = _MARKS.get(status, ("?", ""))
     said = _SAID.get(status, status)
     return Text(f"{mark} {said}", style=style)
+
+
+def marked_job(status: str) -> Text:
+    """Return the status of a job with its mark, in the words of steps: they are the same things."""
+    return marked(_AS_STEP.get(status, status))
 
 
 def step_table(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from stepmill.cli.curves import sparkline
+from stepmill.cli.drawing import marked_job
 from stepmill.cli.output import duration, moment, number, table
 from stepmill.jobs.describing import describe
-from stepmill.jobs.records import JobState, Usage, state_of
+from stepmill.jobs.records import TRAINING_JOB, JobState, Usage, state_of
 from stepmill.jobs.usage import memory_percent
 from stepmill.storage.records import Record
 
@@ -24,6 +25,41 @@ _CURVES: tuple[tuple[str, str, Callable[[Usage], float | None]], ...] = (
     ("GPU", "%", lambda usage: usage.gpu_percent),
     ("GPU memory", "%", lambda usage: usage.gpu_memory_percent),
 )
+
+
+def listed_job(record: Record) -> dict[str, Any]:
+    """Return what a list says of a job as JSON."""
+    state = state_of(record)
+    return {
+        "name": record.name,
+        "kind": record.kind,
+        "status": state.status,
+        "secondaryStatus": state.secondary if record.kind == TRAINING_JOB else None,
+        "step": state.step,
+        "createdAt": record.created_at,
+        "startedAt": state.started_at,
+        "endedAt": state.ended_at,
+    }
+
+
+def jobs_table(records: Sequence[Record], now: datetime) -> RenderableType:
+    """Return jobs as a table, one a line.
+
+    Args:
+        records: Of the jobs.
+        now: For the time of those that run.
+    """
+    return table(["NAME", "KIND", "STATUS", "TIME", "CREATED"], [_listed_row(each, now) for each in records])
+
+
+def _listed_row(record: Record, now: datetime) -> list[str | Text]:
+    state = state_of(record)
+    status = marked_job(str(state.status))
+    # Of one that runs it tells more: that it waits, is interrupted, stores its model.
+    if record.kind == TRAINING_JOB and not state.status.is_final:
+        status.append(f" ({state.secondary})", "dim")
+    took = (state.ended_at or now) - state.started_at if state.started_at else None
+    return [record.name, record.kind.removesuffix("-job"), status, duration(took), moment(record.created_at)]
 
 
 def job_document(record: Record, used: Sequence[Usage]) -> dict[str, Any]:

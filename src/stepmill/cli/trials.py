@@ -11,7 +11,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from stepmill.cli.drawing import marked
+from stepmill.cli.drawing import marked_job
 from stepmill.cli.output import duration, number
 from stepmill.cli.progress import brief
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 # Between two looks at tuning jobs that run.
 _LOOK_S = 1.0
 _ENDED = frozenset({"StepSucceeded", "StepFailed", "StepStopped"})
-AS_STEP = {"InProgress": "Executing", "Completed": "Succeeded"}
 
 
 def progress_text(view: TuningView) -> str:
@@ -102,7 +101,7 @@ def trial_table(view: TuningView, now: datetime, *, most_rows: int | None = None
                 f"{trial.number}{' ★' if trial.number == best else ''}",
                 style="bold" if trial.number == best else "",
             ),
-            marked(AS_STEP.get(str(trial.status), str(trial.status))),
+            marked_job(str(trial.status)),
             *([view.plan.definitions[trial.definition].name] if several else []),
             number(trial.objective) if trial.objective is not None else "",
             duration(_took(trial, now)),
@@ -116,7 +115,7 @@ def trial_table(view: TuningView, now: datetime, *, most_rows: int | None = None
 
 def _headline(view: TuningView, now: datetime) -> Text:
     text = Text.assemble((view.name, "bold"), "  ")
-    text.append_text(marked(AS_STEP.get(str(view.status), str(view.status))))
+    text.append_text(marked_job(str(view.status)))
     took = duration((view.ended_at or now) - view.created_at)
     text.append(f"  {progress_text(view)}  {took}", style="dim")
     for remark in (view.reason, *view.notes):

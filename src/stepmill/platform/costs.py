@@ -34,9 +34,12 @@ class Costs:
         self.path = project / FILE_NAME
 
     def text(self) -> str:
-        """Return the text of the table of prices: the user's, or the one that ships with Stepmill."""
+        """Return the text of the table of prices: the user's, or the one that ships with Stepmill.
+
+        An empty file is none: `stepmill prices show > prices.toml` finds the one that the shell has made.
+        """
         try:
-            return self.path.read_text(encoding="utf-8")
+            return self.path.read_text(encoding="utf-8").strip() or shipped_prices()
         except FileNotFoundError:
             return shipped_prices()
         except (OSError, UnicodeDecodeError) as error:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
-from stepmill.cli.job_view import job_document, job_lines
+from stepmill.cli.job_view import job_document, job_lines, jobs_table, listed_job
 from stepmill.core.statuses import JobStatus
 from stepmill.jobs.records import (
     TRAINING_JOB,
@@ -70,3 +71,32 @@ def test_as_a_document(tmp_path: Path) -> None:
     assert document["attempts"][0]["then"] == "Interrupted"
     (used,) = document["usage"]
     assert (used["cpu_percent"], used["memory_bytes"], used["gpu_percent"]) == (1.0, 2, 3.0)
+
+
+class TestList:
+    @pytest.mark.parametrize(
+        ("state", "words"),
+        [
+            (JobState("t", "arn").entered("Interrupted", T0), ["▸", "Executing", "(Interrupted)"]),
+            (JobState("t", "arn", started_at=T0), ["▸", "Executing", "(Starting)", "9.0", "s"]),
+            (
+                JobState("t", "arn", status=JobStatus.COMPLETED, started_at=T0, ended_at=T0 + 2 * S),
+                ["✓", "Succeeded", "2.0", "s"],
+            ),
+            (JobState("t", "arn", status=JobStatus.FAILED, secondary="Failed"), ["✗", "Failed"]),
+        ],
+    )
+    def test_each_job_has_a_line(self, tmp_path: Path, state: JobState, words: list[str]) -> None:
+        console = Console(width=120)
+        with console.capture() as captured:
+            console.print(jobs_table([record(tmp_path, state)], T0 + 9 * S))
+        titles, line = captured.get().splitlines()
+        assert titles.split() == ["NAME", "KIND", "STATUS", "TIME", "CREATED"]
+        # What follows is when it was created.
+        assert line.split()[:-2] == ["job-1", "training", *words]
+
+    def test_as_json_it_is_told_in_the_words_of_the_wire(self, tmp_path: Path) -> None:
+        listed = listed_job(record(tmp_path, JobState("t", "arn", step="Train", started_at=T0)))
+        assert (listed["name"], listed["kind"], listed["step"]) == ("job-1", "training-job", "Train")
+        assert (listed["status"], listed["secondaryStatus"]) == ("InProgress", "Starting")
+        assert (listed["startedAt"], listed["endedAt"]) == (T0, None)

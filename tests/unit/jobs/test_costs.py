@@ -165,6 +165,13 @@ class TestHome:
         with pytest.raises(StorageError):
             costs.prices()
 
+    def test_an_empty_table_is_none(self, store: SqlRecordStore, tmp_path: Path) -> None:
+        # `stepmill prices show > prices.toml`: the shell makes the file before anybody reads it.
+        costs = self.costs(store, tmp_path)
+        examples = costs.text()
+        (tmp_path / "prices.toml").write_text("\n")
+        assert costs.text() == examples
+
 
 def test_what_describe_says_of_the_savings(store: SqlRecordStore) -> None:
     found = describe(job(store, ended(spot_share=0.4), EnableManagedSpotTraining=True))

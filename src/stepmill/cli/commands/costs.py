@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shlex
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -71,7 +73,8 @@ def path() -> None:
         found = platform.costs.path
     output.line(str(found))
     if not found.exists():
-        output.remark("It is not there yet: `stepmill prices show > prices.toml` makes it, with examples.")
+        here = found.name if found.parent == Path.cwd() else shlex.quote(str(found))
+        output.remark(f"It is not there yet: `stepmill prices show > {here}` makes it, with examples.")
 
 
 @prices_app.command("show")

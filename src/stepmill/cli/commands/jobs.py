@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from stepmill.platform import Platform
     from stepmill.storage.records import Record
 
+_PAGE = 1000
+
 jobs_app = typer.Typer(no_args_is_help=True, help="Training and processing jobs.")
 
 JobName = Annotated[str, typer.Argument(help="Name of the job.")]
@@ -22,6 +26,31 @@ JobName = Annotated[str, typer.Argument(help="Name of the job.")]
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     app.add_typer(jobs_app, name="jobs")
+
+
+@jobs_app.command("list")
+def list_(
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50, as_json: AsJson = False
+) -> None:
+    """List training, processing and transform jobs, the newest first, whoever began them."""
+    from stepmill.cli.job_view import jobs_table, listed_job
+
+    output = Output(as_json=as_json)
+    with open_platform(output) as platform:
+        records = _newest(platform, limit)
+    output.answer(
+        [listed_job(record) for record in records],
+        jobs_table(records, datetime.now(UTC)) if records else "There is no job yet.",
+    )
+
+
+def _newest(platform: Platform, limit: int) -> list[Record]:
+    from stepmill.jobs.records import JOB_KINDS
+    from stepmill.storage.records import Selection
+
+    pages = Selection(descending=True, limit=min(limit, _PAGE))
+    found = [record for kind in JOB_KINDS for record in islice(pages.all(platform.records, kind), limit)]
+    return sorted(found, key=lambda record: record.created_at, reverse=True)[:limit]
 
 
 @jobs_app.command()
@@ -44,7 +73,7 @@ def _found(platform: Platform, name: str) -> Record:
         record = JobRecords(platform.records, kind).find(name)
         if record is not None:
             return record
-    raise NotFoundError(f"There is no job {name!r}.", mend="`stepmill show` names the jobs of an execution.")
+    raise NotFoundError(f"There is no job {name!r}.", mend="`stepmill jobs list` shows those that there are.")
 
 
 @jobs_app.command()
@@ -52,7 +81,7 @@ def interrupt(name: JobName, as_json: AsJson = False) -> None:
     """Take the spot capacity away from a training job that runs; it goes on from its last checkpoint."""
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
-        record = platform.interruptions.interrupt(name)
+        record = platform.interruptions.interrupt(_found(platform, name).name)
     output.answer(
         {"job": record.name, "status": "Interrupting"},
         f"{record.name} is being interrupted: its program got SIGTERM.",

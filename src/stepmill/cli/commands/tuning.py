@@ -12,9 +12,9 @@ from rich.live import Live
 from rich.text import Text
 
 from stepmill.cli.context import AsJson, open_platform
-from stepmill.cli.drawing import marked
+from stepmill.cli.drawing import marked_job
 from stepmill.cli.output import Output, moment, table
-from stepmill.cli.trials import AS_STEP, progress_text, trial_table
+from stepmill.cli.trials import progress_text, trial_table
 from stepmill.core.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def list_(
     rows: list[list[str | Text]] = [
         [
             view.name,
-            marked(AS_STEP.get(str(view.status), str(view.status))),
+            marked_job(str(view.status)),
             str(view.plan.strategy),
             progress_text(view),
             moment(view.created_at),
