@@ -84,6 +84,7 @@ def _algorithm(family: ImageFamily, *packages: Package) -> ShippedImage:
 # Parquet as training data of built-in algorithms.
 _PYARROW = Package(("pyarrow",), "pyarrow>=18")
 _PANDAS = Package(("pandas",), "pandas>=2.1")
+_JMESPATH = Package(("jmespath",), "jmespath>=1.0")
 _SKLEARN = Package(("scikit-learn",), "scikit-learn>=1.4")
 # xgboost-cpu is the same library without half a gigabyte of libraries for several GPUs.
 _XGBOOST = Package(("xgboost", "xgboost-cpu"), "xgboost-cpu>=3.0")
@@ -130,7 +131,7 @@ _SHIPPED = {
         ImageFamily.MODEL_MONITOR, (_PANDAS, _PYARROW, _SKLEARN), program="analyzer", versioned=False
     ),
     "sagemaker-clarify-processing": ShippedImage(
-        ImageFamily.CLARIFY, (_PANDAS, _PYARROW), program="clarify", versioned=False
+        ImageFamily.CLARIFY, (_PANDAS, _PYARROW, _JMESPATH), program="clarify", versioned=False
     ),
     "pytorch-training": _PYTORCH,
     "pytorch-inference": _PYTORCH_INFERENCE,

@@ -5,12 +5,14 @@ Source: container contract, C4.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stepmill.core.errors import InvalidInputError, UnsupportedError
-from stepmill.core.json import Json
-from stepmill.jobs.checks.laying import imports_of, lay_out_program, path_of, program_of
+from stepmill.core.json import Json, object_of
+from stepmill.core.tasks import Report, Task
+from stepmill.jobs.checks.laying import CLARIFY, imports_of, lay_out_program, path_of, program_of
 from stepmill.jobs.contract import inside, lay_out_processing
 from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.kinds import Collected, Startable, Workplace, read_small_file
@@ -24,6 +26,9 @@ from stepmill.jobs.requirement_places import requirements_of_processing
 from stepmill.jobs.services import JobServices
 from stepmill.storage.objects.store import ObjectStore
 
+if TYPE_CHECKING:
+    from stepmill.jobs.checks.shadow_models import ShadowModels
+
 RESOURCE = "sagemaker:createProcessingJob"
 
 # API reference, DescribeProcessingJob: ExitMessage.
@@ -31,7 +36,12 @@ LONGEST_EXIT_MESSAGE = 1024
 
 
 class ProcessingKind:
-    """What is special about processing jobs."""
+    """What is special about processing jobs.
+
+    Args:
+        shadows: Makes whoever finds the models of Clarify's jobs; called where there is such a job. ``None``:
+            requests are only read.
+    """
 
     record_kind = PROCESSING_JOB
     member = "ProcessingJob"
@@ -40,9 +50,14 @@ class ProcessingKind:
     logs_versions = False
     hosts_work_together = True
 
+    def __init__(self, shadows: Callable[[], ShadowModels] | None = None) -> None:
+        self._shadows = shadows
+
     def read(self, document: Json, project: Path) -> ProcessingRequest:
         """See ``JobKind``."""
-        return read_processing_request(document, project)
+        request = read_processing_request(document, project)
+        shadows = self._shadows_of(request)
+        return request if shadows is None else shadows.joined(request)
 
     def lay_out(
         self, request: ProcessingRequest, place: Workplace, objects: ObjectStore, project: Path
@@ -52,11 +67,15 @@ class ProcessingKind:
         lay_out_processing(place.ml, request, place.name, place.arn, place.host)
         if program := _program(request):
             lay_out_program(program, inside(place.ml, path_of(program)).parent)
+        if shadows := self._shadows_of(request):
+            shadows.lay_out(request, place)
 
     def command(self, request: ProcessingRequest, image: Startable) -> tuple[str, ...]:
         """See ``JobKind``."""
         if image.program and not request.entrypoint:
             _refuse_several_hosts(request)
+            if shadows := self._shadows_of(request):
+                shadows.check(request, image)
             return ("python", path_of(image.program))
         command = (*(request.entrypoint or image.entrypoint), *request.arguments)
         if not request.entrypoint and not image.entrypoint and not image.oci_image:
@@ -105,6 +124,25 @@ class ProcessingKind:
         ]
         return Collected(exit_message="".join(messages)[:LONGEST_EXIT_MESSAGE])
 
+    def _shadows_of(self, request: ProcessingRequest) -> ShadowModels | None:
+        if self._shadows is None or _program(request) != CLARIFY:
+            return None
+        return self._shadows()
+
+
+class ProcessingHandler(JobHandler[ProcessingRequest]):
+    """The handler of processing jobs: one of Clarify that was begun goes on with the model of then."""
+
+    def start(self, task: Task, report: Report) -> None:
+        """See ``JobHandler``."""
+        image = object_of(object_of(task.payload).get("AppSpecification")).get("ImageUri")
+        if isinstance(image, str) and CLARIFY in image:
+            # Whoever runs no such job does not load what serves models.
+            from stepmill.jobs.transform.kind import with_kept_model
+
+            task = with_kept_model(self, task, "ProcessingJobName")
+        super().start(task, report)
+
 
 def _program(request: ProcessingRequest) -> str:
     """Return the program that stands for an image, unless the request names another one."""
@@ -121,6 +159,8 @@ def _refuse_several_hosts(request: ProcessingRequest) -> None:
         )
 
 
-def processing_handler(services: JobServices) -> JobHandler[ProcessingRequest]:
-    """Return the handler of processing steps."""
-    return JobHandler(services, ProcessingKind())
+def processing_handler(
+    services: JobServices, shadows: Callable[[], ShadowModels] | None = None
+) -> JobHandler[ProcessingRequest]:
+    """Return the handler of processing steps. See ``ProcessingKind``."""
+    return ProcessingHandler(services, ProcessingKind(shadows))

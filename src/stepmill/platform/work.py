@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from stepmill.engine.runs import Runs
     from stepmill.jobs.batch.services import Batch
     from stepmill.jobs.cache_keys import JobKeys, KeyBuilder
+    from stepmill.jobs.checks.clarify_keys import ClarifyKeys
+    from stepmill.jobs.checks.shadow_models import ShadowModels
     from stepmill.jobs.direct import DirectHandler, DirectJobs
     from stepmill.jobs.functions.calls import FunctionSurroundings
     from stepmill.jobs.functions.registry import FunctionRegistry
@@ -325,13 +327,22 @@ class Work(Tracing):
         from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB
 
         handlers: dict[str, JobHandler[Any]] = {
-            PROCESSING_JOB: processing.processing_handler(self._job_services),
+            PROCESSING_JOB: processing.processing_handler(self._job_services, lambda: self._shadow_models),
             TRAINING_JOB: training.training_handler(self._job_services),
         }
         self._to_close += [handler.close for handler in handlers.values()]
         # Behind those who tell it of jobs.
         self._to_close.append(self.lineage_recorder.close)
         return handlers
+
+    @made_once
+    def _shadow_models(self) -> ShadowModels:
+        """Who finds the models that Clarify's jobs ask."""
+        from stepmill.jobs.checks.shadow_models import ShadowModels
+
+        return ShadowModels(
+            self.objects, self.served_models, self.models, self._images, self.settings.project
+        )
 
     def _handler_of(self, kind: str) -> DirectHandler:
         """Return who does the jobs of a kind; of tuning and transform jobs only made when there is one."""
@@ -385,7 +396,7 @@ class Work(Tracing):
 
         return {
             processing.RESOURCE: lambda: self._cached(
-                self._job_handlers[PROCESSING_JOB], self._job_keys.processing
+                self._job_handlers[PROCESSING_JOB], self._processing_keys.processing
             ),
             training.RESOURCE: lambda: self._cached(
                 self._job_handlers[TRAINING_JOB], self._job_keys.training
@@ -419,7 +430,14 @@ class Work(Tracing):
             self.objects,
             self.settings.project,
         )
-        return self._cached(handler, CheckKeys(self._job_keys, handler))
+        return self._cached(handler, CheckKeys(self._processing_keys, handler))
+
+    @made_once
+    def _processing_keys(self) -> ClarifyKeys:
+        from stepmill.jobs.checks.clarify_keys import ClarifyKeys
+
+        project = self.settings.project
+        return ClarifyKeys(self._job_keys, self._contents, lambda: self._shadow_models, project)
 
     @made_once
     def _job_keys(self) -> JobKeys:

@@ -1,17 +1,31 @@
 """Baselines and checks of data, as users make them. SDK 2.x. Called by ``fit.py``."""
 
+import io
 import json
 import os
+import tarfile
 import tempfile
 
 import boto3
-from sagemaker.clarify import BiasConfig, DataConfig, SageMakerClarifyProcessor
+from sagemaker import image_uris
+from sagemaker.clarify import (
+    BiasConfig,
+    DataConfig,
+    ModelConfig,
+    PDPConfig,
+    SageMakerClarifyProcessor,
+    SHAPConfig,
+)
 from sagemaker.model_monitor import DefaultModelMonitor, ModelQualityMonitor
 from sagemaker.model_monitor.dataset_format import DatasetFormat
 from sagemaker.s3 import S3Downloader
 from sagemaker.transformer import Transformer
 from sagemaker.workflow.check_job_config import CheckJobConfig
-from sagemaker.workflow.clarify_check_step import ClarifyCheckStep, DataBiasCheckConfig
+from sagemaker.workflow.clarify_check_step import (
+    ClarifyCheckStep,
+    DataBiasCheckConfig,
+    ModelExplainabilityCheckConfig,
+)
 from sagemaker.workflow.monitor_batch_transform_step import MonitorBatchTransformStep
 from sagemaker.workflow.parameters import ParameterBoolean, ParameterString
 from sagemaker.workflow.pipeline import Pipeline
@@ -63,6 +77,7 @@ def run(session, role, model):
     assert {("age", "baseline_drift_check"), ("place", "categorical_values_check")} <= found, found
     watch(session, role, model, session.upload_data(usual, bucket, "checks/usual"))
     bias(session, role, client)
+    explain(session, role, client)
 
 
 def bias(session, role, client):
@@ -193,6 +208,107 @@ def watch(session, role, model, data):
     check, transform = sorted(listed, key=lambda step: step["StartTime"])
     assert (check["StepName"], transform["StepName"]) == ("Watched-monitoring", "Watched-transform"), listed
     assert check["EndTime"] <= transform["StartTime"], listed
+
+
+# A model whose Shapley values anybody can tell: 3 a + b + a b, between 0 and 10.
+INFERENCE = """
+import numpy as np
+
+def model_fn(folder):
+    return None
+
+def predict_fn(data, model):
+    a, b = np.asarray(data, dtype=float).T[:2]
+    return 3 * a + b + a * b
+"""
+
+
+def make_model(client, session, role, name):
+    """Create the model in the way of every framework: an archive with its code."""
+    path = os.path.join(tempfile.mkdtemp(), "model.tar.gz")
+    with tarfile.open(path, "w:gz") as archive:
+        content = INFERENCE.encode()
+        told = tarfile.TarInfo("code/inference.py")
+        told.size = len(content)
+        archive.addfile(told, io.BytesIO(content))
+    bucket = session.default_bucket()
+    client.create_model(
+        ModelName=name,
+        ExecutionRoleArn=role,
+        PrimaryContainer={
+            "Image": image_uris.retrieve("sklearn", session.boto_region_name, "1.2-1"),
+            "ModelDataUrl": session.upload_data(path, bucket, "explain/model"),
+            "Environment": {"SAGEMAKER_PROGRAM": "inference.py"},
+        },
+    )
+
+
+def explain(session, role, client):
+    """Explain a model by a job and by a step; the same order of features passes, another one fails."""
+    bucket = session.default_bucket()
+    make_model(client, session, role, "explained")
+    path = os.path.join(tempfile.mkdtemp(), "points.csv")
+    with open(path, "w") as file:
+        file.write("".join(f"{a},{b},{a}\n" for a in (0, 1, 2) for b in (0, 1)))
+
+    def data(output):
+        return DataConfig(
+            session.upload_data(path, bucket, "explain/data"),
+            f"s3://{bucket}/explain/{output}",
+            label="truth",
+            headers=["a", "b", "truth"],
+        )
+
+    model = ModelConfig("explained", 1, "ml.m5.xlarge", accept_type="text/csv")
+    shap = SHAPConfig([[0, 0]], num_samples=100, agg_method="mean_abs", save_local_shap_values=True)
+    processor = SageMakerClarifyProcessor(
+        role=role, instance_count=1, instance_type="ml.m5.xlarge", sagemaker_session=session
+    )
+    processor.run_bias_and_explainability(
+        data("job"), model, [shap, PDPConfig(["a"], 3)], BiasConfig([1, 2], "b", [0]), logs=False
+    )
+    report = json.loads(S3Downloader.read_file(f"s3://{bucket}/explain/job/analysis.json"))
+    found = report["explanations"]["kernel_shap"]["label0"]
+    # Of (2, 1): a has 3 * 2 and half of 2 * 1, b has 1 and the other half.
+    assert found["expected_value"] == 0.0, found
+    means = {name: round(value, 6) for name, value in found["global_shap_values"].items()}
+    assert means == {"a": 3.25, "b": 0.75}, means
+    local = S3Downloader.read_file(f"s3://{bucket}/explain/job/explanations_shap/out.csv").splitlines()
+    assert local[0] == "a_label0,b_label0", local
+    assert [round(float(value), 6) for value in local[-1].split(",")] == [7.0, 2.0], local
+    (plot,) = report["explanations"]["pdp"]
+    assert plot["feature_values"] == [0, 1, 2], plot
+    assert plot["model_predictions"] == [[0.5, 4.0, 7.5]], plot
+    after = report["post_training_bias_metrics"]["facets"]["b"]
+    assert after[0]["value_or_threshold"] == "0", after
+    page = S3Downloader.read_file(f"s3://{bucket}/explain/job/report.html")
+    assert "<svg" in page, page
+
+    check = ClarifyCheckStep(
+        "Explain",
+        clarify_check_config=ModelExplainabilityCheckConfig(data("step"), model, shap),
+        check_job_config=CheckJobConfig(role=role, sagemaker_session=session),
+        supplied_baseline_constraints=ParameterString("Before", f"s3://{bucket}/explain/job/analysis.json"),
+    )
+    pipeline = Pipeline(
+        "Explain",
+        parameters=[check.supplied_baseline_constraints],
+        steps=[check],
+        sagemaker_session=session,
+    )
+    pipeline.upsert(role)
+    passed = ended(client, pipeline.start())
+    assert passed["StepStatus"] == "Succeeded", passed
+    about = passed["Metadata"]["ClarifyCheck"]
+    assert about["CheckType"] == "MODEL_EXPLAINABILITY", about
+    odd = {"a": 0.1, "b": 5.0}
+    report["explanations"]["kernel_shap"]["label0"]["global_shap_values"] = odd
+    boto3.client("s3").put_object(Bucket=bucket, Key="explain/odd.json", Body=json.dumps(report))
+    failed = ended(client, pipeline.start({"Before": f"s3://{bucket}/explain/odd.json"}))
+    assert failed["StepStatus"] == "Failed", failed
+    assert "feature_attribution_drift_check" in failed["FailureReason"], failed
+    report = json.loads(S3Downloader.read_file(failed["Metadata"]["ClarifyCheck"]["ViolationReport"]))
+    assert [one["label"] for one in report["violations"]] == ["label0"], report
 
 
 def write(path, rows):

@@ -12,11 +12,12 @@ from stepmill.core.errors import InvalidInputError, UnsupportedError
 from stepmill.core.json import Json, JsonObject, object_of, objects_of
 
 DATA_QUALITY, MODEL_QUALITY = "DATA_QUALITY", "MODEL_QUALITY"
-DATA_BIAS, MODEL_BIAS = "DATA_BIAS", "MODEL_BIAS"
+DATA_BIAS, MODEL_BIAS, MODEL_EXPLAINABILITY = "DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"
 # Check -> where the baselines of a model package have its constraints and its statistics, if it has any.
 _BASELINES = {
     DATA_BIAS: ("Bias", "PreTrainingConstraints", ""),
     MODEL_BIAS: ("Bias", "PostTrainingConstraints", ""),
+    MODEL_EXPLAINABILITY: ("Explainability", "Constraints", ""),
     DATA_QUALITY: ("ModelDataQuality", "Constraints", "Statistics"),
     MODEL_QUALITY: ("ModelQuality", "Constraints", "Statistics"),
 }
@@ -42,12 +43,13 @@ class Check:
     """What a check step asks for.
 
     Args:
-        type: ``DATA_QUALITY``, ``MODEL_QUALITY``, ``DATA_BIAS``, ``MODEL_BIAS``.
+        type: ``DATA_QUALITY``, ``MODEL_QUALITY``, ``DATA_BIAS``, ``MODEL_BIAS``, ``MODEL_EXPLAINABILITY``.
         skip: Whether nothing is held against the previous baseline.
         register: Whether the new baseline is the one that is to be used from now on.
         fail: Whether a violation fails the step.
         group: Of the model package whose baselines are the previous ones; may be empty.
         supplied: The previous baseline, if it is given.
+        model: Name of the model that is asked; may be empty.
     """
 
     type: str
@@ -56,6 +58,7 @@ class Check:
     fail: bool = True
     group: str = ""
     supplied: Baseline = Baseline()
+    model: str = ""
 
     @property
     def needs_previous(self) -> bool:
@@ -102,6 +105,7 @@ def read_check(extra: JsonObject) -> Check:
         supplied=Baseline(
             _text(extra, "SuppliedBaselineConstraints"), _text(extra, "SuppliedBaselineStatistics")
         ),
+        model=_text(extra, "ModelName"),
     )
 
 

@@ -7,7 +7,8 @@ the place of the previous baseline's address stands what lies there.
 from __future__ import annotations
 
 from stepmill.core.tasks import Task
-from stepmill.jobs.cache_keys import CacheKey, JobKeys
+from stepmill.jobs.cache_keys import CacheKey
+from stepmill.jobs.checks.clarify_keys import ClarifyKeys
 from stepmill.jobs.checks.step import CheckHandler
 
 _ATTRIBUTES = (
@@ -30,7 +31,7 @@ class CheckKeys:
         handler: Knows what a check's job is.
     """
 
-    def __init__(self, keys: JobKeys, handler: CheckHandler) -> None:
+    def __init__(self, keys: ClarifyKeys, handler: CheckHandler) -> None:
         self._keys = keys
         self._handler = handler
 

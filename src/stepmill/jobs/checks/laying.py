@@ -21,8 +21,10 @@ from {PACKAGE}.@ import run
 if __name__ == "__main__":
     sys.exit(run())
 '''
+# The program that may ask a model.
+CLARIFY = "clarify"
 # Program -> the module that imports the most of what it needs.
-_LARGEST: Mapping[str, str] = {"analyzer": "datasets", "clarify": "datasets"}
+_LARGEST: Mapping[str, str] = {"analyzer": "datasets", CLARIFY: "datasets"}
 
 
 def program_of(image: str) -> str:

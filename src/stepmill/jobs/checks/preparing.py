@@ -9,6 +9,8 @@ from stepmill.core.errors import InvalidInputError, NotFoundError
 from stepmill.core.json import Json, JsonObject, object_of, objects_of
 from stepmill.jobs.checks.asking import Baseline, Check, baseline_of_package
 
+# A member that no client can send: the model that a ClarifyCheck step names beside its job's request.
+STEP_MODEL = "stepmill:ModelName"
 CONSTRAINTS_INPUT, STATISTICS_INPUT = "baseline_constraints", "baseline_statistics"
 _FOLDER = "/opt/ml/processing/baseline"
 
@@ -79,6 +81,11 @@ def with_baseline(request: JsonObject, check: Check, previous: Baseline) -> Json
             inputs.append(_input(name, address))
             variables[name] = f"{_FOLDER}/{name}"
     return {**request, "ProcessingInputs": inputs, "Environment": variables}
+
+
+def with_model(request: JsonObject, check: Check) -> JsonObject:
+    """Return the request of a job that asks the model which the step names, if it names one."""
+    return {**request, STEP_MODEL: check.model} if check.model else request
 
 
 def baseline_in(request: JsonObject) -> Baseline:

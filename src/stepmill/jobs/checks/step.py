@@ -26,7 +26,7 @@ from stepmill.core.tasks import (
 )
 from stepmill.jobs import failures
 from stepmill.jobs.checks.asking import Baseline, Check, output_of, read_check
-from stepmill.jobs.checks.preparing import Packages, baseline_in, previous_baseline, with_baseline
+from stepmill.jobs.checks.preparing import Packages, baseline_in, previous_baseline, with_baseline, with_model
 from stepmill.jobs.locations import read_location
 from stepmill.jobs.records import PROCESSING_JOB, JobRecords, request_of
 from stepmill.storage.objects.store import ObjectStore
@@ -91,7 +91,7 @@ class CheckHandler:
             request = request_of(begun)
             return msgspec.structs.replace(task, payload=request), baseline_in(request)
         previous = previous_baseline(check, self._packages)
-        request = with_baseline(object_of(task.payload), check, previous)
+        request = with_model(with_baseline(object_of(task.payload), check, previous), check)
         return msgspec.structs.replace(task, payload=request), previous
 
     def _relay(
@@ -170,8 +170,10 @@ def _told(violations: Sequence[JsonObject], check: Check, address: str) -> str:
 
 
 def _subject(violation: JsonObject) -> str:
-    """Return what a violation is of: a feature, a metric, or a metric of a facet's group."""
+    """Return what a violation is of: a feature, a metric, or a metric of a facet's group or of a label."""
     if "facet" in violation:
         group = f"{violation['facet']} = {violation.get('facet_value')}"
         return f"{violation.get('metric_name')} of {group}"
+    if "label" in violation:
+        return f"{violation.get('metric_name')} of {violation['label']}"
     return str(violation.get("feature_name") or violation.get("metric_name"))

@@ -14,7 +14,13 @@ from stepmill.catalog.registry import digest_model_data
 from stepmill.core.json import object_of
 from stepmill.core.tasks import Task
 from stepmill.jobs.cache_keys import CacheKey, Content, JobKeys, Leaf, leaves_of, make_key
-from stepmill.jobs.transform.containers import ModelCatalog, ModelContainer, PackageCatalog, read_model
+from stepmill.jobs.transform.containers import (
+    ModelCatalog,
+    ModelContainer,
+    PackageCatalog,
+    ServedModel,
+    read_model,
+)
 
 _ATTRIBUTES = ("DataProcessing", "Environment", "TransformInput")
 # How requests are cut, answers are put together and marked is in the result, too, though not in AWS's table.
@@ -63,24 +69,38 @@ class TransformKeys:
         )
         leaves |= self._keys.data("TransformInput.DataSource.S3DataSource", source)
         model = read_model(str(request.get("ModelName")), self._models, self._packages, self._project)
-        for number, container in enumerate(model.containers):
-            leaves |= self._of_container(container, f"ModelName.Containers[{number}]")
-        return make_key(task.resource, leaves)
+        return make_key(task.resource, leaves | leaves_of_model(model, self._keys, self._contents))
 
-    def _of_container(self, container: ModelContainer, place: str) -> dict[str, Leaf]:
-        leaves: dict[str, Leaf] = {f"{place}.Image": container.image}
-        leaves |= self._keys.software(container.image, f"{place}.software")
-        if container.data is not None:
-            address = str(container.data)
-            found = digest_model_data(
-                self._contents, address, container.where, is_prefix=not container.is_archive
-            )
-            leaves[f"{place}.ModelData"] = Content(found, address)
-        for name, value in container.environment.items():
-            leaves[f"{place}.Environment[{name!r}]"] = value
-        code = container.environment.get(_SUBMIT_DIRECTORY, "")
-        if code.startswith("s3://"):
-            leaves[f"{place}.Environment[{_SUBMIT_DIRECTORY!r}]"] = Content(
-                self._contents.of_object(code), code
-            )
-        return leaves
+
+def leaves_of_model(model: ServedModel, keys: JobKeys, contents: ContentDigests) -> dict[str, Leaf]:
+    """Return what a model adds to the key of whoever asks it: all of it but its name.
+
+    Args:
+        model: That is asked.
+        keys: Knows what images add to a key.
+        contents: Computes the digests of model data.
+
+    Raises:
+        StepmillError: If its data or code is not there.
+    """
+    leaves: dict[str, Leaf] = {}
+    for number, container in enumerate(model.containers):
+        leaves |= _of_container(container, f"ModelName.Containers[{number}]", keys, contents)
+    return leaves
+
+
+def _of_container(
+    container: ModelContainer, place: str, keys: JobKeys, contents: ContentDigests
+) -> dict[str, Leaf]:
+    leaves: dict[str, Leaf] = {f"{place}.Image": container.image}
+    leaves |= keys.software(container.image, f"{place}.software")
+    if container.data is not None:
+        address = str(container.data)
+        found = digest_model_data(contents, address, container.where, is_prefix=not container.is_archive)
+        leaves[f"{place}.ModelData"] = Content(found, address)
+    for name, value in container.environment.items():
+        leaves[f"{place}.Environment[{name!r}]"] = value
+    code = container.environment.get(_SUBMIT_DIRECTORY, "")
+    if code.startswith("s3://"):
+        leaves[f"{place}.Environment[{_SUBMIT_DIRECTORY!r}]"] = Content(contents.of_object(code), code)
+    return leaves

@@ -15,7 +15,7 @@ from stepmill.core.errors import InvalidInputError, UnsupportedError
 from stepmill.core.json import Json, object_of, read_json
 from stepmill.core.tasks import Report, Task
 from stepmill.jobs.handler import JobHandler
-from stepmill.jobs.kinds import Collected, Startable, Workplace
+from stepmill.jobs.kinds import Collected, R, Startable, Workplace
 from stepmill.jobs.locations import Location
 from stepmill.jobs.records import TRANSFORM_JOB
 from stepmill.jobs.requests.common import check_job_name
@@ -127,15 +127,26 @@ class TransformHandler(JobHandler[TransformRequest]):
 
     def start(self, task: Task, report: Report) -> None:
         """See ``JobHandler``."""
-        payload = object_of(task.payload)
-        # What is wrong with a name is told where the request is read.
-        with suppress(InvalidInputError):
-            name = check_job_name(task.name or str(payload.get("TransformJobName")), "TransformJobName")
-            kept = self.folder(name) / MODEL
-            if kept.is_file():
-                model = read_json(kept.read_bytes())
-                task = msgspec.structs.replace(task, payload={**payload, KEPT_MODEL: model})
-        super().start(task, report)
+        super().start(with_kept_model(self, task, "TransformJobName"), report)
+
+
+def with_kept_model(handler: JobHandler[R], task: Task, member: str) -> Task:
+    """Return the task of a job that was begun with the model of then, which may have been deleted since.
+
+    Args:
+        handler: Does the job.
+        task: Its task.
+        member: Where a request has the name of the job.
+    """
+    payload = object_of(task.payload)
+    # What is wrong with a name is told where the request is read.
+    with suppress(InvalidInputError):
+        name = check_job_name(task.name or str(payload.get(member)), member)
+        kept = handler.folder(name) / MODEL
+        if kept.is_file():
+            model = read_json(kept.read_bytes())
+            return msgspec.structs.replace(task, payload={**payload, KEPT_MODEL: model})
+    return task
 
 
 def transform_handler(

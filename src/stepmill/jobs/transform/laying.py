@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stepmill.algorithms.laying import INFERENCE_MODULE, lay_out_programs
@@ -21,7 +21,7 @@ from stepmill.jobs.requirement_places import NAME as REQUIREMENTS
 from stepmill.jobs.services import Images
 from stepmill.jobs.streams import file_of
 from stepmill.jobs.toolkit.stepmill_batch.containers import TOOLKIT
-from stepmill.jobs.transform.containers import ModelContainer
+from stepmill.jobs.transform.containers import ModelContainer, ServedModel
 from stepmill.jobs.transform.request import TransformRequest
 from stepmill.storage.objects.store import ObjectStore
 from stepmill.storage.objects.transfer import fetch
@@ -49,22 +49,59 @@ def lay_out(
     """
     for folder in ("input/data", "output/data", "output/unfinished", "output/capture"):
         (place.ml / folder).mkdir(parents=True)
+    lay_out_model(request.model, request.own_environment, place, objects, project)
+    config = place.ml / "toolkit" / "transform.json"
+    config.write_text(write_json(_config(request, objects, images)))
+
+
+def lay_out_model(
+    model: ServedModel, own: Mapping[str, str], place: Workplace, objects: ObjectStore, project: Path
+) -> None:
+    """Put the containers of a model into a job's folder, with what serves them.
+
+    Args:
+        model: That the job begins with; kept, for it goes on with the same one.
+        own: Variables that the job itself gives to every container.
+        place: Where the job is done.
+        objects: Where ``s3://`` addresses lead.
+        project: Folder that relative paths start from.
+
+    Raises:
+        NotFoundError: If model data or code is not there.
+        InvalidInputError: If an archive is refused.
+    """
     _copy_programs(place.ml / "toolkit")
-    if any(_MODULE in family_variables(container) for container in request.containers):
+    if any(_MODULE in family_variables(container) for container in model.containers):
         lay_out_programs(place.ml / "toolkit")
-    for number, container in enumerate(request.containers):
+    for number, container in enumerate(model.containers):
         base = place.ml / base_of(number)
         (base / "model").mkdir(parents=True)
         _lay_out_data(container, base / "model", objects)
-        submitted = {**container.environment, **request.own_environment}.get(_SUBMIT_DIRECTORY, "")
+        submitted = {**container.environment, **own}.get(_SUBMIT_DIRECTORY, "")
         if submitted.startswith(("s3://", "file://")):
             (base / "code").mkdir()
             _lay_out_code(submitted, base / "code", objects, project)
     unfinished = place.folder / f"{MODEL}.partial"
-    unfinished.write_text(write_json(request.model.description))
+    unfinished.write_text(write_json(model.description))
     unfinished.replace(place.folder / MODEL)
-    config = place.ml / "toolkit" / "transform.json"
-    config.write_text(write_json(_config(request, objects, images)))
+
+
+def containers_document(containers: Sequence[ModelContainer], own: Mapping[str, str], images: Images) -> Json:
+    """Return what starts containers inside the job: where each lies, its command and its variables.
+
+    Args:
+        containers: Of the model.
+        own: Variables that the job itself gives to every container.
+        images: Says what an image has to start.
+    """
+    return [
+        {
+            "base": base_of(number),
+            "command": list(command_of(images.offer(container.image))),
+            "environment": {**family_variables(container), **container.environment, **own},
+        }
+        for number, container in enumerate(containers)
+    ]
 
 
 def base_of(number: int) -> str:
@@ -95,7 +132,7 @@ def requirements_of_model(request: TransformRequest, place: Workplace, images: I
 
 
 def _copy_programs(target: Path) -> None:
-    target.mkdir()
+    target.mkdir(exist_ok=True)
     source = Path(toolkit.__file__).parent
     for name in _PROGRAMS:
         if name.endswith(".py"):
@@ -141,18 +178,7 @@ def _config(request: TransformRequest, objects: ObjectStore, images: Images) -> 
     processing = request.processing
     prefix, beginning = _addresses(request.inputs[0].source, objects, request.inputs[0].data_type)
     return {
-        "containers": [
-            {
-                "base": base_of(number),
-                "command": list(command_of(images.offer(container.image))),
-                "environment": {
-                    **family_variables(container),
-                    **container.environment,
-                    **request.own_environment,
-                },
-            }
-            for number, container in enumerate(request.containers)
-        ],
+        "containers": containers_document(request.containers, request.own_environment, images),
         "prefix": prefix,
         "beginning": beginning,
         "content_type": request.content_type,

@@ -23,18 +23,12 @@ SUPPORTED = frozenset(
         StepType.CALLBACK,
     }
 )
-# Of a type that runs, but not all of it.
-_CHECKS_WITHOUT = ("MODEL_EXPLAINABILITY",)
 _MOST_SHOWN = 10
 
 
 def unsupported_steps(definition: PipelineDefinition) -> tuple[Step, ...]:
-    """Return the steps, nested ones too, whose type or check does not run in this version."""
-    return tuple(
-        step
-        for step in definition.steps.values()
-        if step.type not in SUPPORTED or step.extra.get("CheckType") in _CHECKS_WITHOUT
-    )
+    """Return the steps, nested ones too, whose type does not run in this version."""
+    return tuple(step for step in definition.steps.values() if step.type not in SUPPORTED)
 
 
 def refuse_unsupported(definition: PipelineDefinition) -> None:
@@ -46,14 +40,10 @@ def refuse_unsupported(definition: PipelineDefinition) -> None:
     found = unsupported_steps(definition)
     if not found:
         return
-    named = [f"{step.name} ({_kind(step)})" for step in found[:_MOST_SHOWN]]
+    named = [f"{step.name} ({step.type})" for step in found[:_MOST_SHOWN]]
     more = f" and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
     raise UnsupportedError(
         f"These steps are of types that do not run in this version: {', '.join(named)}{more}.",
         where=found[0].path,
         mend=f"The types that run are {', '.join(sorted(SUPPORTED))}.",
     )
-
-
-def _kind(step: Step) -> str:
-    return f"{step.type} {step.extra['CheckType']}" if step.type in SUPPORTED else str(step.type)

@@ -9,6 +9,7 @@ import pytest
 from stepmill.core.errors import NotFoundError
 from stepmill.jobs.cache_keys import JobKeys
 from stepmill.jobs.checks.cache_key import CheckKeys
+from stepmill.jobs.checks.clarify_keys import ClarifyKeys
 from stepmill.jobs.checks.step import RESOURCE, CheckHandler
 from support.keeping import BUCKET, Keeping, a_task, keeping
 
@@ -28,11 +29,16 @@ class Nobody:
     stop = start
 
 
+def _no_shadows() -> Any:
+    raise AssertionError("no model is to be looked for")
+
+
 class Case:
     def __init__(self, kept: Keeping) -> None:
         self.kept = kept
         handler = CheckHandler(Nobody(), kept.records, kept.registry, kept.objects, kept.folder)
-        self.keys = CheckKeys(JobKeys(kept.contents, kept.objects, kept.folder, lambda _image: {}), handler)
+        jobs = JobKeys(kept.contents, kept.objects, kept.folder, lambda _image: {})
+        self.keys = CheckKeys(ClarifyKeys(jobs, kept.contents, _no_shadows, kept.folder), handler)
         for name in ("data.csv", "constraints.json", "statistics.json"):
             kept.put(f"{FOLDER}/{name}", name)
 

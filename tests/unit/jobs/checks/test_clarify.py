@@ -11,6 +11,7 @@ from stepmill.catalog.model_reports import clarify as shown
 from stepmill.jobs.checks.programs.bias_report import bias_violations
 from stepmill.jobs.checks.programs.clarify import run
 from stepmill.jobs.checks.programs.errors import CustomerError
+from support.served_models import TOOLKIT, lay_out_server
 
 # The records of test_bias, with an age.
 ROWS = [
@@ -260,7 +261,8 @@ def test_the_page_shows_names_as_text(job: Job) -> None:
         ({"group_variable": "street"}, "group_variable: 'street' is no column"),
         ({"headers": ["a", "b"]}, "There are 2 headers, and the data has 5 columns"),
         ({"dataset_type": "application/x-parquet"}, "cannot be read"),
-        ({"methods": {"shap": {}}}, "methods.shap: is not supported"),
+        ({"methods": {"shap": {"text_config": {}}}}, "methods.shap.text_config: is not supported"),
+        ({"methods": {"shap": {}}, "predictor": {}}, "predictor.model_name: is missing"),
     ],
 )
 def test_what_the_customer_can_mend(job: Job, changes: dict[str, Any], told: str) -> None:
@@ -354,3 +356,82 @@ def test_the_end_of_an_interval_is_no_part_of_the_group() -> None:
 def test_a_baseline_of_something_else(baseline: Any) -> None:
     with pytest.raises(CustomerError, match="no bias metric in common"):
         bias_violations(analysis("DPPL", 0.2), baseline)
+
+
+PREDICTOR = {"model_name": "m", "instance_type": "ml.m5.xlarge", "initial_instance_count": 1}
+
+
+def test_a_model_is_explained(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(TOOLKIT))
+    asked = lay_out_server(job.base, "float(row[1]) + (row[0] == 'f')")
+    methods = {
+        "shap": {"baseline": [["m", 40, "x"]], "save_local_shap_values": True},
+        "pdp": {"grid_resolution": 2},
+        "report": {"title": "Ages"},
+    }
+    found = job.analysis(methods=methods, predictor=PREDICTOR, label="paid", predicted_label="said", facet=[])
+    explained = found["explanations"]["kernel_shap"]["label0"]
+    assert explained["expected_value"] == 40
+    # Ages are 3.5 from 40 on average in the first group, 8.5 in the second; a third of the records are women.
+    assert explained["global_shap_values"] == pytest.approx({"sex": 1 / 3, "age": 62 / 12, "town": 0.0})
+    assert [one["feature_name"] for one in found["explanations"]["pdp"]] == ["age", "sex", "town"]
+    local = (job.output / "explanations_shap" / "out.csv").read_text().splitlines()
+    assert len(local) == 1 + len(ROWS)
+    # Neither the truth nor what was predicted before is told to the model.
+    assert {line.count(",") for line in asked.read_text().splitlines()} == {2}
+    assert "<svg" in (job.output / "report.html").read_text()
+
+
+def test_explanations_are_held_against_those_of_before(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(TOOLKIT))
+    lay_out_server(job.base, "float(row[1])")
+    config = {
+        **CONFIG,
+        "methods": {"shap": {"baseline": [["m", 40, "x"]]}},
+        "predictor": {**PREDICTOR, "label_headers": ["income"]},
+    }
+    weights = {"sex": 9.0, "age": 0.1, "town": 0.1}
+    before = {"explanations": {"kernel_shap": {"income": {"global_shap_values": weights}}}}
+    (job.base / "before.json").write_text(json.dumps(before))
+    code, message = job.run(config, baseline_constraints=str(job.base / "before.json"))
+    assert (code, message.split(":")[0]) == (0, "CompletedWithViolations"), message
+    (violation,) = json.loads((job.output / "constraint_violations.json").read_text())["violations"]
+    assert violation["label"] == "income"
+    assert violation["constraint_check_type"] == "feature_attribution_drift_check"
+
+
+def test_a_model_predicts_where_the_data_has_no_predictions(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(TOOLKIT))
+    # Probabilities: those of the labels in the data are above a half where somebody is older than 40.
+    lay_out_server(job.base, "0.9 if float(row[1]) > 40 else 0.2")
+    given = {name: value for name, value in CONFIG.items() if name != "predicted_label"}
+    methods = {"post_training_bias": {"methods": ["DPPL", "RD"]}}
+    code, message = job.run(
+        {**given, "methods": methods, "predictor": PREDICTOR, "excluded_columns": ["said"]}
+    )
+    assert code == 0, message
+    found = json.loads((job.output / "analysis.json").read_text())
+    measured = values(found["post_training_bias_metrics"], "sex")
+    # Of the others seven of eight are predicted, of the women none.
+    assert measured["DPPL"] == pytest.approx(7 / 8)
+
+
+def test_a_threshold_that_is_given_is_taken(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(TOOLKIT))
+    lay_out_server(job.base, "0.9 if float(row[1]) > 40 else 0.2")
+    given = {name: value for name, value in CONFIG.items() if name != "predicted_label"}
+    methods = {"post_training_bias": {"methods": ["DPPL"]}}
+    code, _ = job.run({**given, "methods": methods, "predictor": PREDICTOR, "probability_threshold": 0.1})
+    assert code == 0
+    found = json.loads((job.output / "analysis.json").read_text())
+    assert values(found["post_training_bias_metrics"], "sex")["DPPL"] == 0
+
+
+def test_data_without_features(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(TOOLKIT))
+    lay_out_server(job.base, "1")
+    config = {**CONFIG, "methods": {"shap": {}}, "predictor": PREDICTOR, "excluded_columns": NAMES}
+    code, message = job.run(config)
+    assert (code, "The data has no feature" in message) == (2, True), message

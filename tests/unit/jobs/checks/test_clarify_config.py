@@ -82,7 +82,8 @@ def test_columns_that_are_no_features() -> None:
         ({"probability_threshold": 1.5}, "probability_threshold: must be a number from 0 to 1"),
         ({"methods": {}}, "methods: must have one of pre_training_bias, post_training_bias"),
         ({"methods": {"magic": {}}}, "methods.magic: is unknown"),
-        ({"methods": {"pdp": {}}}, "methods.pdp: is not supported"),
+        ({"methods": {"asymmetric_shapley_value": {}}}, "asymmetric_shapley_value: is not supported"),
+        ({"methods": {"shap": {}}}, "predictor: is missing: the model whose predictions are explained"),
         ({"methods": {"pre_training_bias": {"methods": ["DI"]}}}, "'DI' is not one of CDDL, CI"),
         ({"methods": {"pre_training_bias": {"methods": []}}}, "methods.pre_training_bias.methods: is empty"),
         ({"methods": {"pre_training_bias": {"methods": ["CDDL"]}}}, "group_variable: is missing: CDDL"),
@@ -105,10 +106,12 @@ def test_what_cannot_be_taken(changes: dict[str, Any], finding: str) -> None:
     assert finding in refused(**changes)
 
 
-def test_a_model_that_would_have_to_predict_is_refused_with_what_to_do() -> None:
+def test_a_model_predicts_where_the_data_has_no_predictions() -> None:
     methods = {"post_training_bias": {"methods": "all"}}
-    told = refused(methods=methods, predictor={"model_name": "m"})
-    assert "predictor: is not supported. Put the predictions into the data set" in told
+    found = read_analysis({**GIVEN, "methods": methods, "predictor": {"model_name": "m"}})
+    assert found.asks_the_model
+    assert not read_analysis({**GIVEN, "methods": methods, "predicted_label": "said"}).asks_the_model
+    assert not read_analysis(GIVEN).asks_the_model
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepmill.jobs.checks.programs.shapley import AGGREGATES, coalitions_of, explain
+from stepmill.jobs.checks.programs import shapley as module
+from stepmill.jobs.checks.programs.shapley import AGGREGATES, coalitions_of, explain, log_odds
 
 ENOUGH = 10_000
 
@@ -111,3 +112,37 @@ def test_aggregates() -> None:
     values = np.array([[1.0], [-2.0], [-3.0]])
     found = {name: float(aggregate(values)[0]) for name, aggregate in AGGREGATES.items()}
     assert found == {"mean_abs": 2.0, "mean_sq": pytest.approx(14 / 3), "median": -2.0}
+
+
+def test_log_odds_of_averages_add_up() -> None:
+    def probability(rows: Any) -> Any:
+        return 1 / (1 + np.exp(-rows.astype(float).sum(axis=1, keepdims=True)))
+
+    records, baseline = np.array([[1.0, 2.0, -0.5]]), np.zeros((1, 3))
+    found = explain(probability, records, baseline, coalitions_of(3, ENOUGH, chance()), log_odds)
+    # The log-odds of this model are the sum of its features.
+    assert found.values[0, :, 0] == pytest.approx([1.0, 2.0, -0.5])
+    assert found.expected == pytest.approx([0.0])
+
+
+def test_certain_predictions_have_finite_log_odds() -> None:
+    found = log_odds(np.array([0.0, 0.5, 1.0]))
+    assert np.isfinite(found).all()
+    assert found == pytest.approx([-found[2], 0.0, found[2]], rel=1e-3)
+
+
+def test_large_questions_are_asked_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    records, baseline = np.arange(10.0).reshape(2, 5), np.ones((3, 5))
+    whole = explain(crooked, records, baseline, coalitions_of(5, ENOUGH, chance()))
+    asked: list[int] = []
+
+    def counted(rows: Any) -> Any:
+        asked.append(len(rows))
+        return crooked(rows)
+
+    monkeypatch.setattr(module, "_MOST_AT_ONCE", 10)
+    done: list[int] = []
+    parts = explain(counted, records, baseline, coalitions_of(5, ENOUGH, chance()), told=done.append)
+    assert parts.values == pytest.approx(whole.values)
+    assert max(asked) <= 10
+    assert done == [1, 2]

@@ -25,6 +25,7 @@ from stepmill.core.tasks import (
     TaskSucceeded,
 )
 from stepmill.engine.interpreters.pipelines.plan import RESOURCES
+from stepmill.jobs.checks.preparing import STEP_MODEL
 from stepmill.jobs.checks.step import CLARIFY_RESOURCE, RESOURCE, CheckHandler
 from stepmill.jobs.records import PROCESSING_JOB, JobRecords, JobState
 from stepmill.language.pipelines.definition import StepType
@@ -418,3 +419,43 @@ class TestBias:
     def test_both_kinds_of_steps_have_a_resource_of_their_own(self) -> None:
         asked = [RESOURCES[kind] for kind in (StepType.QUALITY_CHECK, StepType.CLARIFY_CHECK)]
         assert asked == [RESOURCE, CLARIFY_RESOURCE]
+
+
+DRIFT = {
+    "label": "label0",
+    "metric_name": "shap",
+    "constraint_check_type": "feature_attribution_drift_check",
+    "description": "Feature attribution drift 0.8 exceeds threshold 0.9",
+}
+
+
+class TestExplainability:
+    def test_the_previous_baseline_is_that_of_the_latest_approved_version(self, case: Case) -> None:
+        address = f"s3://{BUCKET}/approved/analysis.json"
+        kept = {"Constraints": {"S3Uri": address, "ContentType": "application/json"}}
+        case.kept.registry.groups.create({"ModelPackageGroupName": "churn"})
+        case.kept.registry.create(
+            {
+                "ModelPackageGroupName": "churn",
+                "ModelApprovalStatus": "Approved",
+                "DriftCheckBaselines": {"Explainability": kept},
+            }
+        )
+        found = case.run(CheckType="MODEL_EXPLAINABILITY", ModelPackageGroupName="churn", ModelName="m-1")
+        assert case.jobs.inputs == {"baseline_constraints": address}
+        about = object_of(found.succeeded.metadata["ClarifyCheck"])
+        assert about["BaselineUsedForDriftCheckConstraints"] == address
+        assert "BaselineUsedForDriftCheckStatistics" not in about
+
+    @pytest.mark.parametrize("skip", [True, False])
+    def test_the_job_asks_the_model_that_the_step_names(self, case: Case, skip: bool) -> None:
+        given = {"SuppliedBaselineConstraints": OLD[0], "SkipCheck": skip}
+        case.run(CheckType="MODEL_EXPLAINABILITY", ModelName="m-1", **given)
+        assert case.jobs.request[STEP_MODEL] == "m-1"
+        case.run(CheckType="MODEL_EXPLAINABILITY", ModelName=None, **given)
+        assert STEP_MODEL not in case.jobs.request
+
+    def test_a_violation_is_told_with_its_label(self, case: Case) -> None:
+        case.jobs.violations = [DRIFT]
+        found = case.run(CheckType="MODEL_EXPLAINABILITY", SuppliedBaselineConstraints=OLD[0]).failed
+        assert "violation: shap of label0: feature_attribution_drift_check: Feature attri" in found.cause

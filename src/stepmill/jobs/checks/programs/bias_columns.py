@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from .bias import Flags
-from .clarify_config import Analysis, Column, Value
+from .clarify_config import Analysis
+from .config_reader import Column, Value
 from .errors import CustomerError
 
 Texts: TypeAlias = "pd.Series[Any]"

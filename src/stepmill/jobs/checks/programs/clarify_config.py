@@ -12,11 +12,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
+from .config_reader import Column, Value
 from .errors import CustomerError
+from .explain_config import CSV, JSON_LINES, PDP, SHAP, Dependence, ExplainReader, Predictor, Shap
 
-CSV, JSON_LINES, PARQUET = "text/csv", "application/jsonlines", "application/x-parquet"
+PARQUET = "application/x-parquet"
 PRE_TRAINING, POST_TRAINING = "pre_training_bias", "post_training_bias"
 METHODS: Mapping[str, Sequence[str]] = {
     PRE_TRAINING: ("CDDL", "CI", "DPL", "JS", "KL", "KS", "LP", "TVD"),
@@ -41,16 +43,15 @@ _NOT_OFFERED = {
     "predicted_label_dataset_uri": "Put the predictions into the data set, and name them by predicted_label.",
     "time_series_data_config": "Only tables can be analyzed.",
 }
-_METHODS_NOT_OFFERED = ("shap", "pdp", "asymmetric_shapley_value")
+_EXPLANATIONS = (SHAP, PDP)
+_OFFERED = (*METHODS, *_EXPLANATIONS)
+_METHODS_NOT_OFFERED = ("asymmetric_shapley_value",)
 # What changes nothing here: the address is the input's, and what joins data sets is refused above.
 _KNOWN = (
     "version", "dataset_type", "dataset_uri", "headers", "label", "predicted_label", "methods", "predictor",
     "label_values_or_threshold", "probability_threshold", "facet", "features", "facet_headers",
     "predicted_label_headers", "excluded_columns", "joinsource_name_or_index", "group_variable",
 )  # fmt: skip
-
-Column: TypeAlias = "str | int"
-Value: TypeAlias = "str | int | float"
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,9 @@ class Analysis:
         features: Of JSON Lines: path of the list with the features of a record; then ``label`` and
             ``predicted_label`` are paths as well. Empty: records are flat.
         report: Title of the page; ``None``: there is none.
+        predictor: How the model is asked; ``None``: there is none.
+        shap: How its predictions are explained; ``None``: they are not.
+        dependence: Of which features it is told how predictions depend on them; ``None``: of none.
     """
 
     dataset_type: str
@@ -99,6 +103,15 @@ class Analysis:
     left_out: tuple[Column, ...] = ()
     features: str = ""
     report: str | None = None
+    predictor: Predictor | None = None
+    shap: Shap | None = None
+    dependence: Dependence | None = None
+
+    @property
+    def asks_the_model(self) -> bool:
+        """Whether the model must be asked: to explain it, or for the predictions that the data has not."""
+        asks_for_labels = POST_TRAINING in self.methods and self.predicted_label is None
+        return asks_for_labels or self.shap is not None or self.dependence is not None
 
 
 def load_analysis(path: Path) -> Analysis:
@@ -130,56 +143,59 @@ def read_analysis(document: object) -> Analysis:
     return found
 
 
-class _Reader:
+class _Reader(ExplainReader):
     """Reads a document to its end, and gathers what is wrong with it."""
 
-    def __init__(self) -> None:
-        self.findings: list[str] = []
-
     def analysis(self, document: object) -> Analysis:
-        given = self._object(document, "the document")
+        given = self.members(document, "the document")
         for name, value in given.items():
             if name in _NOT_OFFERED:
-                self._refuse(name, f"is not supported. {_NOT_OFFERED[name]}")
+                self.refuse(name, f"is not supported. {_NOT_OFFERED[name]}")
             elif name not in _KNOWN:
-                self._refuse(str(name)[:100], "is unknown")
+                self.refuse(str(name)[:100], "is unknown")
             elif value is None:
-                self._refuse(name, "must not be null; leave it out")
-        methods = self._object(given.get("methods", {}), "methods")
+                self.refuse(name, "must not be null; leave it out")
+        methods = self.members(given.get("methods", {}), "methods")
         wanted = self._methods(methods, has_group=given.get("group_variable") is not None)
+        dataset_type = self.choice(given.get("dataset_type", CSV), "dataset_type", _DATASETS)
+        predictor = given.get("predictor")
+        shap, dependence = methods.get(SHAP), methods.get(PDP)
         found = Analysis(
-            dataset_type=self._choice(given.get("dataset_type", CSV), "dataset_type", _DATASETS),
+            dataset_type=dataset_type,
             methods=wanted,
-            headers=tuple(str(name) for name in self._list(given.get("headers", []), "headers", str)),
-            label=self._column(given, "label"),
+            headers=tuple(str(name) for name in self.elements(given.get("headers", []), "headers", str)),
+            label=self.column(given, "label"),
             positive=self._values(given.get("label_values_or_threshold", []), "label_values_or_threshold"),
             facets=self._facets(given.get("facet", [])),
-            group=self._column(given, "group_variable"),
-            predicted_label=self._column(given, "predicted_label"),
+            group=self.column(given, "group_variable"),
+            predicted_label=self.column(given, "predicted_label"),
             threshold=self._threshold(given.get("probability_threshold")),
             left_out=self._left_out(given),
             features=self._features(given),
             report=self._report(methods.get("report")),
+            predictor=None if predictor is None else self.predictor(predictor, dataset_type),
+            shap=None if shap is None else self.shap(shap),
+            dependence=None if dependence is None else self.dependence(dependence, has_shap=shap is not None),
         )
-        self._complete(found, has_predictor="predictor" in given)
+        self._complete(found)
         return found
 
-    def _complete(self, found: Analysis, *, has_predictor: bool) -> None:
+    def _complete(self, found: Analysis) -> None:
         if len(set(found.headers)) < len(found.headers):
-            self._refuse("headers", "has a name twice")
+            self.refuse("headers", "has a name twice")
+        if found.predictor is None:
+            if found.shap is not None or found.dependence is not None:
+                self.refuse("predictor", "is missing: the model whose predictions are explained")
+            elif found.asks_the_model:
+                self.refuse("predicted_label", "is missing: the column with the predictions, or a predictor")
         if not found.methods:
             return
         if found.label is None:
-            self._refuse("label", "is missing: the column with the truth")
+            self.refuse("label", "is missing: the column with the truth")
         if not found.positive:
-            self._refuse("label_values_or_threshold", "is missing: which labels are a good outcome")
+            self.refuse("label_values_or_threshold", "is missing: which labels are a good outcome")
         if not found.facets:
-            self._refuse("facet", "is missing: the columns whose groups are compared")
-        if POST_TRAINING in found.methods and found.predicted_label is None:
-            if has_predictor:
-                self._refuse("predictor", "is not supported. " + _NOT_OFFERED["predicted_label_dataset_uri"])
-            else:
-                self._refuse("predicted_label", "is missing: the column with the predictions")
+            self.refuse("facet", "is missing: the columns whose groups are compared")
 
     def _methods(self, given: Mapping[str, Any], *, has_group: bool) -> dict[str, Sequence[str]]:
         found: dict[str, Sequence[str]] = {}
@@ -188,47 +204,49 @@ class _Reader:
             if name in METHODS:
                 found[name] = self._metrics(name, options, has_group=has_group)
             elif name in _METHODS_NOT_OFFERED:
-                self._refuse(where, f"is not supported. Those that are: {', '.join(METHODS)}, report")
-            elif name != "report":
-                self._refuse(where, "is unknown")
-        if not found and not any(name in given for name in _METHODS_NOT_OFFERED):
-            self._refuse("methods", f"must have one of {', '.join(METHODS)}")
+                self.refuse(where, f"is not supported. Those that are: {', '.join(_OFFERED)}, report")
+            elif name not in (*_EXPLANATIONS, "report"):
+                self.refuse(where, "is unknown")
+        if not found and not any(name in given for name in (*_EXPLANATIONS, *_METHODS_NOT_OFFERED)):
+            self.refuse("methods", f"must have one of {', '.join(_OFFERED)}")
         return found
 
     def _metrics(self, kind: str, options: object, *, has_group: bool) -> Sequence[str]:
         where = f"methods.{kind}.methods"
-        wanted = self._object(options, f"methods.{kind}").get("methods", "all")
+        wanted = self.members(options, f"methods.{kind}").get("methods", "all")
         known = METHODS[kind]
         if wanted in ("all", ["all"]):
             return [name for name in known if has_group or name not in _NEED_A_GROUP]
-        names = [wanted] if isinstance(wanted, str) else self._list(wanted, where, str)
+        names = [wanted] if isinstance(wanted, str) else self.elements(wanted, where, str)
         names = [_OTHER_NAMES.get(name, name) for name in names]
         for name in names:
             if name not in known:
-                self._refuse(where, f"{name[:100]!r} is not one of {', '.join(known)}")
+                self.refuse(where, f"{name[:100]!r} is not one of {', '.join(known)}")
             elif name in _NEED_A_GROUP and not has_group:
-                self._refuse("group_variable", f"is missing: {name} looks at its groups one by one")
+                self.refuse("group_variable", f"is missing: {name} looks at its groups one by one")
         if not names:
-            self._refuse(where, "is empty")
+            self.refuse(where, "is empty")
         return sorted(set(names))
 
     def _facets(self, given: object) -> tuple[Facet, ...]:
         # The guide has a list; SDKs of old wrote one facet by itself.
-        several = self._list([given] if isinstance(given, dict) else given, "facet", dict, most=_MOST_FACETS)
+        several = self.elements(
+            [given] if isinstance(given, dict) else given, "facet", dict, most=_MOST_FACETS
+        )
         found = []
         for number, one in enumerate(several):
             where = f"facet[{number}]"
-            column = self._column(one, "name_or_index", where)
+            column = self.column(one, "name_or_index", where)
             if column is None:
-                self._refuse(f"{where}.name_or_index", "is missing")
+                self.refuse(f"{where}.name_or_index", "is missing")
                 continue
             values = self._values(one.get("value_or_threshold", []), f"{where}.value_or_threshold")
             found.append(Facet(column, values))
         return tuple(found)
 
     def _left_out(self, given: Mapping[str, Any]) -> tuple[Column, ...]:
-        columns = self._list(given.get("excluded_columns", []), "excluded_columns", (str, int))
-        joined = self._column(given, "joinsource_name_or_index")
+        columns = self.elements(given.get("excluded_columns", []), "excluded_columns", (str, int))
+        joined = self.column(given, "joinsource_name_or_index")
         return (*columns, *(() if joined is None else (joined,)))
 
     def _features(self, given: Mapping[str, Any]) -> str:
@@ -236,19 +254,19 @@ class _Reader:
         if not path:
             return ""
         if str(given.get("dataset_type")).lower() != JSON_LINES:
-            self._refuse("features", f"is for data sets of the type {JSON_LINES}")
+            self.refuse("features", f"is for data sets of the type {JSON_LINES}")
         for name in ("features", "label", "predicted_label"):
             value = given.get(name)
             if value is not None and not (isinstance(value, str) and _PATH.fullmatch(value)):
-                self._refuse(name, "must be a path of members: data.features")
+                self.refuse(name, "must be a path of members: data.features")
         return str(path)
 
     def _values(self, given: object, where: str) -> tuple[Value, ...]:
         several = given if isinstance(given, list) else [given]
         told = [str(one).lower() if isinstance(one, bool) else one for one in several]
-        values = self._list(told, where, (str, int, float), most=_MOST_VALUES)
+        values = self.elements(told, where, (str, int, float), most=_MOST_VALUES)
         if any(isinstance(value, float) and not math.isfinite(value) for value in values):
-            self._refuse(where, "has a number that is not finite")
+            self.refuse(where, "has a number that is not finite")
         return tuple(values)
 
     def _threshold(self, given: object) -> float | None:
@@ -256,51 +274,12 @@ class _Reader:
             return None
         is_number = isinstance(given, int | float) and not isinstance(given, bool)
         if not is_number or not 0 <= float(str(given)) <= 1:
-            self._refuse("probability_threshold", "must be a number from 0 to 1")
+            self.refuse("probability_threshold", "must be a number from 0 to 1")
             return None
         return float(str(given))
 
     def _report(self, given: object) -> str | None:
         if given is None:
             return None
-        title = self._object(given, "methods.report").get("title", "Analysis Report")
+        title = self.members(given, "methods.report").get("title", "Analysis Report")
         return str(title)[:1000]
-
-    def _column(self, given: Mapping[str, Any], name: str, within: str = "") -> Column | None:
-        value = given.get(name)
-        where = f"{within}.{name}" if within else name
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-            self._refuse(where, "must be the name of a column, or its place from zero")
-            return None
-        return value
-
-    def _choice(self, given: object, where: str, known: Sequence[str]) -> str:
-        found = given.lower() if isinstance(given, str) else ""
-        if found not in known:
-            self._refuse(where, f"{str(given)[:100]!r} is not one of {', '.join(known)}")
-        return found
-
-    def _object(self, given: object, where: str) -> Mapping[str, Any]:
-        if isinstance(given, dict):
-            return given
-        self._refuse(where, "must be a JSON object")
-        return {}
-
-    def _list(
-        self, given: object, where: str, kind: type | tuple[type, ...], most: int = 10_000
-    ) -> list[Any]:
-        if not isinstance(given, list):
-            self._refuse(where, "must be a list")
-            return []
-        if len(given) > most:
-            self._refuse(where, f"has {len(given)} elements, and at most {most} can be taken")
-            return []
-        if any(isinstance(one, bool) or not isinstance(one, kind) for one in given):
-            self._refuse(where, "has an element of a wrong kind")
-            return []
-        return given
-
-    def _refuse(self, where: str, message: str) -> None:
-        self.findings.append(f"{where}: {message}")

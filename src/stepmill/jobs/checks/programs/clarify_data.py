@@ -12,12 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from .bias_columns import numbers_of
-from .clarify_config import CSV, JSON_LINES, Analysis
+from .clarify_config import Analysis
 from .datasets import MOST_COLUMNS, data_files, read_dataset
 from .errors import CustomerError
+from .explain_config import CSV, JSON_LINES
 from .flattening import text_of
 from .settings import Settings
 
@@ -48,6 +50,17 @@ def read_data(analysis: Analysis, source: Path) -> tuple[pd.DataFrame, Analysis]
     if headers and set(headers) != set(table.columns):
         raise CustomerError("The headers are not the names that the columns of the data have.")
     return table, analysis
+
+
+def texts_of(table: pd.DataFrame) -> Any:
+    """Return all values as they are written; ``None`` where one is missing. Shape (n, columns)."""
+    found = np.empty(table.shape, dtype=object)
+    for place, name in enumerate(table.columns):
+        column = table[name]
+        found[:, place] = [
+            None if missing else str(value) for value, missing in zip(column, column.isna(), strict=True)
+        ]
+    return found
 
 
 def _begins_with_names(source: Path, headers: list[str]) -> bool:

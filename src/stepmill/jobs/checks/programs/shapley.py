@@ -19,8 +19,12 @@ import numpy as np
 
 # Records, shape (n, features), of any values -> what the model says of each, shape (n, outputs).
 Predict: TypeAlias = Callable[[Any], Any]
+# What the model says on average, shape (n, outputs) -> what is explained, of the same shape.
+Link: TypeAlias = Callable[[Any], Any]
 
 _SMALLEST_SCALE = 1e-12
+# So many records are made up and asked at a time.
+_MOST_AT_ONCE = 65_536
 
 
 class Explanation(NamedTuple):
@@ -54,7 +58,25 @@ AGGREGATES: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def explain(predict: Predict, records: Any, baseline: Any, coalitions: Coalitions) -> Explanation:
+def as_said(average: Any) -> Any:
+    """Explain what the model says as it says it. See ``Link``."""
+    return average
+
+
+def log_odds(average: Any) -> Any:
+    """Explain the log-odds of probabilities; 0 and 1 themselves have none, and are taken for nearly so."""
+    near = np.clip(average, _SMALLEST_SCALE, 1 - _SMALLEST_SCALE)
+    return np.log(near / (1 - near))
+
+
+def explain(
+    predict: Predict,
+    records: Any,
+    baseline: Any,
+    coalitions: Coalitions,
+    link: Link = as_said,
+    told: Callable[[int], None] = lambda _done: None,
+) -> Explanation:
     """Return the Shapley values of records.
 
     Args:
@@ -62,13 +84,16 @@ def explain(predict: Predict, records: Any, baseline: Any, coalitions: Coalition
         records: Shape (n, features).
         baseline: Shape (b, features), ``b`` at least 1.
         coalitions: Of as many features.
+        link: Makes of an average what is explained.
+        told: Hears how many records are done.
     """
-    expected = predict(baseline).mean(axis=0)
-    said = predict(records)
-    values = [
-        _solve(coalitions, _worth(predict, record, baseline, coalitions.kept) - expected, one - expected)
-        for record, one in zip(records, said, strict=True)
-    ]
+    expected = link(predict(baseline).mean(axis=0))
+    said = link(predict(records))
+    values = []
+    for record, one in zip(records, said, strict=True):
+        worth = link(_worth(predict, record, baseline, coalitions.kept))
+        values.append(_solve(coalitions, worth - expected, one - expected))
+        told(len(values))
     return Explanation(np.stack(values), expected)
 
 
@@ -111,9 +136,14 @@ def _worth(predict: Predict, record: Any, baseline: Any, kept: Any) -> Any:
     """Return what the model says of each coalition on average over the baseline. Shape (n, outputs)."""
     if not len(kept):
         return np.zeros((0, 1))
-    mixed = np.where(kept[:, None, :], record[None, None, :], baseline[None, :, :])
-    said = predict(mixed.reshape(-1, mixed.shape[2]))
-    return said.reshape(len(kept), len(baseline), -1).mean(axis=1)
+    step = max(1, _MOST_AT_ONCE // len(baseline))
+    parts = []
+    for begin in range(0, len(kept), step):
+        some = kept[begin : begin + step]
+        mixed = np.where(some[:, None, :], record[None, None, :], baseline[None, :, :])
+        said = predict(mixed.reshape(-1, mixed.shape[2]))
+        parts.append(said.reshape(len(some), len(baseline), -1).mean(axis=1))
+    return np.concatenate(parts)
 
 
 def _solve(coalitions: Coalitions, worth: Any, whole: Any) -> Any:

@@ -47,6 +47,7 @@ class Client:
         timeout_s: For each answer.
         retries: So many times an invocation that failed is tried again.
         is_alive: Says whether the servers still run.
+        headers: Of the requests, beside those of the formats; every server gets them.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Client:
         timeout_s: float,
         retries: int,
         is_alive: Callable[[], bool],
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self._ports = ports
         self._content_type = content_type
@@ -65,6 +67,7 @@ class Client:
         self._timeout_s = timeout_s
         self._retries = retries
         self._is_alive = is_alive
+        self._headers = dict(headers or {})
         self._connections = threading.local()
 
     def wait_until_ready(self, port: int, timeout_s: float) -> None:
@@ -103,12 +106,17 @@ class Client:
         answer = Answer(request.body, self._content_type)
         for place, port in enumerate(self._ports):
             is_last = place == len(self._ports) - 1
-            headers = {"Accept": (self._accept if is_last else "") or "*/*"}
+            headers = {**self._headers, "Accept": (self._accept if is_last else "") or "*/*"}
             if answer.content_type:
                 headers["Content-Type"] = answer.content_type
             stream = request.stream if place == 0 else None
             answer = self._invoked(port, answer.body, headers, stream)
         return answer
+
+    def close(self) -> None:
+        """Close the connections of the calling thread."""
+        for connection in self._connections.__dict__.values():
+            connection.close()
 
     def _invoked(self, port: int, body: bytes, headers: Mapping[str, str], stream: Any) -> Answer:
         problem = ObjectError("")

@@ -156,10 +156,13 @@ def _forked(environment: Mapping[str, str], listener: socket.socket) -> int:
 def _started(command: Sequence[str], environment: Mapping[str, str]) -> int:
     program = [sys.executable if command[0] in ("python", "python3") else command[0], *command[1:]]
     try:
-        return subprocess.Popen(program, env=dict(environment)).pid
+        process = subprocess.Popen(program, env=dict(environment))
     except OSError as error:
         raise JobError(
             f"The container cannot be started: {command[0]}: {error.strerror}. An image that serves a model "
             "runs with the argument serve: give it a program of that name on its PATH, or name its entry "
             "point in stepmill.toml."
         ) from error
+    # ``Running`` waits for it by its id: nobody else is to take its status, or to ask for it.
+    process.returncode = 0
+    return process.pid
