@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 from stepmill.compute.logs import read_log
+from stepmill.jobs.host_folders import host_folders
 from stepmill.jobs.records import TRAINING_JOB
 from stepmill.storage.objects.uri import S3Uri
 from support.cli import PYTHON_IMAGE, ROLE, eventually
@@ -104,10 +105,11 @@ class WireJobs:
         return str(request["ProcessingJobName"])
 
     def logged(self, name: str, text: str) -> str:
-        """Wait until a training job has written a text, and return its log."""
+        """Wait until a training job has written a text, and return its log: that of each host in turn."""
+        folder = self.wire.platform.layout.jobs / TRAINING_JOB / name
 
         def look() -> str:
-            log = read_log(self.wire.platform.layout.jobs / TRAINING_JOB / name)
+            log = "".join(read_log(each) for _, each in host_folders(folder))
             return log if text in log else ""
 
         return eventually(look, f"{text!r} in the log of {name}")

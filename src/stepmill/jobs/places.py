@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from stepmill.jobs.host_folders import HOSTS
 from stepmill.jobs.kinds import JobKind, R, Workplace
@@ -29,15 +30,24 @@ def outputs_of_all(places: Iterable[Workplace], outputs: Iterable[Output]) -> li
     """Return the files that the hosts have left in folders of outputs.
 
     Of files that want the same place, the first host's is taken: SageMaker asks for names that do not clash.
+    What is stored while the job runs is the exception: there the one that was written last is taken. Hosts
+    of a job that was interrupted have the checkpoints of all others, as they were when it began again.
     """
     found: dict[object, Delivery] = {}
     for output in outputs:
         for place in places:
             folder = host_folder(place.ml, output.path)
-            if output.destination is not None and folder is not None:
-                for delivery in files_to(output.destination, folder):
-                    found.setdefault(delivery[0], delivery)
+            if output.destination is None or folder is None:
+                continue
+            for delivery in files_to(output.destination, folder):
+                known = found.setdefault(delivery[0], delivery)
+                if output.continuous and _written(known[1]) < _written(delivery[1]):
+                    found[delivery[0]] = delivery
     return list(found.values())
+
+
+def _written(path: Path) -> int:
+    return path.lstat().st_mtime_ns
 
 
 def kept_files(kind: JobKind[R], request: R, place: Workplace, *, is_good: bool) -> list[Delivery]:

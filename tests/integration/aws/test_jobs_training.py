@@ -36,6 +36,19 @@ for epoch in range(done + 1, 5):
     os.replace(other, state)
 pathlib.Path("/opt/ml/model/model.txt").write_text("weights")
 """
+# Each host has a checkpoint of its own; the first epoch is all that is done before the interruption.
+LEARNS_ON_EACH = """
+import json, pathlib, time
+here = json.loads(pathlib.Path("/opt/ml/input/config/resourceconfig.json").read_text())["current_host"]
+state = pathlib.Path("/opt/ml/checkpoints", here)
+if not state.exists():
+    state.write_text("1")
+    print(f"{here} has done 1", flush=True)
+    time.sleep(600)
+print(f"{here} goes on after {state.read_text()}", flush=True)
+state.write_text("2")
+pathlib.Path("/opt/ml/model", here).write_text("weights")
+"""
 SLEEPS = """
 import time
 print("begun", flush=True)
@@ -150,6 +163,29 @@ class TestARunThatCompletes:
         # The wait of five seconds was none of the training.
         took = found["TrainingEndTime"] - found["TrainingStartTime"]
         assert found["TrainingTimeInSeconds"] <= took.total_seconds() - 4
+
+    def test_all_hosts_are_interrupted_and_go_on(self, jobs: WireJobs) -> None:
+        name = jobs.train(
+            LEARNS_ON_EACH,
+            EnableManagedSpotTraining=True,
+            StoppingCondition={"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 1200},
+            CheckpointConfig={"S3Uri": f"s3://{BUCKET}/on-each"},
+            ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1},
+        )
+        for host in (1, 2):
+            jobs.logged(name, f"algo-{host} has done 1")
+        jobs.wire.platform.interruptions.interrupt(name)
+        found = jobs.trained(name)
+        assert found["TrainingJobStatus"] == "Completed", found
+        statuses = [phase["Status"] for phase in found["SecondaryStatusTransitions"]]
+        assert statuses.count("Interrupted") == 1
+        for host in (1, 2):
+            assert jobs.logged(name, f"algo-{host} goes on after 1")
+            assert jobs.read(f"s3://{BUCKET}/on-each/algo-{host}") == b"2"
+        with tarfile.open(
+            fileobj=io.BytesIO(jobs.read(found["ModelArtifacts"]["S3ModelArtifacts"]))
+        ) as archive:
+            assert archive.getnames() == ["algo-1", "algo-2"]
 
     def test_a_job_on_demand_is_not_interrupted(self, jobs: WireJobs) -> None:
         name = jobs.train("print('done')")

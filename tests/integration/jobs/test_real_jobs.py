@@ -243,6 +243,26 @@ class TestHosts:
         assert texts["same"] == "algo-1"
         assert last.output["FinalMetricDataList"][0]["Value"] in (1, 2)
 
+    def test_a_processing_job_shares_the_input_and_leaves_what_all_have_made(self, house: House) -> None:
+        put(house.store, **{f"raw/{n}.csv": n for n in "abc"})
+        data = processing_input("data", "s3://data/raw")
+        data["S3Input"]["S3DataDistributionType"] = "ShardedByS3Key"
+        cluster = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}
+        text = COPY + "host = __import__('json').load(open('/opt/ml/config/resourceconfig.json'))\n"
+        text += "(out / host['current_host']).write_text(' '.join(sorted(p.name for p in out.iterdir())))"
+        last = house.run(
+            script(house, text, ProcessingInputs=[data], ProcessingResources={"ClusterConfig": cluster})
+        )
+        assert isinstance(last, TaskSucceeded), last
+        found = {key: house.read(key) for key in sorted(house.keys()) if key.startswith("out/")}
+        assert found == {
+            "out/a.csv": b"a",
+            "out/b.csv": b"b",
+            "out/c.csv": b"c",
+            "out/algo-1": b"a.csv c.csv",
+            "out/algo-2": b"b.csv",
+        }
+
     def test_torchrun_joins_them_and_gloo_sums_over_all(self, house: House) -> None:
         pytest.importorskip("torch", reason="needs the extra pytorch")
         text = """
@@ -653,20 +673,27 @@ def wait_for(path: Path) -> None:
 class TestAlgorithms:
     """Built-in algorithms in the sandbox: their programs find their modules and their libraries there."""
 
-    def test_xgboost_trains_and_its_metrics_are_kept(self, house: House) -> None:
+    @pytest.mark.parametrize("count", [1, 2])
+    def test_xgboost_trains_and_its_metrics_are_kept(self, house: House, count: int) -> None:
         pytest.importorskip("xgboost")
         house.images.algorithm = "xgboost"
-        rows = "".join(f"{number % 7},{number % 7},{number % 3}\n" for number in range(60))
-        put(house.store, **{"train/a.csv": rows})
-        image = {"TrainingImage": "sagemaker-xgboost:1.7-1", "TrainingInputMode": "File"}
+        rows = [f"{number % 7},{number % 7},{number % 3}\n" for number in range(60)]
+        put(house.store, **{"train/a.csv": "".join(rows[:25]), "train/b.csv": "".join(rows[25:])})
+        data = {**channel("train", "s3://data/train"), "ContentType": "text/csv"}
+        data["DataSource"]["S3DataSource"]["S3DataDistributionType"] = "ShardedByS3Key"
         document = training_document(
-            AlgorithmSpecification=image,
+            AlgorithmSpecification={
+                "TrainingImage": "sagemaker-xgboost:1.7-1",
+                "TrainingInputMode": "File",
+            },
             HyperParameters={"num_round": "4", "eta": "1", "eval_metric": "rmse"},
-            InputDataConfig=[{**channel("train", "s3://data/train"), "ContentType": "text/csv"}],
+            InputDataConfig=[data],
+            ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": count, "VolumeSizeInGB": 1},
         )
         last = house.run(task_for(document, training.RESOURCE, "job-1"))
         assert isinstance(last, TaskSucceeded), last
         output: Any = last.output
         (metric,) = output["FinalMetricDataList"]
+        # Labels are known to a model of all shares, and not to one of a share.
         assert (metric["MetricName"], metric["Value"] < 0.5) == ("train:rmse", True)
-        assert house.keys() == ["models/job-1/output/model.tar.gz", "train/a.csv"]
+        assert list(content(house, "models/job-1/output/model.tar.gz")) == ["xgboost-model"]

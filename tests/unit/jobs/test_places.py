@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from stepmill.jobs.host_folders import HostLogs, host_folders, merged_log
 from stepmill.jobs.kinds import Workplace
@@ -51,6 +54,19 @@ def test_the_files_of_all_hosts_go_to_one_place_and_the_first_wins(tmp_path: Pat
     found = {str(to): path for to, path in outputs_of_all(both, outputs)}
     assert sorted(found) == ["s3://data/out/algo-1", "s3://data/out/algo-2", "s3://data/out/same"]
     assert found["s3://data/out/same"].read_text() == "algo-1"
+
+
+@pytest.mark.parametrize(("second", "winner"), [(5, "algo-2"), (-5, "algo-1"), (0, "algo-1")])
+def test_of_what_is_stored_meanwhile_the_last_wins(tmp_path: Path, second: int, winner: str) -> None:
+    both = places(tmp_path)
+    for place, moment in zip(both, (1_000, 1_000 + second), strict=True):
+        folder = place.ml / "checkpoints"
+        folder.mkdir(parents=True)
+        (folder / "state").write_text(place.host.name)
+        os.utime(folder / "state", (moment, moment))
+    output = Output("checkpoints", "/opt/ml/checkpoints", S3Uri("data", "ck"), continuous=True)
+    ((_, path),) = outputs_of_all(both, [output])
+    assert path.read_text() == winner
 
 
 def test_logs_are_merged_by_time(tmp_path: Path) -> None:
