@@ -63,7 +63,7 @@ clients: $(CLIENTS:%=$(VENV)/%/.made) ## The SDKs that tests run as clients.
 # A worker that has nothing left takes half of what another one has: the folders' tests take unlike times.
 test: ## Everything: lint, unit, integration, conformance, durability, docs.
 	$(MAKE) --jobs=2 lint clients $(VENV)/.botocore-src
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 25
 
 bench: $(VENV)/.dev ## Ratios measured side by side in one run.
 	$(BIN)/python -m benchmarks
