@@ -37,6 +37,8 @@ class TransformStep(JobStep):
         input_filter: What of a record is sent: ``$[1:]`` leaves the first column out.
         join: Whether records are joined with the answers to them.
         output_filter: What of that is kept: ``$[0,-1]``.
+        capture: ``s3://`` address of the lists of what went in and came out; ``None``: there are none.
+        inference_ids: Whether an id and the time of the start are appended to each answer; needs ``capture``.
         environment: Variables of the model's containers.
         instance_type: Machine.
         instance_count: How many of it.
@@ -65,6 +67,8 @@ class TransformStep(JobStep):
     input_filter: Text = ""
     join: bool = False
     output_filter: Text = ""
+    capture: str | Value | None = None
+    inference_ids: bool = False
     environment: Mapping[str, object] = field(default_factory=dict)
     instance_type: Text = "ml.m5.large"
     instance_count: Number = 1
@@ -78,6 +82,10 @@ class TransformStep(JobStep):
                 f"{self.output_path!r} is no s3:// address.",
                 where=self.where,
                 mend="Leave it out, and ask for step.output where it is needed.",
+            )
+        if self.inference_ids and self.capture is None:
+            raise InvalidInputError(
+                "There are inference_ids, but nothing is captured.", where=self.where, mend="Give capture."
             )
 
     @property
@@ -106,6 +114,11 @@ class TransformStep(JobStep):
         }
         if processing := dict(self._processing()):
             document["DataProcessing"] = processing
+        if self.capture is not None:
+            document["DataCaptureConfig"] = {
+                "DestinationS3Uri": render(self.capture),
+                "GenerateInferenceId": self.inference_ids,
+            }
         if self.environment:
             document["Environment"] = render_texts(self.environment, self.where)
         return document | self.tags_document()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from botocore.exceptions import ClientError
 
 from stepmill.storage.objects.uri import S3Uri
+from support.package_index import package_index
 from support.transforms import WireTransforms, archive
 from support.wire import Wire
 from support.wire_jobs import BUCKET
@@ -119,6 +121,30 @@ class TestAJobThatCompletes:
         found = jobs.transform(name, jobs.inputs({"a": "3"}))
         assert found["TransformJobStatus"] == "Completed", found
         assert jobs.outputs(found) == {"a.out": "30 text/x-2 text/csv\n"}
+
+
+def test_what_a_model_asks_for_is_installed_once(jobs: WireTransforms, tmp_path: Path) -> None:
+    code = (
+        "import stepmill_kept\ndef model_fn(d): ...\n"
+        "def transform_fn(m, b, c, a): return stepmill_kept.__file__[:18] + stepmill_kept.version, c"
+    )
+    (tmp_path / "index").mkdir()
+    with package_index(tmp_path / "index") as index:
+        index.add("stepmill_kept", "1.0")
+        requirements = f"--index-url {index.url}\nstepmill-kept==1.0\n"
+        name = jobs.name("kept")
+        files = {"code/inference.py": code, "code/requirements.txt": requirements}
+        data = jobs.put(f"{name}/model.tar.gz", archive(files))
+        jobs.client.create_model(
+            ModelName=name,
+            ExecutionRoleArn="arn:aws:iam::123456789012:role/Any",
+            PrimaryContainer={"Image": "python:3.11", "ModelDataUrl": data},
+        )
+        for _ in range(2):
+            found = jobs.transform(name, jobs.inputs({"a": "1"}))
+            assert found["TransformJobStatus"] == "Completed", found
+            assert jobs.outputs(found) == {"a.out": "/opt/stepmill/kept1.0\n"}
+        assert index.downloads == ["stepmill_kept-1.0-py3-none-any.whl"]
 
 
 class TestSeveralHosts:

@@ -53,6 +53,8 @@ def test_most(tmp_path: Path) -> None:
         input_filter="$.a",
         join=True,
         output_filter="$['id','SageMakerOutput']",
+        capture="s3://b/seen",
+        inference_ids=True,
         environment={"A": 1},
         output_path="s3://b/out",
         tags={"a": "b"},
@@ -80,6 +82,7 @@ def test_most(tmp_path: Path) -> None:
             "OutputFilter": "$['id','SageMakerOutput']",
             "JoinSource": "Input",
         },
+        "DataCaptureConfig": {"DestinationS3Uri": "s3://b/seen", "GenerateInferenceId": True},
         "Environment": {"A": "1"},
         "Tags": [{"Key": "a", "Value": "b"}],
     }
@@ -89,6 +92,11 @@ def test_most(tmp_path: Path) -> None:
 def test_an_output_that_is_no_address() -> None:
     with pytest.raises(InvalidInputError, match=r"is no s3:// address"):
         TransformStep("Predict", model="churn", data="s3://b/new/", output_path="out")
+
+
+def test_ids_without_a_place_for_the_lists() -> None:
+    with pytest.raises(InvalidInputError, match="nothing is captured"):
+        TransformStep("Predict", model="churn", data="s3://b/new/", inference_ids=True)
 
 
 def test_a_loop_needs_an_address_for_each_iteration() -> None:
