@@ -55,6 +55,7 @@ class JobSpec:
         python: Interpreter of the environment that the image stands for.
         mounts: What the job sees, nearest to the root first. Parents are made.
         names: Other hosts, and itself, that it must find by name: (name, IPv4 address of this machine).
+        programs: Shell scripts that a process finds by name before those of its environment: (name, text).
         oci_image: The image to run under an OCI engine; empty for processes.
         working_directory: As seen inside. ``/`` is writable and thrown away with the job.
         warm: Whether the job may be forked from a warm parent: only when it runs a Python script
@@ -81,6 +82,7 @@ class JobSpec:
     python: Path
     mounts: tuple[Mount, ...] = ()
     names: tuple[tuple[str, str], ...] = ()
+    programs: tuple[tuple[str, str], ...] = ()
     oci_image: str = ""
     working_directory: str = "/"
     warm: bool = False

@@ -45,7 +45,7 @@ from stepmill.jobs.job import Job, report_end
 from stepmill.jobs.kinds import Collected, JobKind, R, Workplace, read_small_file
 from stepmill.jobs.later import Later
 from stepmill.jobs.outputs import deliver
-from stepmill.jobs.peers import names_of, run_together, stop_together
+from stepmill.jobs.peers import names_of, programs_of, run_together, stop_together
 from stepmill.jobs.places import kept_files, workplaces
 from stepmill.jobs.records import JobRecords, JobState, state_of
 from stepmill.jobs.requests.common import check_job_name
@@ -221,10 +221,10 @@ class JobHandler(Generic[R]):
         if kept is not None and services.packages is not None:
             specs = [services.packages.shown(spec, kept) for spec in specs]
         specs = self._turns.equipped(job, specs)
-        names = names_of(places)
+        names, programs = names_of(places), programs_of(places)
         run_together(
             services.compute,
-            [replace(spec, names=names, timeout=timeout) for spec in specs],
+            [replace(spec, names=names, programs=programs, timeout=timeout) for spec in specs],
             partial(self._on_event, job),
             share_failure=self._kind.hosts_work_together,
         )

@@ -17,6 +17,7 @@ from stepmill.compute.spec import Compute, Ending, JobEnded, JobEvent, JobRunnin
 from stepmill.core.errors import ComputeClosedError, StepmillError
 from stepmill.jobs.host_folders import host_folders
 from stepmill.jobs.kinds import Workplace
+from stepmill.jobs.toolkit.launchers import port_of
 
 # Loopback networks 127.16.0.0 to 127.254.255.0: below are addresses that systems use themselves.
 _FIRST_NETWORK, _NETWORKS = 16, 239
@@ -78,6 +79,33 @@ def names_of(places: Sequence[Workplace]) -> tuple[tuple[str, str], ...]:
     drawn = sha256(f"{places[0].folder}".encode(errors="surrogateescape")).digest()
     network = f"127.{_FIRST_NETWORK + drawn[0] % _NETWORKS}.{drawn[1]}"
     return tuple((place.host.name, f"{network}.{index + 1}") for index, place in enumerate(places))
+
+
+# The drivers of SDK 3, as SageMaker's images, have every job listen on this port. torchrun listens on all
+# addresses of the machine, which the hosts of all jobs share.
+_TORCHRUN = """#!/bin/sh
+seen=
+for word in "$@"; do
+  shift
+  case "$seen$word" in
+    --master_port=7777) word=--master_port={port} ;;
+    -*) ;;
+    *) seen=script ;;
+  esac
+  set -- "$@" "$word"
+done
+exec python -m torch.distributed.run "$@"
+"""
+
+
+def programs_of(places: Sequence[Workplace]) -> tuple[tuple[str, str], ...]:
+    """Return the programs that several hosts find in place of others; none if there is only one host.
+
+    ``torchrun`` is as ever, but for SageMaker's fixed port: it becomes one that is the job's own.
+    """
+    if len(places) == 1:
+        return ()
+    return (("torchrun", _TORCHRUN.format(port=port_of(places[0].name))),)
 
 
 class _Peers:

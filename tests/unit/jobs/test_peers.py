@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +13,9 @@ import pytest
 from stepmill.compute.spec import Ending, JobEnded, JobEvent, JobRunning, JobSpec, Listener
 from stepmill.core.errors import ComputeClosedError, ComputeError, StepmillError
 from stepmill.jobs.kinds import Workplace
-from stepmill.jobs.peers import end_of_all, names_of, run_together, stop_together
+from stepmill.jobs.peers import end_of_all, names_of, programs_of, run_together, stop_together
 from stepmill.jobs.requests.hosts import Host
+from stepmill.jobs.toolkit.launchers import port_of
 from support.job_data import T0
 
 
@@ -156,3 +159,35 @@ class TestNames:
     def test_they_are_the_same_whenever_one_asks_and_others_for_another_job(self) -> None:
         assert names_of(self.places("a", 2)) == names_of(self.places("a", 2))
         assert names_of(self.places("a", 2)) != names_of(self.places("b", 2))
+
+
+class TestTorchrun:
+    """The program that several hosts find; here its Python tells what it was given."""
+
+    def told(self, folder: Path, *words: str) -> list[str]:
+        place = Workplace("job", "arn", Path("/jobs/job"))
+        ((name, text),) = programs_of([place, replace(place, host=Host("algo-2"))])
+        for file, content in ((name, text), ("python", '#!/bin/sh\nprintf "%s\\n" "$@"\n')):
+            (folder / file).write_text(content)
+            (folder / file).chmod(0o755)
+        done = subprocess.run(
+            [name, *words], env={"PATH": f"{folder}:{os.defpath}"}, capture_output=True, text=True, check=True
+        )
+        first, module, *rest = done.stdout.splitlines()
+        assert (first, module) == ("-m", "torch.distributed.run")
+        return rest
+
+    def test_the_fixed_port_becomes_the_jobs_own(self, tmp_path: Path) -> None:
+        found = self.told(tmp_path, "--nnodes=2", "--master_port=7777", "--node_rank=1", "a b.py", "--x", "")
+        own = f"--master_port={port_of('job')}"
+        assert found == ["--nnodes=2", own, "--node_rank=1", "a b.py", "--x", ""]
+        assert port_of("job") != port_of("other")
+
+    @pytest.mark.parametrize(
+        "words", [("--master_port=7778", "a.py"), ("a.py", "--master_port=7777"), ("--standalone", "a.py")]
+    )
+    def test_all_else_stays_as_it_is(self, tmp_path: Path, words: tuple[str, ...]) -> None:
+        assert self.told(tmp_path, *words) == list(words)
+
+    def test_one_host_has_the_port_to_itself(self) -> None:
+        assert programs_of([Workplace("job", "arn", Path("/jobs/job"))]) == ()

@@ -66,7 +66,7 @@ def plan_sandbox(
         binds=binds,
         links=(*host.links, *own.links),
         folders=tuple(folders),
-        files=(*shims(python.executable), *own.files),
+        files=(*_programs(spec, python), *own.files),
         network=spec.network,
         new_user=new_user,
     )
@@ -157,9 +157,14 @@ def shims(python: Path) -> tuple[tuple[str, int, str], ...]:
     return tuple((f"{SHIMS}/{name}", 0o755, f'#!/bin/sh\nexec "{python}" "$@"\n') for name in names)
 
 
+def _programs(spec: JobSpec, python: PythonFacts) -> tuple[tuple[str, int, str], ...]:
+    own = tuple((f"{SHIMS}/{name}", 0o755, text) for name, text in spec.programs)
+    return (*shims(python.executable), *own)
+
+
 def environment_inside(spec: JobSpec, python: PythonFacts) -> dict[str, str]:
     """Return the variables of a job in a sandbox: its own, and what a shell and Python cannot do without."""
-    before = f"{SHIMS}:" if shims(python.executable) else ""
+    before = f"{SHIMS}:" if _programs(spec, python) else ""
     variables = {
         "HOME": HOME,
         "LANG": "C.UTF-8",

@@ -57,6 +57,13 @@ def test_a_job_sees_the_system_its_python_and_its_mounts(tmp_path: Path) -> None
     assert plan.root == ""
 
 
+def test_programs_of_the_job_come_before_all_others(tmp_path: Path) -> None:
+    spec = _spec(tmp_path, programs=(("torchrun", "#!/bin/sh\n"),))
+    facts = _facts("/v", executable="/v/bin/python")
+    assert ("/opt/stepmill/bin/torchrun", 0o755, "#!/bin/sh\n") in plan_sandbox(spec, HOST, facts).files
+    assert environment_inside(spec, facts)["PATH"].split(":")[1:3] == ["/opt/stepmill/bin", "/v/bin"]
+
+
 def test_what_is_hidden_stays_so_in_an_input_around_it(tmp_path: Path) -> None:
     (tmp_path / ".stepmill").mkdir()
     mounts = (Mount(tmp_path, "/opt/ml/all", read_only=True), Mount(tmp_path / ".stepmill", "/opt/ml/own"))
