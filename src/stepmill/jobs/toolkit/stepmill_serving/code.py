@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from . import codecs
+from . import codecs, saved_models
 from .defaults import defaults_of
 from .errors import SetupError, status_of
 from .packages import InstallError, install_requirements
@@ -149,6 +149,8 @@ class Service:
         module = _algorithm(self._setting.module) if self._setting.module else self._user_module()
         defaults = defaults_of(self._setting.family)
         transform = getattr(module, "transform_fn", None)
+        if transform is None and self._setting.family == "tensorflow":
+            transform = saved_models.transform_of(module)
         given = [name for name in ("input_fn", "predict_fn", "output_fn") if getattr(module, name, None)]
         if transform is not None and given:
             raise SetupError(

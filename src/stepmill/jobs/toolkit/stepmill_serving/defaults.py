@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import codecs
+from . import codecs, saved_models
 from .errors import SetupError
 
 Handler = Any
@@ -42,13 +42,6 @@ def _no_model(_model_dir: str) -> Any:
     raise SetupError(
         "Nothing says how to load the model: the inference code has no model_fn. "
         "Write one: def model_fn(model_dir): return joblib.load(os.path.join(model_dir, 'model.joblib'))"
-    )
-
-
-def _no_saved_model(_model_dir: str) -> Any:
-    raise SetupError(
-        "TensorFlow's image serves SavedModels through TensorFlow Serving, which is not offered here. Give "
-        "the model a code/inference.py with model_fn(model_dir), predict_fn(data, model) and what it needs."
     )
 
 
@@ -129,6 +122,8 @@ _SKLEARN = Defaults(_no_model, _sklearn_input, _predict, _output)
 _FAMILIES: Mapping[str, Defaults] = {
     "sklearn": _SKLEARN,
     "xgboost": Defaults(_no_model, codecs.decode_matrix, _xgboost_predict, _output),
-    "tensorflow": Defaults(_no_saved_model, _sklearn_input, _predict, _output),
+    "tensorflow": Defaults(
+        saved_models.load, saved_models.read_request, saved_models.predict, saved_models.write_answer
+    ),
     "pytorch": Defaults(_torch_model, _torch_input, _torch_predict, _torch_output),
 }

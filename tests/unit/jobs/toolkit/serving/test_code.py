@@ -109,9 +109,25 @@ class TestWhere:
         with pytest.raises(SetupError, match="has no model_fn"):
             service(tmp_path, STEPMILL_SERVING_FAMILY="sklearn")
 
-    def test_saved_model_of_tensorflow(self, tmp_path: Path) -> None:
-        with pytest.raises(SetupError, match="TensorFlow Serving, which is not offered here"):
-            service(tmp_path, STEPMILL_SERVING_FAMILY="tensorflow")
+    def test_handlers_of_the_image_for_tensorflow(self, tmp_path: Path) -> None:
+        write(
+            tmp_path,
+            "model/code/inference.py",
+            "import json\n"
+            "from stepmill.jobs.toolkit.stepmill_serving.saved_models import Signature\n"
+            "def model_fn(d):\n"
+            "    return {'serving_default': Signature(('x',), lambda v: {'y': [2 * x for x in v['x']]})}\n"
+            "def input_handler(data, context):\n"
+            "    return json.dumps({'instances': json.loads(data.read())['rows']})\n"
+            "def output_handler(response, context):\n"
+            "    if response.status_code != 200: raise ValueError(response.content.decode())\n"
+            "    return response.content, context.accept_header\n",
+        )
+        found = service(tmp_path, STEPMILL_SERVING_FAMILY="tensorflow")
+        answer = found.answer(b'{"rows": [1, 2]}', "application/json", "application/x-mine")
+        assert (answer.body, answer.content_type) == (b'{"predictions": [2, 4]}', "application/x-mine")
+        refused = found.answer(b'{"rows": []}', "application/json", "*/*")
+        assert (refused.status, b"at least one instance" in refused.body) == (500, True)
 
     def test_transform_fn_goes_with_no_other(self, tmp_path: Path) -> None:
         write(tmp_path, "model/code/inference.py", ECHO + "def input_fn(b, c): ...")
