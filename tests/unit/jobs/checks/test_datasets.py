@@ -92,7 +92,31 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, kind: str, files: dict[str,
         read(write(tmp_path, files), kind)
 
 
-def test_nested_parquet_is_refused(tmp_path: Path) -> None:
-    pd.DataFrame({"a": [[1, 2]]}).to_parquet(tmp_path / "a.parquet")
-    with pytest.raises(CustomerError, match="The column 'a' is nested"):
+def test_nested_parquet_is_flattened(tmp_path: Path) -> None:
+    table = pd.DataFrame(
+        {
+            "n": [7, 8, 9],
+            "a": [[1, 2], None, [3]],
+            "s": [{"x": 0.5, "y": [{"z": "t"}]}, {"x": None, "y": []}, None],
+        }
+    )
+    table.to_parquet(tmp_path / "a.parquet")
+    assert read(tmp_path, "parquet") == {
+        "n": [7, 8, 9],
+        "a_0": ["1", None, "3"],
+        "a_1": ["2", None, None],
+        "s_x": ["0.5", None, None],
+        "s_y_0_z": ["t", None, None],
+    }
+
+
+def test_rows_of_parquet_whose_index_is_not_from_zero(tmp_path: Path) -> None:
+    table = pd.DataFrame({"n": [1, 2], "t": ["a", "b"], "l": [[1], [2]]}, index=[5, 7])
+    table.to_parquet(tmp_path / "a.parquet")
+    assert read(tmp_path, "parquet") == {"n": [1, 2], "t": ["a", "b"], "l_0": ["1", "2"]}
+
+
+def test_flattened_names_that_are_taken(tmp_path: Path) -> None:
+    pd.DataFrame({"a_0": [1], "a": [[2]]}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(CustomerError, match="Several columns are called 'a_0'"):
         read(tmp_path, "parquet")

@@ -151,23 +151,37 @@ def _record(value: object, where: str) -> Record:
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
-        table = pd.read_parquet(path)
+        table = pd.read_parquet(path).reset_index(drop=True)
     except (ValueError, OSError) as error:
         raise _unreadable(path, error) from error
-    return pd.DataFrame({name: _flat(table.iloc[:, index]) for index, name in enumerate(table.columns)})
+    where = f"{path.name[:100]!r}"
+    parts = [_flat(table.iloc[:, index], where) for index in range(table.shape[1])]
+    return pd.concat(parts, axis=1) if parts else table
 
 
-def _flat(column: pd.Series[Any]) -> pd.Series[Any]:
+def _flat(column: pd.Series[Any], where: str) -> pd.Series[Any] | pd.DataFrame:
+    """Return a column as it is analyzed; what is nested becomes several."""
     if pd.api.types.is_bool_dtype(column):
         return column.map(text_of)
     if pd.api.types.is_numeric_dtype(column):
         return column
     values: list[Any] = column.tolist()
     if any(isinstance(value, dict | list) or hasattr(value, "__array__") for value in values):
-        raise CustomerError(
-            f"The column {str(column.name)[:100]!r} is nested, and only flat records can be analyzed."
-        )
-    return pd.Series([None if _is_missing(value) else text_of(value) for value in values], dtype=object)
+        plain = [_plain(value) for value in values]
+        return _table({} if one is None else flattened({column.name: one}, where) for one in plain)
+    texts = [None if _is_missing(value) else text_of(value) for value in values]
+    return pd.Series(texts, dtype=object, name=column.name)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of a nested column without what pandas makes of lists and of what is missing."""
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return None if _is_missing(value) else value
 
 
 def _is_missing(value: object) -> bool:
