@@ -12,6 +12,12 @@ Rule = Callable[[Mapping[str, str]], Iterator[tuple[str, str]]]
 """Given all hyperparameters, tells of those that do not go together: name and a sentence."""
 
 
+Channels = Mapping[str, Mapping[str, str]]
+"""Name of a channel -> its settings, as in ``inputdataconfig.json``."""
+JointRule = Callable[[Mapping[str, str], Channels], Iterator[tuple[str, str]]]
+"""As a ``Rule``, given the channels, too."""
+
+
 class Wording(StrEnum):
     """Whose words a refusal has: XGBoost's container has its own."""
 
@@ -65,6 +71,7 @@ class Algorithm:
         wording: Whose words a refusal has.
         aliases: Other names of hyperparameters -> their names here.
         rules: What hyperparameters mean to one another.
+        joint_rules: What hyperparameters and channels mean to one another.
         several_hosts: Whether hosts can train one model together.
         alone: Hyperparameters with which only one host can.
     """
@@ -76,6 +83,7 @@ class Algorithm:
     wording: Wording = Wording.FIRST_PARTY
     aliases: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
+    joint_rules: tuple[JointRule, ...] = ()
     several_hosts: bool = False
     alone: tuple[str, ...] = ()
 

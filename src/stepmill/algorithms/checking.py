@@ -35,7 +35,11 @@ def check_job(
         hyperparameters: As given.
         channels: Name -> settings, as in ``inputdataconfig.json``.
     """
-    return (*check_hyperparameters(algorithm, hyperparameters), *_check_channels(algorithm, channels))
+    findings = (*check_hyperparameters(algorithm, hyperparameters), *_check_channels(algorithm, channels))
+    if findings:
+        return findings
+    told = (found for rule in algorithm.joint_rules for found in rule(hyperparameters, channels))
+    return tuple(_finding(name, sentence) for name, sentence in told)
 
 
 def check_hyperparameters(algorithm: Algorithm, given: Mapping[str, str]) -> tuple[Finding, ...]:
@@ -66,7 +70,7 @@ def check_ranges(
         parameter = algorithm.parameter(name)
         if parameter is None:
             findings.append(_extraneous(algorithm, name))
-        elif kind not in _RANGES_OF[parameter.kind]:
+        elif kind not in (parameter.ranges or _RANGES_OF[parameter.kind]):
             findings.append(
                 _finding(
                     name, f"Hyperparameter {name} is of type {parameter.kind}: it cannot have a {kind} range."

@@ -82,6 +82,7 @@ class Parameter:
         folded: Whether upper and lower case mean the same.
         required: Whether it must be given.
         default: What it is if it is not given; ``None`` if it then has no effect.
+        ranges: Kinds of range that a tuning job may give it; empty: those of its kind.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Parameter:
     folded: bool = False
     required: bool = False
     default: str | None = None
+    ranges: tuple[Kind, ...] = ()
 
     def trouble(self, text: str) -> Trouble | None:
         """Return what is wrong with a value; ``None`` if it may be taken."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stepmill.algorithms.algorithm import Algorithm, Channel, Metric
+from stepmill.algorithms.algorithm import Algorithm, Channel, Channels, Metric
 from stepmill.algorithms.parameters import UNIT, Interval, choice, flag, integer, number, text
 
 _IMAGES = ("application/x-image", "image/png", "image/jpeg")
@@ -48,6 +48,14 @@ def _resize(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield "resize", "resize must not be smaller than height and width of image_shape."
 
 
+def _images(given: Mapping[str, str], channels: Channels) -> Iterator[tuple[str, str]]:
+    kinds = {
+        settings.get("ContentType", "").partition(";")[0].strip().lower() for settings in channels.values()
+    }
+    if "resize" not in given and kinds.intersection(_IMAGES):
+        yield "resize", "resize is required when using image content types."
+
+
 IMAGE_CLASSIFICATION = Algorithm(
     name="image-classification",
     channels=(
@@ -61,6 +69,7 @@ IMAGE_CLASSIFICATION = Algorithm(
         Metric("validation:accuracy", r"Epoch\[\d+\] Validation-accuracy=(\S+)"),
     ),
     rules=(_pretrained, _checkpoints, _resize),
+    joint_rules=(_images,),
     parameters=(
         integer("num_classes", required=True),
         integer("num_training_samples", required=True),

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from stepmill.algorithms.algorithm import Algorithm, Channel, Metric, Wording
-from stepmill.algorithms.parameters import NOT_NEGATIVE, UNIT, Interval, choice, integer, number, text
+from stepmill.algorithms.parameters import NOT_NEGATIVE, UNIT, Interval, Kind, choice, integer, number, text
 from stepmill.algorithms.programs.xgboost_names import ALIASES, MAXIMISED
 
 MINIMISED = (
@@ -175,7 +176,8 @@ XGBOOST = Algorithm(
         number("gamma", NOT_NEGATIVE, default="0"),
         integer("max_depth", NOT_NEGATIVE, default="6"),
         number("min_child_weight", NOT_NEGATIVE, default="1"),
-        number("max_delta_step", NOT_NEGATIVE, default="0"),
+        # The container takes any number; the guide to tuning gives it an integer range.
+        replace(number("max_delta_step", NOT_NEGATIVE, default="0"), ranges=(Kind.INTEGER, Kind.CONTINUOUS)),
         number("subsample", _OPEN_UNIT, default="1"),
         number("colsample_bytree", _OPEN_UNIT, default="1"),
         number("colsample_bylevel", _OPEN_UNIT, default="1"),

@@ -135,4 +135,4 @@ def test_what_the_guide_calls_tunable_can_be_tuned() -> None:
         "learning_rate": (Kind.CONTINUOUS, ["1e-5", "1e-1"]),
     }
     fixed = {name: value for name, value in REQUIRED.items() if name not in ranges}
-    assert check_ranges(DEEPAR, fixed, ranges, "test:RMSE") == ()
+    assert check_ranges(DEEPAR, fixed, ranges) == ()

@@ -79,3 +79,15 @@ def test_what_does_not_go_together(given: dict[str, str], message: str) -> None:
 def test_both_channels_and_their_types_are_needed() -> None:
     found = [finding.message for finding in check_job(IMAGE_CLASSIFICATION, REQUIRED, {"train": {}})]
     assert found == ["Missing required channel: validation.", "Missing content type for channel: train."]
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/x-image", "image/png", "image/jpeg; q=1", "application/x-recordio"]
+)
+def test_images_are_brought_to_one_size_before_the_job_starts(kind: str) -> None:
+    channels = {name: {"ContentType": kind} for name in ("train", "validation")}
+    findings = check_job(IMAGE_CLASSIFICATION, REQUIRED, channels)
+    messages = [finding.message for finding in findings]
+    is_image = kind != "application/x-recordio"
+    assert messages == ["resize is required when using image content types."] * is_image
+    assert check_job(IMAGE_CLASSIFICATION, {**REQUIRED, "resize": "256"}, channels) == ()

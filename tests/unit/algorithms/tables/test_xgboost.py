@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from stepmill.algorithms.checking import check_hyperparameters, check_job
+from stepmill.algorithms.checking import check_hyperparameters, check_job, check_ranges
+from stepmill.algorithms.parameters import Kind
 from stepmill.algorithms.tables.xgboost import XGBOOST
 
 # Each documented hyperparameter, with a value that is taken and one that is not.
@@ -148,3 +149,10 @@ def test_metrics_are_read_from_the_lines_that_the_container_prints() -> None:
         if (match := re.search(metric.regex.replace("#011", "\t"), line))
     }
     assert found == {"train:rmse": 4.5, "train:mae": 3.25, "validation:rmse": 1e-05, "validation:mae": 2.0}
+
+
+@pytest.mark.parametrize("kind", [Kind.INTEGER, Kind.CONTINUOUS])
+def test_max_delta_step_is_tuned_as_the_guide_says_and_as_the_container_takes_it(kind: Kind) -> None:
+    # Source: developer guide, "Tune an XGBoost Model": IntegerParameterRanges, [0, 10].
+    ranges = {"max_delta_step": (kind, ["0", "10"])}
+    assert check_ranges(XGBOOST, {"num_round": "5"}, ranges) == ()
