@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import reduce
 
 from stepmill.catalog.prices import PriceTable
@@ -19,6 +20,7 @@ from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import JsonObject, object_of
 from stepmill.jobs.interruptions import is_on_spot
 from stepmill.jobs.records import PROCESSING_JOB, TRANSFORM_JOB, request_of, seconds_of, state_of
+from stepmill.jobs.warm_pools import kept_seconds
 from stepmill.storage.records import Record
 
 NOTHING = "(none)"
@@ -42,6 +44,7 @@ class JobCost:
         pipeline: The one that made it; empty if none did.
         step: Likewise.
         tags: Of the job.
+        kept_seconds: Its machine was kept, the job having ended: a warm pool. It is billed on demand.
     """
 
     name: str
@@ -55,6 +58,7 @@ class JobCost:
     pipeline: str = ""
     step: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    kept_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class CostGroup:
         cost: Of those whose price is known.
         saved: Likewise.
         without_price: How many have no price.
+        kept_seconds: Machines were kept, their jobs having ended.
     """
 
     name: str
@@ -78,6 +83,7 @@ class CostGroup:
     cost: float = 0.0
     saved: float = 0.0
     without_price: int = 0
+    kept_seconds: float = 0.0
 
     def plus(self, other: CostGroup) -> CostGroup:
         """Return the group with what another one took and cost."""
@@ -89,13 +95,15 @@ class CostGroup:
             self.cost + other.cost,
             self.saved + other.saved,
             self.without_price + other.without_price,
+            self.kept_seconds + other.kept_seconds,
         )
 
 
 def _group_of(job: JobCost, name: str) -> CostGroup:
     """Return a group that has one job."""
     cost, saved = job.cost or 0.0, job.saved or 0.0
-    return CostGroup(name, 1, job.seconds, job.billable_seconds, cost, saved, int(job.cost is None))
+    without = int(job.cost is None)
+    return CostGroup(name, 1, job.seconds, job.billable_seconds, cost, saved, without, job.kept_seconds)
 
 
 def instances_of(kind: str, request: JsonObject) -> list[tuple[str, int]]:
@@ -117,7 +125,9 @@ def _count(value: object) -> int:
     return int(text) if text.isdecimal() and len(text) < 9 else 1
 
 
-def cost_of(record: Record, tags: Mapping[str, str], prices: PriceTable, region: str) -> JobCost | None:
+def cost_of(
+    record: Record, tags: Mapping[str, str], prices: PriceTable, region: str, now: datetime
+) -> JobCost | None:
     """Return what a job took and cost; ``None`` of one that has not run to an end.
 
     Args:
@@ -125,6 +135,7 @@ def cost_of(record: Record, tags: Mapping[str, str], prices: PriceTable, region:
         tags: Of the job.
         prices: What instances cost.
         region: Where it would have run.
+        now: The moment: what is kept of a machine costs until then.
     """
     state, request = state_of(record), request_of(record)
     seconds = seconds_of(state)
@@ -132,7 +143,8 @@ def cost_of(record: Record, tags: Mapping[str, str], prices: PriceTable, region:
         return None
     instances = instances_of(record.kind, request)
     on_spot = is_on_spot(request)
-    full = paid = 0.0
+    full = paid = kept = 0.0
+    kept_s = kept_seconds(state.pool, now)
     is_known = bool(instances)
     for name, count in instances:
         price = prices.price(region, name)
@@ -141,6 +153,7 @@ def cost_of(record: Record, tags: Mapping[str, str], prices: PriceTable, region:
             continue
         hour = price.on_demand * count
         full += hour * seconds / _HOUR_S
+        kept += hour * kept_s / _HOUR_S
         paid += hour * seconds / _HOUR_S * (price.spot_share if on_spot else 1.0)
     share = paid / full if is_known and full else 1.0
     arn = SageMakerArn.read(state.execution_arn)
@@ -151,11 +164,12 @@ def cost_of(record: Record, tags: Mapping[str, str], prices: PriceTable, region:
         on_spot=on_spot,
         seconds=seconds,
         billable_seconds=seconds * share,
-        cost=paid if is_known else None,
+        cost=paid + kept if is_known else None,
         saved=full - paid if is_known else None,
         pipeline=arn.name.partition("/execution/")[0] if arn is not None else "",
         step=state.step,
         tags=tags,
+        kept_seconds=kept_s,
     )
 
 

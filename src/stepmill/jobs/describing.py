@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from stepmill.core.clock import as_text
 from stepmill.core.json import Json, JsonObject, object_of
 from stepmill.jobs.algorithms import algorithm_asked, metrics_of
 from stepmill.jobs.records import PROCESSING_JOB, TRANSFORM_JOB, JobState, request_of, seconds_of, state_of
+from stepmill.jobs.warm_pools import pool_document
 from stepmill.storage.records import Record
 
 # API reference, SecondaryStatusTransition: what each secondary status of a training job means.
@@ -29,16 +31,20 @@ _STATUS_MESSAGES = {
 }
 
 
-def describe(record: Record) -> dict[str, Any]:
+def describe(record: Record, now: datetime | None = None) -> dict[str, Any]:
     """Return the answer of DescribeProcessingJob, DescribeTrainingJob or DescribeTransformJob for a record.
 
     The request is echoed as it came. Moments are ISO 8601 in UTC.
+
+    Args:
+        record: Of the job.
+        now: The moment; ``None``: that of its last change.
     """
     if record.kind == PROCESSING_JOB:
         return describe_processing(record)
     if record.kind == TRANSFORM_JOB:
         return describe_transform(record)
-    return describe_training(record)
+    return describe_training(record, now or record.modified_at)
 
 
 def describe_processing(record: Record) -> dict[str, Any]:
@@ -55,8 +61,8 @@ def describe_processing(record: Record) -> dict[str, Any]:
     }
 
 
-def describe_training(record: Record) -> dict[str, Any]:
-    """Return the answer of DescribeTrainingJob. All required members are there."""
+def describe_training(record: Record, now: datetime) -> dict[str, Any]:
+    """Return the answer of DescribeTrainingJob at a moment. All required members are there."""
     state = state_of(record)
     request = _echo(request_of(record))
     output = request.get("OutputDataConfig")
@@ -82,6 +88,7 @@ def describe_training(record: Record) -> dict[str, Any]:
         "EnableNetworkIsolation": bool(request.get("EnableNetworkIsolation")),
         "EnableInterContainerTrafficEncryption": bool(request.get("EnableInterContainerTrafficEncryption")),
         "EnableManagedSpotTraining": bool(request.get("EnableManagedSpotTraining")),
+        **pool_document(request, state.pool, now, has_ended=state.status.is_final),
         **_given("FailureReason", state.reason),
         **({"FinalMetricDataList": _final_metrics(state)} if state.metrics else {}),
         **({} if seconds is None else _training_times(seconds, state.spot_share)),

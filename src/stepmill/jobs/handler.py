@@ -318,12 +318,14 @@ class JobHandler(Generic[R]):
         tail: Sequence[str] = (),
         notes: Sequence[str] = (),
     ) -> None:
-        self._turns.give_back(job)
+        pooled = self._turns.keep(job, ended)
         now = self._services.clock.now()
 
         def final(state: JobState) -> JobState:
             return msgspec.structs.replace(
-                state.entered(outcome.secondary, now).with_notes(*job.notes, *collected.notes, *notes),
+                pooled(state)
+                .entered(outcome.secondary, now)
+                .with_notes(*job.notes, *collected.notes, *notes),
                 status=outcome.status,
                 started_at=ended.started_at if ended and not state.attempts else state.started_at,
                 attempts=attempts.all_attempts(state, ended, now),

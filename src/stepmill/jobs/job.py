@@ -12,6 +12,7 @@ from stepmill.core.tasks import Report, Task, TaskFailed, TaskStopped, TaskSucce
 from stepmill.jobs.describing import describe
 from stepmill.jobs.failures import cause_text
 from stepmill.jobs.kinds import R, Workplace
+from stepmill.jobs.machine.queue import PoolTurn
 from stepmill.jobs.records import state_of
 from stepmill.storage.records import Record
 
@@ -31,6 +32,7 @@ class Job(Generic[R]):
         python: Path of the interpreter of its environment; empty until it is known.
         attempt: Which attempt this is; the first is 0.
         gpus: Names of the GPUs that it was given.
+        pool: The warm pool that it has; ``None``: none.
     """
 
     task: Task
@@ -43,6 +45,7 @@ class Job(Generic[R]):
     python: str = ""
     attempt: int = 0
     gpus: tuple[str, ...] = ()
+    pool: PoolTurn | None = None
 
 
 def report_end(job: Job[R], record: Record) -> None:

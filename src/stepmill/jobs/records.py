@@ -11,6 +11,7 @@ import msgspec
 from stepmill.core.errors import ConflictError
 from stepmill.core.json import JsonObject
 from stepmill.core.statuses import JobStatus
+from stepmill.jobs.warm_pools import Pool, with_keep_alive
 from stepmill.storage.records import Record, RecordStore
 
 PROCESSING_JOB = "processing-job"
@@ -119,6 +120,7 @@ class JobState(msgspec.Struct, frozen=True):
         metrics: What was read from the log.
         usage: What it used of the machine; none of a job of less than a second.
         spot_share: How much of its time is billed: less than 1 on spot capacity whose price is known.
+        pool: The warm pool that it had, or left.
     """
 
     task_id: str
@@ -148,6 +150,7 @@ class JobState(msgspec.Struct, frozen=True):
     metrics: tuple[Metric, ...] = ()
     usage: tuple[Usage, ...] = ()
     spot_share: float = 1.0
+    pool: Pool | None = None
 
     def entered(self, secondary: str, at: datetime) -> JobState:
         """Return the state with one more secondary status.
@@ -264,5 +267,34 @@ class JobRecords:
             if new == old:
                 return record
             return replace(record, status=new.status, body=body_of(request_of(record), new))
+
+        return self._records.update(self.kind, name, changed)
+
+    def change_request(self, name: str, change: Callable[[JsonObject], JsonObject]) -> Record:
+        """Change what the request of a job says, for whoever has it described."""
+        return self._records.update(
+            self.kind,
+            name,
+            lambda record: replace(record, body={**record.body, "request": change(request_of(record))}),
+        )
+
+    def change_pool(self, name: str, change: Callable[[Pool], Pool], keep_alive: int | None = None) -> Record:
+        """Change how the warm pool of a job stands, be it that the job has ended; one without stays as it is.
+
+        Args:
+            name: Of the job.
+            change: Makes another one of its pool.
+            keep_alive: What its request is to say of it from now on, in seconds; ``None``: what it says.
+        """
+
+        def changed(record: Record) -> Record:
+            state, request = state_of(record), request_of(record)
+            if state.pool is None:
+                return record
+            new = msgspec.structs.replace(state, pool=change(state.pool))
+            if keep_alive is not None:
+                request = with_keep_alive(request, keep_alive)
+            body = body_of(request, new)
+            return record if body == record.body else replace(record, body=body)
 
         return self._records.update(self.kind, name, changed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from stepmill.catalog.prices import FILE_NAME, PriceTable, read_prices, shipped_prices
@@ -71,10 +71,10 @@ class Costs:
         Args:
             since: Only of those that were asked for at that moment or later.
         """
-        prices = self.prices()
+        prices, now = self.prices(), datetime.now(UTC)
         for kind in JOB_KINDS:
             for record in Selection(created_after=since, limit=_PAGE).all(self._records, kind):
-                cost = cost_of(record, self._tags_of(record), prices, self._region)
+                cost = cost_of(record, self._tags_of(record), prices, self._region, now)
                 if cost is not None:
                     yield cost
 

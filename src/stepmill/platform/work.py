@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from stepmill.jobs.services import JobServices
     from stepmill.jobs.sessions import JobSessions
     from stepmill.jobs.tracking import ExperimentTracker
+    from stepmill.jobs.training_updates import TrainingUpdates
     from stepmill.jobs.tuning.handler import TuningHandler
     from stepmill.jobs.tuning.jobs import TuningJobs
     from stepmill.platform.costs import Costs
@@ -128,6 +129,13 @@ class Work(Tracing):
         from stepmill.jobs.records import TRAINING_JOB
 
         return Interruptions(self._progress, self.compute, self.layout.jobs / TRAINING_JOB)
+
+    @made_once
+    def training_updates(self) -> TrainingUpdates:
+        """Changes training jobs that were taken."""
+        from stepmill.jobs.training_updates import TrainingUpdates
+
+        return TrainingUpdates(self._progress, self.machine_queue, self._clock)
 
     @made_once
     def running_metrics(self) -> RunningMetrics:

@@ -152,7 +152,7 @@ assert (inputs[1:], outputs[1:]) == (["test.csv"], ["test.csv.out"]), (inputs, o
 spot = estimator(
     use_spot_instances=True, max_run=600, max_wait=1200, checkpoint_s3_uri=f"s3://{bucket}/fit/checkpoints"
 )
-demand = estimator(max_run=600)
+demand = estimator(max_run=600, keep_alive_period_in_seconds=900)
 for one in (spot, demand):
     one.fit({"train": f"s3://{bucket}/fit/train"}, wait=False)
 for one in (spot, demand):
@@ -161,6 +161,14 @@ for one in (spot, demand):
     assert told["TrainingJobStatus"] == "Completed", told
     assert told["BillableTimeInSeconds"] <= told["TrainingTimeInSeconds"], told
 assert spot.latest_training_job.describe()["EnableManagedSpotTraining"] is True
+
+# The machine is kept for the next job that matches, and given back when nobody wants it any more.
+warm = estimator(max_run=600, keep_alive_period_in_seconds=900)
+warm.fit({"train": f"s3://{bucket}/fit/train"}, logs=False)
+told = demand.latest_training_job.describe()["WarmPoolStatus"]
+assert (told["Status"], told["ReusedByJob"]) == ("Reused", warm.latest_training_job.name), told
+session.update_training_job(warm.latest_training_job.name, resource_config={"KeepAlivePeriodInSeconds": 0})
+assert warm.latest_training_job.describe()["WarmPoolStatus"]["Status"] == "Terminated"
 
 tuning.run(session, role, code, f"s3://{bucket}/fit/train")
 checks.run(session, role, transformer.model_name)

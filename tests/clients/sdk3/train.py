@@ -4,6 +4,7 @@ import os
 import sys
 import tarfile
 import tempfile
+import time
 
 import boto3
 from sagemaker.core import image_uris
@@ -18,6 +19,7 @@ from sagemaker.core.shapes import (
     ProcessingOutput,
     ProcessingS3Input,
     ProcessingS3Output,
+    ResourceConfigForUpdate,
     TransformDataSource,
     TransformInput,
     TransformOutput,
@@ -94,7 +96,10 @@ def trainer(base_job_name: str, **more: object) -> ModelTrainer:
 
 
 channels = [InputData(channel_name="train", data_source=f"s3://{bucket}/three/train")]
-demand = trainer("shells-demand", compute=Compute(instance_type="ml.m5.xlarge", instance_count=1))
+demand = trainer(
+    "shells-demand",
+    compute=Compute(instance_type="ml.m5.xlarge", instance_count=1, keep_alive_period_in_seconds=900),
+)
 spot = trainer(
     "shells-spot",
     compute=Compute(instance_type="ml.m5.xlarge", instance_count=1, enable_managed_spot_training=True),
@@ -107,6 +112,15 @@ for one in (demand, spot):
     job = TrainingJob.get(one._latest_training_job.training_job_name)
     assert job.training_job_status == "Completed", job
     assert job.billable_time_in_seconds <= job.training_time_in_seconds
+
+# What the first has left is kept for whoever matches, until it is given back.
+kept = TrainingJob.get(demand._latest_training_job.training_job_name)
+assert kept.warm_pool_status.status == "Available", kept
+# The SDK leaves out a 0.
+kept.update(resource_config=ResourceConfigForUpdate(keep_alive_period_in_seconds=1))
+while kept.refresh().warm_pool_status.status == "Available":
+    time.sleep(0.1)
+assert kept.warm_pool_status.status == "Terminated", kept
 
 # A built-in algorithm, by its image alone.
 S3Uploader.upload_string_as_file_body(

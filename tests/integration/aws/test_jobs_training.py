@@ -279,9 +279,9 @@ class TestRefusals:
             assert (error.code, error.message) == ("ValidationException", "Requested resource not found.")
 
     def test_what_is_not_offered_is_refused_by_name(self, jobs: WireJobs) -> None:
-        error = refused(jobs.client.update_training_job, TrainingJobName="any")
+        error = refused(jobs.client.describe_labeling_job, LabelingJobName="any")
         assert error.code == "UnsupportedOperation"
-        assert "UpdateTrainingJob" in error.message
+        assert "DescribeLabelingJob" in error.message
 
 
 class TestDeleting:
@@ -300,6 +300,59 @@ class TestDeleting:
         assert refused(jobs.client.delete_training_job, TrainingJobName=name).code == "ResourceInUse"
         jobs.client.stop_training_job(TrainingJobName=name)
         jobs.trained(name)
+
+
+class TestWarmPools:
+    def test_a_machine_goes_from_job_to_job(self, jobs: WireJobs) -> None:
+        resources = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 7}
+        cache = 'os.environ["SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY"]'
+
+        def trained(script: str) -> str:
+            config = {**resources, "KeepAlivePeriodInSeconds": 900}
+            start = f"import os, pathlib; kept = pathlib.Path({cache}, 'kept')"
+            name = jobs.train(f"{start}\n{script}", ResourceConfig=config)
+            assert jobs.trained(name)["TrainingJobStatus"] == "Completed"
+            return name
+
+        def status(name: str) -> dict[str, Any]:
+            found: dict[str, Any] = jobs.client.describe_training_job(TrainingJobName=name)["WarmPoolStatus"]
+            return found
+
+        def listed(status: str) -> set[str]:
+            call = jobs.client.list_training_jobs
+            found = pages(call, "TrainingJobSummaries", WarmPoolStatusEquals=status, MaxResults=1)
+            return {each["TrainingJobName"] for page in found for each in page}
+
+        first = trained("kept.write_text('by the first')")
+        assert status(first)["Status"] == "Available"
+        second = trained("assert kept.read_text() == 'by the first'")
+        assert (status(first)["Status"], status(first)["ReusedByJob"]) == ("Reused", second)
+        assert first in listed("Reused") - listed("Available")
+        assert listed("Available") == {second}
+        error = refused(jobs.client.delete_training_job, TrainingJobName=second)
+        assert (error.code, "warm pool" in error.message) == ("ResourceInUse", True)
+        update = jobs.client.update_training_job
+        assert update(TrainingJobName=second, ResourceConfig={"KeepAlivePeriodInSeconds": 3600})[
+            "TrainingJobArn"
+        ].endswith(second)
+        told = jobs.client.describe_training_job(TrainingJobName=second)
+        assert told["ResourceConfig"]["KeepAlivePeriodInSeconds"] == 3600
+        update(TrainingJobName=second, ResourceConfig={"KeepAlivePeriodInSeconds": 0})
+        assert status(second)["Status"] == "Terminated"
+        assert listed("Available") == set()
+        jobs.client.delete_training_job(TrainingJobName=second)
+
+    def test_what_cannot_be_updated(self, jobs: WireJobs) -> None:
+        update = jobs.client.update_training_job
+        kept = {"KeepAlivePeriodInSeconds": 60}
+        assert refused(update, TrainingJobName="none", ResourceConfig=kept).code == "ValidationException"
+        name = jobs.train("print()")
+        jobs.trained(name)
+        assert refused(update, TrainingJobName=name, ResourceConfig=kept).code == "ValidationException"
+        error = refused(update, TrainingJobName=name, RemoteDebugConfig={"EnableRemoteDebug": True})
+        assert "Remote debugging" in error.message
+        error = refused(update, TrainingJobName=name, ProfilerConfig={"DisableProfiler": True})
+        assert "is in status Completed" in error.message
 
 
 @pytest.fixture(scope="module")

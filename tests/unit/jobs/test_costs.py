@@ -15,6 +15,7 @@ from stepmill.core.statuses import JobStatus
 from stepmill.jobs.costs import NOTHING, JobCost, cost_of, grouped, instances_of, total
 from stepmill.jobs.describing import describe
 from stepmill.jobs.records import PROCESSING_JOB, TRAINING_JOB, Attempt, JobRecords, JobState
+from stepmill.jobs.warm_pools import Pool
 from stepmill.platform.costs import Costs
 from stepmill.storage.records import Record
 from stepmill.storage.sql_records import SqlRecordStore
@@ -42,7 +43,7 @@ def job(store: SqlRecordStore, state: JobState, name: str = "j", **changes: Any)
 
 
 def cost(record: Record, **tags: str) -> JobCost:
-    found = cost_of(record, tags, PRICES, "us-west-2")
+    found = cost_of(record, tags, PRICES, "us-west-2", T0 + 400 * S)
     assert found is not None
     return found
 
@@ -53,6 +54,15 @@ def test_a_job_on_demand(store: SqlRecordStore) -> None:
     assert found.cost == pytest.approx(0.1)
     assert found.saved == 0
     assert (found.pipeline, found.step, found.tags) == ("churn", "Train", {"team": "a"})
+
+
+def test_a_machine_that_is_kept_costs_as_one_in_use(store: SqlRecordStore) -> None:
+    kept = Pool(T0).kept(T0 + 100 * S, T0 + 700 * S)
+    found = cost(job(store, ended(pool=kept)))
+    assert (found.seconds, found.kept_seconds) == (100, 300)
+    assert found.cost == pytest.approx(0.4)
+    assert found.saved == 0
+    assert total(grouped([found, found], "job")).kept_seconds == 600
 
 
 def test_a_job_on_spot_capacity(store: SqlRecordStore) -> None:
@@ -89,7 +99,7 @@ def test_what_is_not_known_is_not_guessed(store: SqlRecordStore) -> None:
 
 
 def test_one_that_has_not_ended_costs_nothing_yet(store: SqlRecordStore) -> None:
-    assert cost_of(job(store, JobState("t", "arn", started_at=T0)), {}, PRICES, "us-west-2") is None
+    assert cost_of(job(store, JobState("t", "arn", started_at=T0)), {}, PRICES, "us-west-2", T0) is None
 
 
 def test_instances_of_processing_jobs() -> None:

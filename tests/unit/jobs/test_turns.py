@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,20 @@ import pytest
 from stepmill.compute.spec import Ending, JobSpec, Resources
 from stepmill.core.arns import Arns
 from stepmill.core.clock import SystemClock
+from stepmill.core.errors import WrongStateError
 from stepmill.core.settings import MachineSetting
 from stepmill.core.tasks import Task, TaskFailed, TaskReport, TaskStarted, TaskStopped, TaskSucceeded
 from stepmill.jobs import training
+from stepmill.jobs.describing import describe
 from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.machine.booking import Capacity
 from stepmill.jobs.machine.queue import MachineQueue
 from stepmill.jobs.records import TRAINING_JOB, JobState, state_of
 from stepmill.jobs.services import JobServices
 from stepmill.jobs.training import training_handler
+from stepmill.jobs.training_updates import TrainingUpdates
+from stepmill.jobs.warm_pools import CACHE_FOLDER, CACHE_VARIABLE
+from support.cli import eventually
 from support.fake_compute import FakeCompute, FakeImages, Reports, task_for
 from support.job_data import open_store, training_document
 
@@ -316,3 +322,154 @@ class TestLimits:
         shop.end(lambda _spec: 137, Ending.OUT_OF_MEMORY)
         shop.until_ended("a")
         assert "ml.t3" not in shop.state("a").reason
+
+
+def kept(name: str, kind: str = "ml.m5.large", seconds: int = 600, count: int = 1) -> Task:
+    resources = {
+        "InstanceType": kind, "InstanceCount": count, "VolumeSizeInGB": 1,
+        "KeepAlivePeriodInSeconds": seconds,
+    }  # fmt: skip
+    return task_for(training_document(**SCRIPT, ResourceConfig=resources), training.RESOURCE, name)
+
+
+class TestWarmPools:
+    """Of jobs as large as the machine, unless it is said otherwise."""
+
+    def told(self, shop: Shop, name: str) -> Any:
+        record = shop.records.get(TRAINING_JOB, name)
+        return describe(record, datetime.now(UTC)).get("WarmPoolStatus")
+
+    def caches(self, shop: Shop, index: int) -> list[Path]:
+        mounts = shop.compute.specs[index].mounts
+        return [mount.source for mount in mounts if mount.target == CACHE_FOLDER and not mount.read_only]
+
+    def test_the_next_one_goes_on_with_what_the_first_has_left(self, opened: Open) -> None:
+        shop = opened()
+        shop.begin(kept("a"))
+        (cache,) = self.caches(shop, 0)
+        assert shop.compute.specs[0].environment[CACHE_VARIABLE] == CACHE_FOLDER
+        (cache / "wheel").write_text("built")
+        assert self.told(shop, "a") == {"Status": "InUse"}
+        shop.end()
+        shop.until_ended("a")
+        assert self.told(shop, "a")["Status"] == "Available"
+        assert any("a warm pool" in note for note in shop.state("a").notes)
+        shop.begin(kept("b"))
+        assert self.caches(shop, 1) == [cache]
+        assert (cache / "wheel").read_text() == "built"
+        first = self.told(shop, "a")
+        assert (first["Status"], first["ReusedByJob"]) == ("Reused", "b")
+        assert self.told(shop, "b") == {"Status": "InUse"}
+        assert "goes on with the warm pool that a has left" in shop.state("b").notes
+
+    def test_another_one_waits_and_is_told_for_what(self, opened: Open) -> None:
+        shop = opened()
+        shop.begin(kept("a"))
+        shop.end()
+        shop.until_ended("a")
+        shop.begin(job("b", "ml.c5.large"))
+        assert shop.run == ["a"]
+        assert any("kept warm after a" in note for note in shop.state("b").notes)
+        updates = TrainingUpdates(shop.records, shop.handlers[-1][1], SystemClock())
+        updates.keep_alive("a", 0)
+        shop.until_run("a", "b")
+        assert self.told(shop, "a")["Status"] == "Terminated"
+
+    def test_one_that_waits_already_gets_it(self, opened: Open) -> None:
+        shop = opened()
+        shop.begin(kept("a"), job("other", "ml.c5.large"), kept("b"))
+        shop.end()
+        shop.until_run("a", "b")
+        shop.until_ended("a")
+        assert self.told(shop, "a")["ReusedByJob"] == "b"
+
+    def test_one_without_keeps_nothing_and_its_cache_goes(self, opened: Open) -> None:
+        shop = opened()
+        shop.begin(kept("a"))
+        shop.end()
+        shop.until_ended("a")
+        shop.begin(job("b"))
+        (cache,) = self.caches(shop, 1)
+        shop.end()
+        shop.until_ended("b")
+        assert self.told(shop, "b") == {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 0}
+        assert not cache.exists()
+
+    def test_jobs_that_ask_for_none_have_none(self, opened: Open) -> None:
+        shop = opened()
+        shop.begin(job("a"))
+        assert self.caches(shop, 0) == []
+        assert CACHE_VARIABLE not in shop.compute.specs[0].environment
+        assert self.told(shop, "a") is None
+        assert not (shop.folder / "machine" / "pools").exists()
+
+    @pytest.mark.parametrize(
+        ("code", "how", "status"),
+        [(1, Ending.EXITED, "Available"), (137, Ending.OUT_OF_MEMORY, "Available"),
+         (143, Ending.STOPPED, "Available"), (-1, Ending.LOST, "Terminated")],
+    )  # fmt: skip
+    def test_after_failures(self, opened: Open, code: int, how: Ending, status: str) -> None:
+        shop = opened()
+        shop.begin(kept("a"))
+        shop.end(lambda _spec: code, how)
+        shop.until_ended("a")
+        assert self.told(shop, "a")["Status"] == status
+
+    def test_one_that_never_ran_leaves_none(self, opened: Open) -> None:
+        shop = opened()
+        shop.compute.error = OSError("no room")
+        shop.begin(kept("a"))
+        shop.until_ended("a")
+        assert self.told(shop, "a")["Status"] == "Terminated"
+
+    def test_each_host_has_a_cache_of_its_own(self, opened: Open) -> None:
+        shop = opened()
+        shop.begin(kept("a", count=2))
+        assert [cache.name for cache in (*self.caches(shop, 0), *self.caches(shop, 1))] == [
+            "algo-1",
+            "algo-2",
+        ]
+
+    def test_it_survives_the_process(self, opened: Open) -> None:
+        shop = opened()
+        shop.begin(kept("a"))
+        shop.end()
+        shop.until_ended("a")
+        shop.kill()
+        shop.open()
+        shop.begin(kept("b"))
+        assert self.told(shop, "a")["ReusedByJob"] == "b"
+
+    def test_its_folder_goes_when_its_time_is_over(self, opened: Open) -> None:
+        shop = opened()
+        shop.begin(kept("a"))
+        (cache,) = self.caches(shop, 0)
+        shop.end()
+        shop.until_ended("a")
+        TrainingUpdates(shop.records, shop.handlers[-1][1], SystemClock()).keep_alive("a", 0)
+        eventually(lambda: not cache.exists(), "the end of the cache")
+
+    def test_updates(self, opened: Open) -> None:
+        shop = opened()
+        updates = TrainingUpdates(shop.records, shop.handlers[-1][1], SystemClock())
+        shop.begin(kept("a"))
+        with pytest.raises(WrongStateError, match="its status is InUse"):
+            updates.keep_alive("a", 60)
+        updates.profiler("a", {"DisableProfiler": True}, [])
+        described = describe(shop.records.get(TRAINING_JOB, "a"))
+        assert described["ProfilerConfig"] == {"DisableProfiler": True}
+        assert described["ProfilerRuleConfigurations"] == []
+        shop.end()
+        shop.until_ended("a")
+        with pytest.raises(WrongStateError, match="is in status Completed"):
+            updates.profiler("a", {"DisableProfiler": False})
+        updates.keep_alive("a", 3600)
+        pool = shop.state("a").pool
+        assert pool is not None
+        assert pool.kept_from is not None
+        assert pool.kept_until == pool.kept_from + timedelta(seconds=3600)
+        described = describe(shop.records.get(TRAINING_JOB, "a"))
+        assert described["ResourceConfig"]["KeepAlivePeriodInSeconds"] == 3600
+        updates.keep_alive("a", 0)
+        with pytest.raises(WrongStateError, match="its status is Terminated"):
+            updates.keep_alive("a", 60)

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from stepmill.jobs.costs import CostGroup
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_COLUMNS = ("jobs", "training_seconds", "billable_seconds", "cost", "saved", "jobs_without_price")
+_COLUMNS = (
+    "jobs", "training_seconds", "billable_seconds", "cost", "saved", "jobs_without_price", "kept_seconds",
+)  # fmt: skip
 
 prices_app = typer.Typer(no_args_is_help=True, help="The table of prices of instances.")
 
@@ -58,6 +60,9 @@ def costs(
     rows = [_row(each) for each in [*groups, whole]]
     columns = [by.upper(), "JOBS", "TRAINING", "BILLABLE", f"COST {currency}", f"SAVED {currency}"]
     output.answer(answer, table(columns, rows) if groups else "No job has ended yet.")
+    if whole.kept_seconds and not as_json:
+        kept = duration(timedelta(seconds=whole.kept_seconds))
+        output.remark(f"Warm pools were kept for {kept}, which COST counts as well.")
     if whole.without_price and not as_json:
         output.remark(
             f"The table has no price of {counted(whole.without_price, 'job')}: see `stepmill prices path`.",
@@ -107,7 +112,7 @@ def read_span(text: str) -> timedelta:
 def _document(group: CostGroup) -> dict[str, float]:
     values = (
         group.jobs, round(group.seconds), round(group.billable_seconds), round(group.cost, 6),
-        round(group.saved, 6), group.without_price,
+        round(group.saved, 6), group.without_price, round(group.kept_seconds),
     )  # fmt: skip
     return dict(zip(_COLUMNS, values, strict=True))
 

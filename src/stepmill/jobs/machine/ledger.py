@@ -10,8 +10,11 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -41,6 +44,12 @@ class Entry(msgspec.Struct, frozen=True):
         pid_started: When that process was started, in ticks of the kernel: numbers of processes come again.
         has_begun: Whether its turn has come.
         given: Names of the GPUs that it was given.
+        matches: What is the same of jobs that may reuse this one's machine; empty: none may.
+        keeps: Whether the machine is to be kept when the job has ended.
+        pool: Name of the folder that goes with the machine from job to job; empty: there is none.
+        since: When the first of these jobs began, in seconds since 1970.
+        took_over: Key of the job whose machine it took over; empty: of none.
+        until: Until when the machine is kept, the job having ended, in seconds since 1970; 0: it has not.
     """
 
     key: str
@@ -53,6 +62,12 @@ class Entry(msgspec.Struct, frozen=True):
     pid_started: int
     has_begun: bool = False
     given: tuple[str, ...] = ()
+    matches: str = ""
+    keeps: bool = False
+    pool: str = ""
+    since: float = 0.0
+    took_over: str = ""
+    until: float = 0.0
 
     @property
     def ticket(self) -> Ticket:
@@ -79,11 +94,17 @@ class Ledger:
         folder: Where they are kept.
         capacity: What can be booked.
         holds: Whether an entry still holds.
+        now: Tells the time, in seconds since 1970.
     """
 
     def __init__(
-        self, folder: Path, capacity: Capacity, holds: Callable[[Entry], bool] | None = None
+        self,
+        folder: Path,
+        capacity: Capacity,
+        holds: Callable[[Entry], bool] | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
+        self._now = now
         self._path = folder / _FILE
         self._capacity = capacity
         self._holds = holds or still_holds
@@ -91,27 +112,34 @@ class Ledger:
         self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
 
-    def ask(self, ticket: Ticket, folder: Path) -> tuple[Ticket, ...]:
+    def ask(
+        self, ticket: Ticket, folder: Path, matches: str = "", *, keeps: bool = False
+    ) -> tuple[Entry, ...]:
         """Book, or wait in the row; one that has asked before keeps its place.
+
+        Whoever matches what is kept for such as him takes that over, before everybody else.
 
         Args:
             ticket: What is asked for. One that says it has begun is taken down as it is: its job runs.
             folder: Of the job.
+            matches: What is the same of jobs whose machine it may reuse; empty: of none.
+            keeps: Whether the machine is to be kept when the job has ended.
 
         Returns:
-            All tickets, as they are then.
+            All entries, as they are then.
         """
         with self._open() as entries:
-            entries.setdefault(ticket.key, _entry_of(ticket, folder))
-            own = entries[ticket.key]
+            new = msgspec.structs.replace(_entry_of(ticket, folder), matches=matches, keeps=keeps)
+            own = entries.setdefault(ticket.key, new)
             if own.pid != os.getpid():
                 # The process that drove it is gone, and this one does now.
-                own = _entry_of(own.ticket, folder)
+                own = msgspec.structs.replace(own, pid=new.pid, pid_started=new.pid_started)
             if ticket.has_begun and not own.has_begun:
                 own = own.now(ticket)
-            entries[ticket.key] = own
+            entries[ticket.key] = msgspec.structs.replace(own, until=0.0)
             self._settle(entries, ticket.key)
-            return tuple(entry.ticket for entry in entries.values())
+            entries[ticket.key] = _with_pool(entries[ticket.key], self._now())
+            return tuple(entries.values())
 
     def leave(self, key: str) -> None:
         """Give back what was booked, or wait no more."""
@@ -126,8 +154,41 @@ class Ledger:
                     self._settle(entries, key)
             return {key for key in keys if key not in entries or entries[key].has_begun}
 
+    def keep(self, key: str, until: float) -> bool:
+        """Keep what a job has booked, that has ended, for one that matches; say whether it had its turn.
+
+        Args:
+            key: Of the job.
+            until: When it is given back, in seconds since 1970.
+        """
+        with self._open() as entries:
+            own = entries.get(key)
+            if own is None or not own.has_begun or not own.pool:
+                return False
+            entries[key] = msgspec.structs.replace(own, until=until)
+            return True
+
+    def keep_on(self, key: str, until: float) -> bool:
+        """Have what is kept given back at another moment, be it at once; say whether it is still kept."""
+        with self._open() as entries:
+            own = entries.get(key)
+            if own is None or own.until <= self._now():
+                return False
+            entries[key] = msgspec.structs.replace(own, until=until)
+            return True
+
+    def sweep(self) -> set[str]:
+        """Give back what has been kept long enough; return the folders of machines in use or kept."""
+        with self._open() as entries:
+            for key in [each for each, entry in entries.items() if 0 < entry.until <= self._now()]:
+                del entries[key]
+            return {entry.pool for entry in entries.values() if entry.pool}
+
     def _settle(self, entries: dict[str, Entry], key: str) -> None:
         """Let those begin whose turn it is; if he is not among them, look who does not hold any more."""
+        if entries[key].has_begun:
+            return
+        _take_over(entries, self._now())
         if entries[key].has_begun:
             return
         _settle_all(entries, self._capacity)
@@ -157,10 +218,36 @@ class Ledger:
 
 
 def still_holds(entry: Entry) -> bool:
-    """Say whether a job is driven or runs."""
+    """Say whether a job is driven or runs, or its machine is kept."""
+    if entry.until:
+        return entry.until > time.time()
     if entry.pid_started and _started(entry.pid) == entry.pid_started:
         return True
     return entry.has_begun and any(lock_holder(each) for _, each in host_folders(Path(entry.folder)))
+
+
+def _take_over(entries: dict[str, Entry], now: float) -> None:
+    """Let those begin for whom a machine is kept, in the order in which they have asked."""
+    kept = [entry for entry in entries.values() if entry.until > now]
+    if not kept:
+        return
+    waiting = [entry for entry in entries.values() if not entry.has_begun and entry.matches]
+    for entry in sorted(waiting, key=lambda each: (each.asked_at, each.key)):
+        found = next((each for each in kept if each.matches == entry.matches), None)
+        if found is not None:
+            kept.remove(found)
+            del entries[found.key]
+            taken = replace(found.ticket, key=entry.key, asked_at=entry.asked_at)
+            entries[entry.key] = msgspec.structs.replace(
+                entry.now(taken), pool=found.pool, since=found.since, took_over=found.key
+            )
+
+
+def _with_pool(entry: Entry, now: float) -> Entry:
+    """Return the entry of a job that has begun with a folder for its machine, if that is to be kept."""
+    if not entry.keeps or entry.pool or not entry.has_begun:
+        return entry
+    return msgspec.structs.replace(entry, pool=uuid.uuid4().hex, since=now)
 
 
 def _settle_all(entries: dict[str, Entry], capacity: Capacity) -> None:

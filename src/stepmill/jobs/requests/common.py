@@ -41,6 +41,8 @@ class JobRequest:
         longest_wait: From its creation, waiting for capacity included, after which it is stopped; ``None``:
             never.
         retries: So often it is begun again when it was lost through no fault of its own.
+        keep_alive: For how long its machine is kept for a job that matches.
+        matches: What is the same of jobs whose machine it may reuse; empty: of none.
     """
 
     name: str
@@ -59,6 +61,8 @@ class JobRequest:
     spot: bool = False
     longest_wait: timedelta | None = None
     retries: int = 0
+    keep_alive: timedelta = timedelta(0)
+    matches: str = ""
 
     @property
     def needs_endpoint(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from stepmill.core.errors import InvalidInputError, UnsupportedError
@@ -33,6 +34,7 @@ from stepmill.jobs.requests.data import (
 )
 from stepmill.jobs.requests.fields import Fields
 from stepmill.jobs.requests.hosts import Host, check_group_names, check_peers, read_hosts
+from stepmill.jobs.warm_pools import matching_key
 
 CHANNELS_FOLDER = "/opt/ml/input/data"
 DEFAULT_CHECKPOINTS = "/opt/ml/checkpoints"
@@ -41,10 +43,8 @@ DEFAULT_TENSORBOARD = "/opt/ml/output/tensorboard"
 _CHANNEL = re.compile(r"[A-Za-z0-9.\-_]{1,64}")
 # API reference, StoppingCondition: one day.
 _DEFAULT_RUNTIME_S = 86_400
-_WARM_POOL_NOTE = (
-    "KeepAlivePeriodInSeconds keeps nothing here and costs nothing: environments are built once, and stay "
-    "warm as long as the server runs"
-)
+# The service's own model.
+_LONGEST_KEEP_ALIVE_S = 21_600
 # API reference, RetryStrategy.
 _MOST_RETRIES = 30
 
@@ -129,7 +129,9 @@ def read_training_request(document: Json, project: Path) -> TrainingRequest:
         network=network,
         role=fields.text("RoleArn", ""),
         hyperparameters=fields.text_map("HyperParameters"),
-        notes=_notes(fields),
+        keep_alive=_keep_alive(fields),
+        # Developer guide: warm pools cannot be used with spot instances.
+        matches="" if fields.flag("EnableManagedSpotTraining") else matching_key(fields.members),
         spot=fields.flag("EnableManagedSpotTraining"),
         longest_wait=read_seconds(fields.fields("StoppingCondition"), "MaxWaitTimeInSeconds"),
         retries=_retries(fields),
@@ -277,9 +279,27 @@ def _metric(fields: Fields) -> MetricDefinition:
     return MetricDefinition(fields.text("Name"), regex)
 
 
-def _notes(fields: Fields) -> tuple[str, ...]:
-    is_kept = fields.fields("ResourceConfig").integer("KeepAlivePeriodInSeconds", 0)
-    return (_WARM_POOL_NOTE,) if is_kept else ()
+def _keep_alive(fields: Fields) -> timedelta:
+    """Return for how long the job's machine is kept.
+
+    Source: developer guide, "SageMaker AI Managed Warm Pools", Considerations.
+    """
+    resources = fields.fields("ResourceConfig")
+    seconds = resources.integer("KeepAlivePeriodInSeconds", 0)
+    where = resources.place("KeepAlivePeriodInSeconds")
+    if seconds > _LONGEST_KEEP_ALIVE_S:
+        raise InvalidInputError(f"{seconds} is more than {_LONGEST_KEEP_ALIVE_S}.", where=where)
+    for is_asked, what in (
+        (fields.flag("EnableManagedSpotTraining"), "with spot instances"),
+        (resources.has("InstanceGroups"), "with heterogeneous cluster training"),
+    ):
+        if seconds and is_asked:
+            raise InvalidInputError(
+                f"Invalid KeepAlivePeriodInSeconds. SageMaker managed warm pools cannot be used {what}.",
+                where=where,
+                mend="Leave it out.",
+            )
+    return timedelta(seconds=seconds)
 
 
 def _retries(fields: Fields) -> int:

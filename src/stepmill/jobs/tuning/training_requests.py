@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from stepmill.core.json import Json, JsonObject
 from stepmill.jobs.tuning.plan import Definition
+from stepmill.jobs.warm_pools import without_keep_alive
 
 _OBJECTIVE_KEY = "_tuning_objective_metric"
 
@@ -61,7 +62,8 @@ def resources_of(definition: Definition) -> JsonObject | None:
     flexible = document.get("HyperParameterTuningResourceConfig")
     if not isinstance(flexible, Mapping):
         own = document.get("ResourceConfig")
-        return own if isinstance(own, Mapping) else None
+        # Trials leave no warm pools: HyperParameterTuningResourceConfig has no such member.
+        return without_keep_alive(own) if isinstance(own, Mapping) else None
     configs = flexible.get("InstanceConfigs")
     first = (
         configs[0] if isinstance(configs, Sequence) and not isinstance(configs, str) and configs else flexible

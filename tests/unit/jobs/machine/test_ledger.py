@@ -159,5 +159,122 @@ def test_gpus_are_each_one_jobs(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path, Capacity(8.0, 100, ("0", "1")))
     first = ledger.ask(ticket("a", gpus=1), JOB)
     second = ledger.ask(ticket("b", gpus=1), JOB)
-    assert (first[0].gpus, second[1].gpus) == (("0",), ("1",))
+    assert (first[0].given, second[1].given) == (("0",), ("1",))
     assert not begins(ledger, ticket("c", gpus=1))
+
+
+class Time:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class TestKeptMachines:
+    """Machines that are kept for jobs that match: ``m``."""
+
+    @pytest.fixture
+    def time(self) -> Time:
+        return Time()
+
+    @pytest.fixture
+    def ledger(self, tmp_path: Path, time: Time) -> Ledger:
+        # A kept entry holds by the test's time, all others always.
+        return Ledger(tmp_path, SMALL, lambda entry: not entry.until or entry.until > time.now, time)
+
+    @staticmethod
+    def ask(ledger: Ledger, key: str, matches: str = "m", at: float = 0.0, *, keeps: bool = True) -> Entry:
+        entries = ledger.ask(ticket(key, 2, at), JOB, matches, keeps=keeps)
+        return next(entry for entry in entries if entry.key == key)
+
+    def test_they_are_given_to_one_that_matches_with_all_that_goes_with_them(
+        self, ledger: Ledger, time: Time, tmp_path: Path
+    ) -> None:
+        first = self.ask(ledger, "a")
+        assert first.pool
+        assert ledger.keep("a", until=1_600)
+        time.now = 1_100
+        second = self.ask(ledger, "b")
+        assert (second.has_begun, second.took_over, second.pool) == (True, "a", first.pool)
+        assert (second.since, second.cpus) == (1_000, 2)
+        assert [entry.key for entry in entries_in(tmp_path)] == ["b"]
+
+    def test_others_wait_until_they_are_given_back(self, ledger: Ledger, time: Time) -> None:
+        self.ask(ledger, "a")
+        ledger.keep("a", until=1_600)
+        other = self.ask(ledger, "b", "other", keeps=False)
+        assert (other.has_begun, other.pool) == (False, "")
+        assert ledger.look({"b"}) == set()
+        time.now = 1_601
+        assert ledger.look({"b"}) == {"b"}
+
+    def test_one_that_waits_already_gets_them_before_whoever_came_earlier(self, ledger: Ledger) -> None:
+        self.ask(ledger, "a")
+        assert not self.ask(ledger, "early", "other", at=1).has_begun
+        assert not self.ask(ledger, "late", at=2).has_begun
+        ledger.keep("a", until=1_600)
+        assert ledger.look({"early", "late"}) == {"late"}
+
+    def test_of_two_that_match_the_first_gets_them(self, ledger: Ledger) -> None:
+        self.ask(ledger, "a")
+        for key, at in (("c", 2), ("b", 1)):
+            assert not self.ask(ledger, key, at=at).has_begun
+        ledger.keep("a", until=1_600)
+        assert ledger.look({"b", "c"}) == {"b"}
+
+    def test_one_that_keeps_nothing_uses_them_up(self, ledger: Ledger) -> None:
+        first = self.ask(ledger, "a")
+        ledger.keep("a", until=1_600)
+        second = self.ask(ledger, "b", keeps=False)
+        assert second.pool == first.pool
+        assert ledger.sweep() == {first.pool}
+        ledger.leave("b")
+        assert ledger.sweep() == set()
+
+    def test_what_matches_nothing_takes_nothing_over(self, ledger: Ledger) -> None:
+        self.ask(ledger, "a", "")
+        ledger.keep("a", until=1_600)
+        assert not self.ask(ledger, "b", "").has_begun
+
+    def test_who_never_had_a_turn_or_keeps_nothing_leaves_none(self, ledger: Ledger) -> None:
+        assert not ledger.keep("nobody", until=1_600)
+        self.ask(ledger, "a", keeps=False)
+        assert not ledger.keep("a", until=1_600)
+        self.ask(ledger, "b")
+        assert not ledger.keep("b", until=1_600)
+
+    def test_the_time_can_be_changed_while_they_are_kept(self, ledger: Ledger, time: Time) -> None:
+        self.ask(ledger, "a")
+        assert not ledger.keep_on("a", 5_000)
+        ledger.keep("a", until=1_600)
+        assert ledger.keep_on("a", 5_000)
+        time.now = 4_999
+        assert ledger.sweep() != set()
+        assert ledger.keep_on("a", 4_999)
+        assert ledger.sweep() == set()
+        assert not ledger.keep_on("a", 9_000)
+
+    def test_a_job_picked_up_again_has_its_own(self, ledger: Ledger, time: Time) -> None:
+        first = self.ask(ledger, "a")
+        ledger.keep("a", until=1_600)
+        again = self.ask(ledger, "a")
+        assert (again.pool, again.until, again.has_begun) == (first.pool, 0, True)
+        time.now = 9_999
+        assert ledger.sweep() == {first.pool}
+
+    def test_gpus_go_with_them(self, tmp_path: Path, time: Time) -> None:
+        ledger = Ledger(tmp_path, Capacity(8.0, 100, ("0", "1")), now=time)
+        ledger.ask(ticket("a", gpus=1), JOB, "m", keeps=True)
+        ledger.keep("a", until=1_600)
+        ledger.ask(ticket("b", gpus=1), JOB, "other")
+        entries = {entry.key: entry for entry in ledger.ask(ticket("c", gpus=1), JOB, "m")}
+        assert {key: entry.given for key, entry in entries.items()} == {"b": ("1",), "c": ("0",)}
+
+
+def test_what_is_kept_holds_by_its_time_alone() -> None:
+    entry = Entry("a", 0.0, 1.0, 1, 0, "/none", os.getpid(), 0, has_begun=True, until=1.0)
+    assert not still_holds(entry)
+    assert still_holds(msgspec.structs.replace(entry, until=1e12))

@@ -119,18 +119,52 @@ def test_spot_training_has_two_times() -> None:
     request = spot(MaxRuntimeInSeconds=60, MaxWaitTimeInSeconds=90)
     assert request.spot
     assert (request.timeout, request.longest_wait) == (timedelta(seconds=60), timedelta(seconds=90))
-    assert request.notes == ()
+    assert (request.notes, request.matches) == ((), "")
 
 
 def test_other_training_waits_for_no_capacity() -> None:
     assert (read().spot, read().longest_wait, read().retries) == (False, None, 0)
 
 
-def test_warm_pools_are_said_to_mean_nothing() -> None:
+def test_for_how_long_the_machine_is_kept() -> None:
     resources = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}
     request = read(ResourceConfig={**resources, "KeepAlivePeriodInSeconds": 600})
-    assert "KeepAlivePeriodInSeconds keeps nothing here" in request.notes[0]
-    assert read(ResourceConfig={**resources, "KeepAlivePeriodInSeconds": 0}).notes == ()
+    assert (request.keep_alive, request.notes) == (timedelta(seconds=600), ())
+    assert request.matches == read(ResourceConfig=resources).matches
+    assert read(ResourceConfig=resources).keep_alive == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"KeepAlivePeriodInSeconds": 21_601}, "21601 is more than 21600"),
+        ({"KeepAlivePeriodInSeconds": -1}, "KeepAlivePeriodInSeconds"),
+        (
+            {
+                "InstanceGroups": [
+                    {"InstanceGroupName": "a", "InstanceType": "ml.m5.large", "InstanceCount": 1}
+                ]
+            },
+            "cannot be used with heterogeneous cluster training",
+        ),
+    ],
+)
+def test_machines_that_cannot_be_kept(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        read(ResourceConfig={"VolumeSizeInGB": 30, "KeepAlivePeriodInSeconds": 60, **changes})
+
+
+def test_spot_capacity_cannot_be_kept() -> None:
+    with pytest.raises(InvalidInputError, match="cannot be used with spot instances"):
+        read(
+            EnableManagedSpotTraining=True,
+            StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 90},
+            ResourceConfig={
+                "InstanceType": "ml.m5.large",
+                "InstanceCount": 1,
+                "KeepAlivePeriodInSeconds": 60,
+            },
+        )
 
 
 def test_a_retry_strategy_says_how_often() -> None:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from stepmill.aws.errors import ApiError
 from stepmill.aws.service import Call, Handler, IsSettled
-from stepmill.aws.services.sagemaker.listing import read_listing
+from stepmill.aws.services.sagemaker.listing import listed_in_memory, read_listing
 from stepmill.aws.services.sagemaker.refusals import VALIDATION, told_as
 from stepmill.catalog.tags import read_tags
 from stepmill.core.clock import as_text
 from stepmill.core.errors import NotFoundError, WrongStateError
 from stepmill.core.statuses import JobStatus
 from stepmill.jobs.describing import describe
-from stepmill.jobs.records import JobRecords, JobState, state_of
+from stepmill.jobs.records import TRAINING_JOB, JobRecords, JobState, request_of, state_of
+from stepmill.jobs.warm_pools import is_available, pool_document
 from stepmill.platform import Platform
 from stepmill.storage.records import Record, SortBy
 
+# So many records are read at once where all are looked at.
+_PAGE = 1000
 _SORT: Mapping[str, SortBy] = {
     "CreationTime": SortBy.CREATED,
     "Name": SortBy.NAME,
@@ -78,11 +82,14 @@ class JobOperations:
         def delete(call: Call) -> None:
             record, state = self._state(platform, call.parameters[self.name])
             with told_as("ResourceInUse", WrongStateError):
+                _check_nothing_is_kept(record, state)
                 platform.lineage.catch_up()  # what came of it is known for good
                 platform.direct_jobs.delete(self.kind, record.name)
             platform.tags.clear(state.arn)
 
         def list_(call: Call) -> dict[str, Any]:
+            if status := call.parameters.get("WarmPoolStatusEquals"):
+                return self._with_pools(platform, call, status)
             listing = read_listing(call, sort=_SORT, descending=self.newest_first)
             page = listing.page(platform.records, self.kind)
             is_possible = not any(call.parameters.get(name) for name in self.no_job_has)
@@ -93,7 +100,8 @@ class JobOperations:
         return {
             f"Create{self.member}": create,
             f"Describe{self.member}": lambda call: describe(
-                platform.running_metrics.seen(self._state(platform, call.parameters[self.name])[0])
+                platform.running_metrics.seen(self._state(platform, call.parameters[self.name])[0]),
+                datetime.now(UTC),
             ),
             f"Stop{self.member}": stop,
             **({f"Delete{self.member}": delete} if self.can_be_deleted else {}),
@@ -114,6 +122,17 @@ class JobOperations:
             raise ApiError(VALIDATION, self.missing.format(name))
         return record, state_of(record)
 
+    def _with_pools(self, platform: Platform, call: Call, status: str) -> dict[str, Any]:
+        """Answer a listing of those whose warm pool stands so: the store knows nothing of that."""
+        whole = replace(call, parameters={**call.parameters, "NextToken": None, "MaxResults": None})
+        selection = read_listing(whole, sort=_SORT, descending=self.newest_first).selection
+        records = replace(selection, limit=_PAGE).all(platform.records, self.kind)
+        every = [self._summary(record) for record in records]
+        found = [one for one in every if one.get("WarmPoolStatus", {}).get("Status") == status]
+        page, token = listed_in_memory(call, found, key=lambda one: str(one[self.name]))
+        more = {} if token is None else {"NextToken": token}
+        return {f"{self.member}Summaries": list(page), **more}
+
     def _summary(self, record: Record) -> dict[str, Any]:
         state = state_of(record)
         summary: dict[str, Any] = {
@@ -123,7 +142,24 @@ class JobOperations:
             "CreationTime": as_text(record.created_at),
             "LastModifiedTime": as_text(record.modified_at),
             **self.more(state),
+            **_pool_of(record, state),
         }
         if state.ended_at is not None:
             summary[self.ended] = as_text(state.ended_at)
         return summary
+
+
+def _pool_of(record: Record, state: JobState) -> dict[str, Any]:
+    if record.kind != TRAINING_JOB:
+        return {}
+    now = datetime.now(UTC)
+    return pool_document(request_of(record), state.pool, now, has_ended=state.status.is_final)
+
+
+def _check_nothing_is_kept(record: Record, state: JobState) -> None:
+    # API reference, DeleteTrainingJob.
+    if is_available(state.pool, datetime.now(UTC)):
+        raise WrongStateError(
+            f"The training job {record.name!r} retains a warm pool that is Available.",
+            mend="Set its KeepAlivePeriodInSeconds to 0 by UpdateTrainingJob first, or wait.",
+        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from stepmill.aws.services.sagemaker.executions import describe_execution
@@ -74,7 +75,7 @@ def _training_jobs(platform: Platform, required: Required) -> Iterator[dict[str,
     name = required.get("TrainingJobName")
     found = platform.records.find(TRAINING_JOB, name) if name else None
     for record in [found] if found else _ALL.all(platform.records, TRAINING_JOB):
-        yield describe_training(record)
+        yield describe_training(record, datetime.now(UTC))
 
 
 def _tuning_jobs(platform: Platform, required: Required) -> Iterator[dict[str, Any]]:

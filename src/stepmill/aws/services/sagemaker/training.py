@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stepmill.aws.service import Handler, IsSettled
+from stepmill.aws.service import Call, Handler, IsSettled
 from stepmill.aws.services.sagemaker.jobs import JobOperations
-from stepmill.jobs.records import TRAINING_JOB, JobState
+from stepmill.aws.services.sagemaker.refusals import VALIDATION, told_as
+from stepmill.core.errors import NotFoundError, UnsupportedError, WrongStateError
+from stepmill.jobs.records import TRAINING_JOB, JobRecords, JobState, state_of
 from stepmill.platform import Platform
 
 
@@ -19,19 +21,41 @@ def _more(state: JobState) -> dict[str, Any]:
     return {"SecondaryStatus": state.secondary}
 
 
+_MISSING = "Requested resource not found."
+
 _OPERATIONS = JobOperations(
     kind=TRAINING_JOB,
     member="TrainingJob",
-    missing="Requested resource not found.",
+    missing=_MISSING,
     ended="TrainingEndTime",
     more=_more,
-    no_job_has=("WarmPoolStatusEquals", "TrainingPlanArnEquals"),
+    no_job_has=("TrainingPlanArnEquals",),
 )
 
 
 def handlers(platform: Platform) -> Mapping[str, Handler]:
     """Return operation -> who answers it."""
-    return _OPERATIONS.handlers(platform)
+
+    def update(call: Call) -> dict[str, Any]:
+        given = call.parameters
+        with told_as(VALIDATION, NotFoundError, _MISSING):
+            record = JobRecords(platform.records, TRAINING_JOB).get(given["TrainingJobName"])
+        if "RemoteDebugConfig" in given:
+            raise UnsupportedError(
+                "Remote debugging by SSM is not offered.",
+                where="RemoteDebugConfig",
+                mend=f"Look into the job's folder on this machine: stepmill jobs show {record.name}.",
+            )
+        with told_as(VALIDATION, WrongStateError):
+            if "ResourceConfig" in given:
+                seconds = given["ResourceConfig"]["KeepAlivePeriodInSeconds"]
+                platform.training_updates.keep_alive(record.name, seconds)
+            if "ProfilerConfig" in given or "ProfilerRuleConfigurations" in given:
+                rules = given.get("ProfilerRuleConfigurations")
+                platform.training_updates.profiler(record.name, given.get("ProfilerConfig", {}), rules)
+        return {"TrainingJobArn": state_of(record).arn}
+
+    return {**_OPERATIONS.handlers(platform), "UpdateTrainingJob": update}
 
 
 def waits() -> Mapping[str, IsSettled]:
