@@ -80,7 +80,7 @@ def explained(analysis: Analysis, questions: Questions, output: Path, baseline: 
     if analysis.shap is None and analysis.dependence is None:
         return {}
     assert analysis.predictor is not None
-    first = questions.scores(texts_of(questions.features.iloc[:1]))
+    first = questions.scores(texts_of(questions.features.iloc[:2]))
     labels = labels_of_outputs(first, analysis.predictor.label_headers)
     what = Explained(questions.features, questions.scores, labels)
     return {"explanations": explanation_section(what, analysis, output, baseline)}

@@ -80,15 +80,17 @@ def explain(
     """Return the Shapley values of records.
 
     Args:
-        predict: Asks the model; once for the baseline, once for the records, once for each record.
+        predict: Asks the model; once for the baseline and the records, and for each record.
         records: Shape (n, features).
         baseline: Shape (b, features), ``b`` at least 1.
         coalitions: Of as many features.
         link: Makes of an average what is explained.
         told: Hears how many records are done.
     """
-    expected = link(predict(baseline).mean(axis=0))
-    said = link(predict(records))
+    # Together, for some models take a single record for a list of several.
+    first = predict(np.concatenate([baseline, records]))
+    expected = link(first[: len(baseline)].mean(axis=0))
+    said = link(first[len(baseline) :])
     values = []
     for record, one in zip(records, said, strict=True):
         worth = link(_worth(predict, record, baseline, coalitions.kept))
