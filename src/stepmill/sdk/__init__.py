@@ -1,6 +1,7 @@
 """Pipelines in plain Python, compiled to the definition that AWS would take."""
 
 from stepmill.sdk.assets import Asset, CompiledPipeline, FunctionAsset
+from stepmill.sdk.checks import ClarifyCheckStep, QualityCheckStep
 from stepmill.sdk.control import Best, ConditionStep, FailStep, ForEachStep
 from stepmill.sdk.function_signature import Output
 from stepmill.sdk.function_step import FunctionStep, StepFunction, step
@@ -24,6 +25,7 @@ __all__ = [
     "Between",
     "CallbackStep",
     "Channel",
+    "ClarifyCheckStep",
     "CompiledPipeline",
     "Condition",
     "ConditionStep",
@@ -45,6 +47,7 @@ __all__ = [
     "ProcessingOutput",
     "ProcessingStep",
     "Property",
+    "QualityCheckStep",
     "RawStep",
     "RegisterModelStep",
     "Report",

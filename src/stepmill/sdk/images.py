@@ -49,6 +49,43 @@ _BASE_PYTHON = {
     "us-west-2": "236514542706",
 }
 
+_CLARIFY = {
+    "ap-northeast-1": "377024640650",
+    "ap-northeast-2": "263625296855",
+    "ap-south-1": "452307495513",
+    "ap-southeast-1": "834264404009",
+    "ap-southeast-2": "007051062584",
+    "ca-central-1": "675030665977",
+    "eu-central-1": "017069133835",
+    "eu-north-1": "763603941244",
+    "eu-west-1": "131013547314",
+    "eu-west-2": "440796970383",
+    "eu-west-3": "341593696636",
+    "sa-east-1": "520018980103",
+    "us-east-1": "205585389593",
+    "us-east-2": "211330385671",
+    "us-west-1": "740489534195",
+    "us-west-2": "306415355426",
+}
+_MODEL_MONITOR = {
+    "ap-northeast-1": "574779866223",
+    "ap-northeast-2": "709848358524",
+    "ap-south-1": "126357580389",
+    "ap-southeast-1": "245545462676",
+    "ap-southeast-2": "563025443158",
+    "ca-central-1": "536280801234",
+    "eu-central-1": "048819808253",
+    "eu-north-1": "895015795356",
+    "eu-west-1": "468650794304",
+    "eu-west-2": "749857270468",
+    "eu-west-3": "680080141114",
+    "sa-east-1": "539772159869",
+    "us-east-1": "156813124566",
+    "us-east-2": "777275614652",
+    "us-west-1": "890145073186",
+    "us-west-2": "159807026194",
+}
+
 
 @dataclass(frozen=True)
 class _Image:
@@ -97,6 +134,8 @@ _IMAGES = {
         downloads_code=False,
     ),
     "python": _Image("sagemaker-base-python-310", "", "1.0", _BASE_PYTHON, toolkit=False),
+    "clarify": _Image("sagemaker-clarify-processing", "1.0", "{}", _CLARIFY, toolkit=False),
+    "model-monitor": _Image("sagemaker-model-monitor-analyzer", "", "latest", _MODEL_MONITOR, toolkit=False),
 }
 
 

@@ -262,7 +262,7 @@ class ProcessingStep(JobStep):
         if self.code is not None:
             entry, files = self._files(site, self.code)
             whole = len(files) > 1 or "/" in entry
-            inputs = [_s3_input("code", site.add_files("code", files, folder=whole), _CODE)]
+            inputs = [s3_input("code", site.add_files("code", files, folder=whole), _CODE)]
             command: list[Json] = [*self.command, f"{_CODE}/{entry}"]
             if "requirements.txt" in files:
                 command = ["/bin/bash", "-c", _INSTALL, "install", *command]
@@ -306,7 +306,7 @@ class ProcessingStep(JobStep):
 def _input(name: str, wish: Source | ProcessingInput, site: Site, where: str) -> Json:
     given = wish if isinstance(wish, ProcessingInput) else ProcessingInput(wish)
     uri = site.source_uri(given.source, f"{where}, input {name!r}")
-    return _s3_input(
+    return s3_input(
         name,
         uri,
         given.path or f"{_BASE}/input/{name}",
@@ -315,9 +315,18 @@ def _input(name: str, wish: Source | ProcessingInput, site: Site, where: str) ->
     )
 
 
-def _s3_input(
+def s3_input(
     name: str, uri: Json, path: str, *, kind: str = "S3Prefix", distribution: str = "FullyReplicated"
 ) -> Json:
+    """Return the document of an input.
+
+    Args:
+        name: Of the input.
+        uri: Where it comes from.
+        path: Where the job sees it.
+        kind: What the address stands for: a prefix, or a manifest.
+        distribution: What each of several hosts gets.
+    """
     return {
         "InputName": name,
         "AppManaged": False,

@@ -17,6 +17,7 @@ from stepmill.sdk import (
     ModelStep,
     Parameter,
     ProcessingStep,
+    QualityCheckStep,
     RegisterModelStep,
     Step,
     TrainingStep,
@@ -47,6 +48,8 @@ def values(draw: st.DrawFn, steps: list[Step]) -> Value:
                 sources.append(step.package_arn)
             case TransformStep():
                 sources.append(step.output)
+            case QualityCheckStep():
+                sources.append(step.new_statistics)
     plain = st.sampled_from(sources)
     parts = st.lists(
         st.one_of(plain, st.text("abc/-", max_size=3), st.integers(0, 9)), min_size=1, max_size=3
@@ -85,6 +88,7 @@ def _step(draw: st.DrawFn, name: str, inputs: dict[str, Value], before: list[Ste
                 lambda: ModelStep(name, model=models[0], environment=inputs, **common),
                 lambda: RegisterModelStep(name, group="g", model=models[0], metadata=inputs, **common),
                 lambda: TransformStep(name, model="m", data="s3://b/in", environment=inputs, **common),
+                lambda: QualityCheckStep(name, data="s3://b/in", environment=inputs, **common),
             ]
         )
     )()
