@@ -113,3 +113,40 @@ def test_jobs_have_ports_of_their_own_that_systems_do_not_give_away() -> None:
     ports = {port_of(f"job-{number}") for number in range(100)}
     assert len(ports) > 90
     assert all(10_000 <= port < 30_000 for port in ports)
+
+
+class TestTensorFlow:
+    """What sagemaker-tensorflow-training tells a script: the same members, other ports."""
+
+    WISH = {"sagemaker_multi_worker_mirrored_strategy_enabled": True}
+
+    def told(self, resources: dict[str, Any], **more: Any) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(launch({**self.WISH, **more}, resources).variables["TF_CONFIG"])
+        return found
+
+    def test_all_hosts_are_workers_in_the_same_order(self) -> None:
+        hosts = ["algo-1", "algo-2", "algo-3"]
+        each = [self.told({"current_host": host, "hosts": hosts}) for host in hosts]
+        assert [config["task"] for config in each] == [{"type": "worker", "index": n} for n in range(3)]
+        assert len({json.dumps(config["cluster"]) for config in each}) == 1
+        assert [address.partition(":")[0] for address in each[0]["cluster"]["worker"]] == hosts
+        # The first is the chief because of its index: no task is called master or chief.
+        assert set(each[0]["cluster"]) == {"worker"}
+        assert each[0]["environment"] == "cloud"
+
+    def test_one_host_is_a_cluster_too(self) -> None:
+        assert self.told(ONE)["cluster"] == {"worker": [f"algo-1:{port_of('job')}"]}
+
+    def test_hosts_of_other_groups_are_none(self) -> None:
+        groups = [
+            {"instance_group_name": "data", "hosts": ["algo-1"]},
+            {"instance_group_name": "dnn", "hosts": ["algo-2", "algo-3"]},
+        ]
+        resources = {"current_host": "algo-3", "hosts": ["algo-1", "algo-2", "algo-3"]}
+        more = {"sagemaker_distribution_instance_groups": ["dnn"]}
+        found = self.told({**resources, "instance_groups": groups}, **more)
+        assert [address.partition(":")[0] for address in found["cluster"]["worker"]] == ["algo-2", "algo-3"]
+        assert found["task"] == {"type": "worker", "index": 1}
+
+    def test_the_script_is_started_as_ever(self) -> None:
+        assert launch(self.WISH).command == ()
