@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import random
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from stepmill.algorithms.checking import check_job
 from stepmill.algorithms.programs import inference, train
+from stepmill.algorithms.programs.hosts import Hosts, meet
+from stepmill.algorithms.programs.job import Job
 from stepmill.algorithms.registry import algorithm_of
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -136,3 +141,20 @@ def csv_of(*columns: object) -> bytes:
 
     table = np.column_stack([np.asarray(column) for column in columns])
     return "".join(",".join(repr(float(cell)) for cell in row) + "\n" for row in table).encode()
+
+
+def jobs_of(count: int) -> list[Job]:
+    """Return a job as each of its hosts sees it."""
+    names = tuple(loopback_addresses(count))
+    return [Job(Path("/nowhere"), {"k": "1"}, {}, name, names) for name in names]
+
+
+def on_each(jobs: list[Job], ask: Callable[[Hosts], T]) -> list[T]:
+    """Let all hosts of a job meet and ask; return what each got."""
+
+    def run(job: Job) -> T:
+        with meet(job) as hosts:
+            return ask(hosts)
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return list(pool.map(run, jobs))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,12 @@ from .errors import (
     UnsupportedContentError,
 )
 from .first_party import SEED, Settings
+from .hosts import Hosts, meet
 from .image_data import RECORDS, Example, Preparation, Shape, examples, open_image, to_array
 from .image_network import residual_network
+from .image_together import read_checkpoint, save_checkpoint, share_gradients, share_start, share_statistics
 from .inference import mark_model
-from .job import TRAIN, VALIDATION, Job, require_one_host
+from .job import TRAIN, VALIDATION, Job
 from .media import JSON, JSON_LINES, media_type
 from .payloads import write_json_lines
 
@@ -45,14 +47,14 @@ def train(job: Job) -> None:
     Raises:
         CustomerError: If the data cannot be taken.
     """
-    require_one_host(job)
-    torch.manual_seed(SEED)
-    _Training(job).run()
+    with meet(job) as hosts:
+        torch.manual_seed(SEED)
+        _Training(job, hosts).run()
 
 
 class _Training:
-    def __init__(self, job: Job) -> None:
-        self.job, self.settings = job, Settings(job.hyperparameters)
+    def __init__(self, job: Job, hosts: Hosts) -> None:
+        self.job, self.hosts, self.settings = job, hosts, Settings(job.hyperparameters)
         settings = self.settings
         self.shape = Shape.parse(settings.text("image_shape", "3,224,224"))
         self.classes = settings.integer("num_classes", 2)
@@ -62,16 +64,16 @@ class _Training:
             raise CustomerError("resize is required when using image content types.")
         if settings.text("precision_dtype") == "float16":
             _log.info("precision_dtype is float32 here.")
-        self.chance = np.random.default_rng(SEED)
         self.train_set, self.held = examples(job, TRAIN), examples(job, VALIDATION)
         self.train_targets, self.held_targets = self._targets(self.train_set), self._targets(self.held)
         asked = settings.integer("num_training_samples", len(self.train_set))
-        if asked != len(self.train_set):
+        if hosts.count == 1 and asked != len(self.train_set):
             _log.warning("num_training_samples is %d, there are %d images.", asked, len(self.train_set))
-        self.augmented = Preparation(self.shape, resize, settings.text("augmentation_type"), self.chance)
-        self.plain = Preparation(self.shape, resize, "", self.chance)
+        self.resize = resize
+        self.plain = Preparation(self.shape, resize, "", np.random.default_rng(SEED))
         self.layers = settings.integer("num_layers", 152)
         self.network = residual_network(self.layers, self.shape.channels, self.classes)
+        share_start(self.network, hosts)
         self.optimizer = _optimizer(settings, self.network)
         steps = settings.text("lr_scheduler_step")
         self.scheduler = torch.optim.lr_scheduler.MultiStepLR(
@@ -102,67 +104,104 @@ class _Training:
             return nn.CrossEntropyLoss()
         if self.settings.text("use_weighted_loss") != "1":
             return nn.BCEWithLogitsLoss()
-        there = self.train_targets.sum(dim=0).clamp(min=1)
-        return nn.BCEWithLogitsLoss(pos_weight=(len(self.train_targets) - there).clamp(min=1) / there)
+        sums, count = self.hosts.total(self.train_targets.sum(dim=0).numpy(), len(self.train_targets))
+        there = torch.from_numpy(sums).clamp(min=1)
+        return nn.BCEWithLogitsLoss(pos_weight=(float(count) - there).clamp(min=1) / there)
 
     def run(self) -> None:
         settings = self.settings
-        best, since = -1.0, 0
+        best, since, epoch = self._resume()
         often = settings.integer("checkpoint_frequency", 0)
-        for epoch in range(settings.integer("epochs", 30)):
+        while epoch < settings.integer("epochs", 30) and not self._is_over(epoch, since):
             begun = time.monotonic()
-            self._tell(epoch, "Train", self._epoch())
+            self._tell(epoch, "Train", self._epoch(epoch))
             _log.info("Epoch[%d] Time cost=%.3f", epoch, time.monotonic() - begun)
             accuracy = self._tell(epoch, "Validation", self._evaluate())
             self.scheduler.step()
             if often and (epoch + 1) % often == 0:
-                self._save(f"image-classification-{epoch + 1:04}.pt")
+                self._save(f"image-classification-{epoch + 1:04}.pt", self.network.state_dict())
             gained = accuracy - best > settings.number("early_stopping_tolerance", 0.0) * abs(best)
             if accuracy > best or epoch == 0:
-                best = accuracy
-                self._save(_WEIGHTS)
+                best, self.kept = accuracy, deepcopy(self.network.state_dict())
+                self._save(_WEIGHTS, self.kept)
             since = 0 if gained else since + 1
+            epoch += 1
+            self._keep(best, since, epoch)
             if self._is_over(epoch, since):
                 _log.info("Early stop condition met. Stopping training.")
-                break
 
-    def _is_over(self, epoch: int, since: int) -> bool:
+    def _keep(self, best: float, since: int, epoch: int) -> None:
+        state = {
+            "best": best,
+            "since": since,
+            "epoch": epoch,
+            "kept": self.kept,
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        if self.hosts.is_first:
+            save_checkpoint(self.job, state)
+
+    def _resume(self) -> tuple[float, int, int]:
+        """Return the best accuracy, for how many epochs it has not become better, and which epoch is next."""
+        state = read_checkpoint(self.job, self.hosts)
+        if not state:
+            return -1.0, 0, 0
+        self.kept = state["kept"]
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.last_epoch = state["epoch"]
+        self._save(_WEIGHTS, self.kept)
+        _log.info("Resuming from epoch %d", state["epoch"])
+        return state["best"], state["since"], state["epoch"]
+
+    def _is_over(self, epochs: int, since: int) -> bool:
         settings = self.settings
         if not settings.flag("early_stopping", default=False):
             return False
-        done = epoch + 1 >= settings.integer("early_stopping_min_epochs", 10)
+        done = epochs >= settings.integer("early_stopping_min_epochs", 10)
         return done and since >= settings.integer("early_stopping_patience", 5)
 
-    def _batches(self, prepared: Preparation, found: list[Example], order: Any) -> Iterator[tuple[Any, Any]]:
-        size = self.settings.integer("mini_batch_size", 32)
-        for start in range(0, len(order), size):
-            places = order[start : start + size]
-            rows = np.stack([prepared.array(found[place]) for place in places])
-            yield torch.from_numpy(rows), places
+    def _prepared(self, found: list[Example], places: Any, how: Preparation) -> Any:
+        return torch.from_numpy(np.stack([how.array(found[place]) for place in places]))
 
-    def _epoch(self) -> tuple[Any, Any]:
-        self.network.train()
-        order = self.chance.permutation(len(self.train_set))
-        scores, targets = [], []
-        for rows, places in self._batches(self.augmented, self.train_set, order):
-            target = self.train_targets[places]
+    def _epoch(self, epoch: int) -> tuple[Any, Any]:
+        # Of its own for each epoch: a job that was interrupted goes on as if it had not been.
+        chance = np.random.default_rng([SEED, epoch, self.hosts.rank])
+        how = Preparation(self.shape, self.resize, self.settings.text("augmentation_type"), chance)
+        order = chance.permutation(len(self.train_set))
+        size, scores, targets = self.settings.integer("mini_batch_size", 32), [], []
+        for start in range(0, max(self.hosts.each(len(order))), size):
+            places = order[start : start + size]
             # One image alone has no spread to normalise by.
-            if len(places) > 1 or len(order) == 1:
+            used = len(places) > 1 or len(places) == len(order)
+            self.optimizer.zero_grad()
+            if used:
                 self.network.train(len(places) > 1)
-                self.optimizer.zero_grad()
-                found = self.network(rows)
-                self.loss(found, target).backward()
-                self.optimizer.step()
+                found = self.network(self._prepared(self.train_set, places, how))
+                self.loss(found, self.train_targets[places]).backward()
                 scores.append(found.detach())
-                targets.append(target)
-        return torch.cat(scores), torch.cat(targets)
+                targets.append(self.train_targets[places])
+            if share_gradients(self.network, self.hosts, len(places) if used else 0):
+                self.optimizer.step()
+        share_statistics(self.network, self.hosts)
+        return self._of_all(scores, torch.cat(targets))
 
     def _evaluate(self) -> tuple[Any, Any]:
         self.network.eval()
+        size = self.settings.integer("mini_batch_size", 32)
         with torch.no_grad():
-            order = np.arange(len(self.held))
-            scores = [self.network(rows) for rows, _ in self._batches(self.plain, self.held, order)]
-        return torch.cat(scores), self.held_targets
+            parts = [range(len(self.held))[start : start + size] for start in range(0, len(self.held), size)]
+            scores = [self.network(self._prepared(self.held, places, self.plain)) for places in parts]
+        return self._of_all(scores, self.held_targets)
+
+    def _of_all(self, scores: list[Any], targets: Any) -> tuple[Any, Any]:
+        """Return scores and targets of the images of all hosts."""
+        both = torch.cat(scores), targets
+        if self.hosts.count == 1:
+            return both
+        found, truth = (torch.from_numpy(self.hosts.rows(part.numpy())) for part in both)
+        return found, truth
 
     def _tell(self, epoch: int, name: str, found: tuple[Any, Any]) -> float:
         scores, targets = found
@@ -177,8 +216,10 @@ class _Training:
         _log.info("Epoch[%d] %s-accuracy=%f", epoch, name, accuracy)
         return accuracy
 
-    def _save(self, name: str) -> None:
-        torch.save(self.network.state_dict(), self.job.model / name)
+    def _save(self, name: str, state: Any) -> None:
+        if not self.hosts.is_first:
+            return
+        torch.save(state, self.job.model / name)
         description = {
             "num_layers": self.layers,
             "image_shape": [self.shape.channels, self.shape.height, self.shape.width],

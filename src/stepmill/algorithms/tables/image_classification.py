@@ -58,6 +58,7 @@ def _images(given: Mapping[str, str], channels: Channels) -> Iterator[tuple[str,
 
 IMAGE_CLASSIFICATION = Algorithm(
     name="image-classification",
+    several_hosts=True,
     channels=(
         Channel("train", (_RECORDS, *_IMAGES), required=True, piped=(_RECORDS,)),
         Channel("validation", (_RECORDS, *_IMAGES), required=True, piped=(_RECORDS,)),

@@ -5,20 +5,16 @@ from __future__ import annotations
 import io
 import socket
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pytest
 
 from stepmill.algorithms.programs import hosts as hosts_module
 from stepmill.algorithms.programs.hosts import ALONE, PORT, HostLostError, Hosts, meet
-from stepmill.algorithms.programs.job import Job
-from support.algorithm_jobs import Trained, Trainer, csv_of, loopback_addresses
+from support.algorithm_jobs import Trained, Trainer, csv_of, jobs_of, on_each
 
-T = TypeVar("T")
 RANDOM = np.random.default_rng(8)
 SPOTS = np.array([[0.0, 0.0, 0.0], [10.0, 0.0, 5.0], [0.0, 10.0, -5.0], [10.0, 10.0, 0.0]])
 NUMBERS = RANDOM.integers(0, 4, 300)
@@ -32,20 +28,6 @@ CUT = 110
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hosts_module, "LONGEST_GRACE_SECONDS", 0.0)
     monkeypatch.setattr(hosts_module, "LONGEST_WAIT_SECONDS", 60.0)
-
-
-def jobs_of(count: int) -> list[Job]:
-    names = tuple(loopback_addresses(count))
-    return [Job(Path("/nowhere"), {"k": "1"}, {}, name, names) for name in names]
-
-
-def on_each(jobs: list[Job], ask: Callable[[Hosts], T]) -> list[T]:
-    def run(job: Job) -> T:
-        with meet(job) as hosts:
-            return ask(hosts)
-
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        return list(pool.map(run, jobs))
 
 
 class TestHosts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import struct
 from typing import Any
 
@@ -11,11 +12,14 @@ import numpy as np
 import pytest
 
 from stepmill.algorithms.programs.errors import NotAcceptableError, RequestError, UnsupportedContentError
+from stepmill.algorithms.programs.hosts import Hosts
 from stepmill.algorithms.programs.recordio import MAGIC
-from support.algorithm_jobs import Trained, Trainer
+from support.algorithm_jobs import Trained, Trainer, jobs_of, on_each
 
 torch = pytest.importorskip("torch")
 Image = pytest.importorskip("PIL.Image")
+
+from stepmill.algorithms.programs.image_together import share_gradients, share_start, share_statistics  # noqa: E402
 
 # Such small networks are slower on several CPUs than on one.
 torch.set_num_threads(1)
@@ -126,6 +130,53 @@ class TestTraining:
         assert "Early stop condition met" in trained.log
         assert (trained.model / "image-classification-0001.pt").exists()
 
+    def test_an_interrupted_training_goes_on_as_if_it_had_not_been(self, trainer: Trainer) -> None:
+        def weights(trained: Trained) -> Any:
+            assert trained.code == 0, trained.log
+            return torch.load(trained.model / "image-classification.pt", weights_only=True)["0.weight"]
+
+        asked = {**ASKED, "lr_scheduler_step": "2", "optimizer": "sgd", "augmentation_type": "crop"}
+        name, data = "image-classification", {**DATA, "train": records(20)}
+        through = weights(trainer(name, {**asked, "epochs": 4}, data, RECORDS))
+        trainer(name, {**asked, "epochs": 1}, data, RECORDS, checkpoints=True)
+        resumed = trainer(name, {**asked, "epochs": 4}, data, RECORDS, checkpoints=True)
+        assert "Resuming from epoch 1" in resumed.log
+        assert "Epoch[0]" not in resumed.log
+        assert (weights(resumed) == through).all()
+        again = trainer(name, {**asked, "epochs": 4}, data, RECORDS, checkpoints=True)
+        assert "Epoch[" not in again.log
+        assert (weights(again) == through).all()
+        other = trainer(name, {**asked, "epochs": 1, "mini_batch_size": 9}, data, RECORDS, checkpoints=True)
+        assert "is of a job with other hyperparameters" in other.log
+
+    def test_what_is_no_checkpoint_is_not_taken(self, trainer: Trainer) -> None:
+        (trainer.base / "checkpoints").mkdir(parents=True)
+        (trainer.base / "checkpoints" / "image-classification-checkpoint").write_bytes(b"nonsense")
+        small = {"train": records(4), "validation": records(2)}
+        trained = trainer("image-classification", {**ASKED, "epochs": 1}, small, RECORDS, checkpoints=True)
+        assert trained.code == 0, trained.log
+        assert "is not taken" in trained.log
+
+    def test_two_hosts_train_one_network(self, trainer: Trainer) -> None:
+        # The second has fewer images, the last mini-batches of the first are its alone.
+        given = [
+            {"train": records(24), "validation": records(6)},
+            {"train": records(14), "validation": records(4)},
+        ]
+        asked = {**ASKED, "mini_batch_size": 4, "epochs": 4}
+        first, second = trainer.together("image-classification", asked, given, RECORDS, checkpoints=True)
+        assert (first.code, second.code) == (0, 0), first.log + second.failure
+        told = re.findall(r"Epoch\[(\d)\] Validation-accuracy=(\S+)", first.log)
+        # Both tell the same, of the images of both.
+        assert sorted(told) == sorted([*dict(told).items()] * 2)
+        assert max(float(value) for _, value in told) > 0.8
+        assert list(second.model.iterdir()) == []
+        assert not list(second.base.glob("checkpoints/*"))
+        more = trainer.together(
+            "image-classification", {**asked, "epochs": 5}, given, RECORDS, checkpoints=True
+        )
+        assert more[0].log.count("Resuming from epoch 4") == 2
+
     @pytest.mark.parametrize(
         ("more", "train", "message"),
         [
@@ -202,3 +253,40 @@ def test_networks_have_as_many_layers_as_they_are_called(layers: int) -> None:
     ]
     assert len(with_weights) == layers
     assert network.eval()(torch.zeros(2, 3, 32, 32)).shape == (2, 7)
+
+
+class TestTogether:
+    def test_a_step_of_two_hosts_is_that_of_one(self) -> None:
+        def gradients(hosts: Hosts) -> list[Any]:
+            torch.manual_seed(0)
+            network = torch.nn.Linear(3, 2)
+            own = rows if hosts.count == 1 else (rows[:5], rows[5:])[hosts.rank]
+            network(own).square().mean().backward()
+            assert share_gradients(network, hosts, len(own)) == 7
+            return [each.grad.numpy().copy() for each in network.parameters()]
+
+        rows = torch.arange(21.0).reshape(7, 3)
+        (one,) = on_each(jobs_of(1), gradients)
+        for found in on_each(jobs_of(2), gradients):
+            for mine, whole in zip(found, one, strict=True):
+                assert mine == pytest.approx(whole, rel=1e-5)
+
+    def test_all_begin_as_the_first(self) -> None:
+        def begun(hosts: Hosts) -> list[float]:
+            network = torch.nn.Linear(2, 1)
+            torch.nn.init.constant_(network.weight, hosts.rank)
+            torch.nn.init.constant_(network.bias, hosts.rank + 5)
+            share_start(network, hosts)
+            return [*network.weight.flatten().tolist(), *network.bias.tolist()]
+
+        assert on_each(jobs_of(3), begun) == [[0.0, 0.0, 5.0]] * 3
+
+    def test_statistics_are_those_of_all(self) -> None:
+        def means(hosts: Hosts) -> list[float]:
+            layer = torch.nn.BatchNorm1d(2)
+            layer.running_mean.fill_(hosts.rank)
+            share_statistics(layer, hosts)
+            found: list[float] = layer.running_mean.tolist()
+            return found
+
+        assert on_each(jobs_of(2), means) == [[0.5, 0.5], [0.5, 0.5]]

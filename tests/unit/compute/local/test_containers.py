@@ -66,6 +66,13 @@ def test_the_machines_loopback_is_reached_only_where_it_must_be(
     assert [argv[index + 1] for index, word in enumerate(argv) if word == "--network"] == words
 
 
+def test_hosts_of_a_job_know_each_other_in_containers_too(engine: Path, tmp_path: Path) -> None:
+    names = (("algo-1", "127.16.3.1"), ("algo-2", "127.16.3.2"))
+    line = " ".join(plan_container(_spec(tmp_path, names=names), {}).argv)
+    # Their addresses are the machine's: a container with a network of its own would find nobody there.
+    assert "--network host --add-host algo-1:127.16.3.1 --add-host algo-2:127.16.3.2" in line
+
+
 def test_values_of_variables_stay_out_of_the_command_where_they_can(engine: Path, tmp_path: Path) -> None:
     spec = _spec(tmp_path, environment={"TOKEN": "s3cr3t", "PATH": "/inside"})
     order = plan_container(spec, {"PATH": "/usr/bin", "HOME": "/home/u"})
