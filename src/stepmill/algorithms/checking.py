@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 
 from stepmill.algorithms.algorithm import Algorithm, Channel, Wording
 from stepmill.algorithms.parameters import Kind, Parameter, Trouble
 from stepmill.core.findings import Finding, Severity
+from stepmill.core.spelling import did_you_mean
 
 _LONGEST_SHOWN = 80
 _LABEL_SIZE = re.compile(r"[0-9]{1,4}")
@@ -88,7 +88,7 @@ def check_ranges(
 def nearest_metric(algorithm: Algorithm, name: str) -> str:
     """Return what to take in the place of a metric that the algorithm does not write."""
     known = [metric.name for metric in algorithm.metrics]
-    return _nearest(name, known) or f"{algorithm.name} reports {', '.join(known)}."
+    return did_you_mean(name, known) or f"{algorithm.name} reports {', '.join(known)}."
 
 
 def _missing(algorithm: Algorithm, there: Iterable[str]) -> Iterator[Finding]:
@@ -122,7 +122,7 @@ def _extraneous(algorithm: Algorithm, name: str) -> Finding:
             f"Additional hyperparameters are not allowed ({_shown(name)} was unexpected) "
             "(caused by ValidationError)."
         )
-    return _finding(name, message, _nearest(name, algorithm.names))
+    return _finding(name, message, did_you_mean(name, algorithm.names))
 
 
 def _value_finding(
@@ -164,7 +164,7 @@ def _check_channels(algorithm: Algorithm, given: Mapping[str, Mapping[str, str]]
         if name in known:
             yield from _check_channel(known[name], settings)
         else:
-            mend = _nearest(name, known) or f"There are {', '.join(known)}."
+            mend = did_you_mean(name, known) or f"There are {', '.join(known)}."
             yield _channel_finding(name, f"Extraneous channel found: {name}.", mend)
 
 
@@ -214,13 +214,6 @@ def _finding(name: str, message: str, mend: str = "") -> Finding:
 
 def _channel_finding(name: str, message: str, mend: str = "") -> Finding:
     return Finding("CHANNEL", Severity.ERROR, f"InputDataConfig[{name!r}]", message, mend)
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    if len(name) > _LONGEST_SHOWN:
-        return ""
-    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"Did you mean {close[0]!r}?" if close else ""
 
 
 def _shown(text: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 from stepmill.catalog.aliases import moved_aliases
 from stepmill.catalog.pipeline_records import (
@@ -26,6 +25,7 @@ from stepmill.catalog.pipeline_records import (
 from stepmill.core.arns import Arns
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError
 from stepmill.core.json import Json, digest
+from stepmill.core.spelling import did_you_mean
 from stepmill.storage.records import Record, RecordStore, Selection, SortBy
 
 # Remembers the deletion of a pipeline under its name, for whoever asks for it twice.
@@ -300,10 +300,9 @@ class Pipelines:
     def _record(self, name: str) -> Record:
         record = self._records.find(PIPELINE_KIND, name.lower())
         if record is None:
-            near = get_close_matches(name, self.names(), 1)
             raise NotFoundError(
                 f"There is no pipeline {name!r}.",
-                mend=f"Did you mean {near[0]!r}?" if near else "`stepmill run FILE` makes one.",
+                mend=did_you_mean(name, self.names(), "`stepmill run FILE` makes one."),
             )
         return record
 

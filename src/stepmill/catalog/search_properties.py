@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import Enum, auto
 from typing import Any, TypeAlias
 
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import Json, JsonObject, objects_of
 from stepmill.core.service_models import Shape
+from stepmill.core.spelling import did_you_mean
 
 
 class PropertyKind(Enum):
@@ -86,11 +86,10 @@ def property_of(name: str, resource: str, shapes: Shapes) -> Property:
         return Property(name, PropertyKind.LOOSE if rest else PropertyKind.GROUP)
     kind = _kind(shapes(resource), [first, *rest], shapes)
     if kind is None:
-        near = get_close_matches(first, shapes(resource).members, 1)
         raise InvalidInputError(
             f"Unknown property name: {name!r} is no property of a {resource}.",
             where="SearchExpression",
-            mend=f"Did you mean {near[0]!r}?" if near else "Name a member of what Describe answers.",
+            mend=did_you_mean(first, shapes(resource).members, "Name a member of what Describe answers."),
         )
     return Property(name, kind, whole=first.lower() == _CUT_TO_INTEGERS)
 

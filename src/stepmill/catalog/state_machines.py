@@ -8,7 +8,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 from stepmill.catalog.state_machine_records import (
     ALIAS_KIND,
@@ -25,6 +24,7 @@ from stepmill.catalog.state_machine_records import (
 )
 from stepmill.core.errors import ConflictError, NotFoundError
 from stepmill.core.json import Json
+from stepmill.core.spelling import did_you_mean
 from stepmill.core.states_arns import StatesArns
 from stepmill.storage.records import Record, RecordStore, Selection, SortBy
 
@@ -232,8 +232,7 @@ class StateMachines:
         record = self._records.find(MACHINE_KIND, name) if name else None
         if record is None:
             names = [each.name for each in self._all(MACHINE_KIND)]
-            near = get_close_matches(name, names, 1)
-            raise self._missing(self.arns.machine(name), f"Did you mean {near[0]!r}?" if near else "")
+            raise self._missing(self.arns.machine(name), did_you_mean(name, names))
         return record
 
     def _missing(self, arn: str, mend: str) -> NotFoundError:

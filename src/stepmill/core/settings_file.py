@@ -6,7 +6,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +20,7 @@ from stepmill.core.settings import (
     Settings,
     SpotSetting,
 )
+from stepmill.core.spelling import did_you_mean
 
 FILE_NAME = "stepmill.toml"
 
@@ -249,8 +249,7 @@ class _Reader:
     def only(self, table: Mapping[str, Any], path: str, known: list[str]) -> None:
         for key in table:
             if key not in known:
-                near = get_close_matches(key, known, 1)
-                mend = f"Did you mean {near[0]!r}?" if near else f"Known keys: {', '.join(known)}."
+                mend = did_you_mean(key, known, f"Known keys: {', '.join(known)}.")
                 place = f"{path}.{key}" if path else key
                 self.add("UNKNOWN_KEY", place, f"{key!r} is not a setting.", mend)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from stepmill.core.errors import InvalidInputError
+from stepmill.core.spelling import did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 _PIPELINE_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}")
@@ -41,6 +41,6 @@ def check_pipeline_name(name: str) -> None:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a sentence that helps whoever mistyped a name: the nearest one, or all there are."""
     names = sorted(known)
-    if close := get_close_matches(str(name), names, n=1):
-        return f"Did you mean {close[0]!r}?"
-    return f"There are: {', '.join(map(repr, names))}." if names else "There are none."
+    return did_you_mean(
+        str(name), names, f"There are: {', '.join(map(repr, names))}." if names else "There are none."
+    )

@@ -5,11 +5,11 @@ Source: Athena user guide, "Athena error catalog"; Trino's ``StandardErrorCode``
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 from stepmill.catalog.sql.tables import CATALOG
 from stepmill.core.errors import StepmillError
+from stepmill.core.spelling import did_you_mean
 
 _SYSTEM, _USER, _OTHER = 1, 2, 3
 
@@ -72,6 +72,6 @@ def missing_table(database: str, name: str, names: Sequence[str]) -> QueryError:
         names: Of the tables that are there. That of a feature group is its name and a number: who asks for
             the group's name alone is told which it is.
     """
-    near = [one for one in names if one.startswith(f"{name}_")] or difflib.get_close_matches(name, names, n=1)
-    mend = f"Did you mean {near[0]!r}?" if near else "SHOW TABLES lists those that there are."
+    begins = [one for one in names if one.startswith(f"{name}_")]
+    mend = did_you_mean(begins[0] if begins else name, names, "SHOW TABLES lists those that there are.")
     return QueryError("TABLE_NOT_FOUND", f"Table '{CATALOG}.{database}.{name}' does not exist", mend=mend)

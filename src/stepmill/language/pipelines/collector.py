@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from stepmill.core.findings import Finding, Severity
+from stepmill.core.spelling import did_you_mean
 from stepmill.language.pipelines.codes import CODES, Code
-from stepmill.language.pipelines.places import Place, nearest
+from stepmill.language.pipelines.places import Place
 
 # A document with more errors than this is no pipeline; its check ends here, to cost no more.
 MOST_ERRORS = 1_000
@@ -53,7 +54,7 @@ class Collector:
     def nearest(self, word: object, known: Collection[str]) -> str:
         """Return ``Did you mean 'x'?``; empty if nothing is near, or too much was compared already."""
         self._comparisons += len(known)
-        return nearest(word, known) if self._comparisons <= MOST_COMPARISONS else ""
+        return did_you_mean(word, known) if self._comparisons <= MOST_COMPARISONS else ""
 
     def findings(self, *, ended_early: bool = False) -> tuple[Finding, ...]:
         """Return all findings, errors first, each in the order in which they were found."""

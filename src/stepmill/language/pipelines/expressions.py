@@ -17,8 +17,9 @@ from typing import TypeAlias, TypeVar
 
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import Json, JsonObject
+from stepmill.core.spelling import did_you_mean
 from stepmill.language.pipelines.paths import PathElements, parse_path
-from stepmill.language.pipelines.places import Place, nearest, show
+from stepmill.language.pipelines.places import Place, show
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
 _END_OF_NAME = re.compile(r"[.\[]")
@@ -229,7 +230,7 @@ def _mend_namespace(namespace: str) -> str:
     known = ("Parameters", "Execution", "Steps", "ForEach", "IterationOutput", "PipelineExperimentConfig")
     if namespace in known:
         return "Write what is wanted of it: Parameters.<name>, Steps.<step>.<property>, ForEach.CurrentItem."
-    return nearest(namespace, known) or f"A Get begins with one of {', '.join(known)}."
+    return did_you_mean(namespace, known) or f"A Get begins with one of {', '.join(known)}."
 
 
 def _member(kind: type[_Kind], name: str, has: str) -> _Kind:
@@ -237,7 +238,7 @@ def _member(kind: type[_Kind], name: str, has: str) -> _Kind:
         return kind(name)
     except ValueError:
         known = [str(member) for member in kind]
-        mend = nearest(name, known) or f"There are {', '.join(known)}."
+        mend = did_you_mean(name, known) or f"There are {', '.join(known)}."
         raise InvalidInputError(f"{has} no {show(name)}.", mend=mend) from None
 
 
@@ -305,5 +306,5 @@ def _property_file(value: Json) -> tuple[str, str]:
 def _only_keys(body: JsonObject, known: tuple[str, ...], owner: str) -> None:
     for key in body:
         if key not in known:
-            mend = nearest(key, known) or f"It takes {', '.join(known)}."
+            mend = did_you_mean(key, known) or f"It takes {', '.join(known)}."
             raise InvalidInputError(f"{owner} has no key {show(key)}.", mend=mend)

@@ -7,11 +7,6 @@ cost the square of a hostile document: one key of five megabytes above a million
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_:-]{0,79}\Z")
 _LONGEST_SHOWN = 80
@@ -82,17 +77,3 @@ def _number(value: float) -> str:
     if isinstance(value, int) and value.bit_length() > 256:
         return "a number of more than 70 digits"
     return repr(value)
-
-
-def nearest(word: object, known: Iterable[str]) -> str:
-    """Return ``Did you mean 'x'?`` for the known word closest to this one; empty if none is close.
-
-    Example:
-        >>> nearest("PrepareDate", ["PrepareData", "Train"])
-        "Did you mean 'PrepareData'?"
-    """
-    if not isinstance(word, str) or len(word) > 128:
-        return ""
-    by_folded = {name.lower(): name for name in known}
-    found = get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
-    return f"Did you mean {show(by_folded[found[0]])}?" if found else ""

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepmill.language.pipelines.places import ROOT, nearest, show
+from stepmill.language.pipelines.places import ROOT, show
 
 
 def test_the_root_has_no_text() -> None:
@@ -50,23 +50,6 @@ def test_values_are_called_by_their_json_names() -> None:
 
 def test_a_huge_number_is_not_written_out() -> None:
     assert show(10**5000) == "a number of more than 70 digits"
-
-
-def test_the_nearest_name_ignores_case() -> None:
-    assert nearest("preparedata", ["Train", "PrepareData"]) == "Did you mean 'PrepareData'?"
-
-
-def test_nothing_near_gives_no_advice() -> None:
-    assert nearest("zzz", ["Train", "PrepareData"]) == ""
-
-
-def test_a_word_too_long_to_be_a_typo_is_not_compared() -> None:
-    assert nearest("a" * 1000, ["a" * 999]) == ""
-
-
-@given(st.text(), st.lists(st.text(max_size=10)))
-def test_nearest_takes_any_text(word: str, known: list[str]) -> None:
-    assert isinstance(nearest(word, known), str)
 
 
 @given(st.lists(st.one_of(st.integers(0, 99), st.text(max_size=5)), max_size=10))

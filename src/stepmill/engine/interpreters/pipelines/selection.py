@@ -12,13 +12,13 @@ from typing import TypeAlias
 
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import Json
+from stepmill.core.spelling import did_you_mean
 from stepmill.core.statuses import StepStatus
 from stepmill.engine.interpreters.pipelines.draft import child_name
 from stepmill.engine.interpreters.pipelines.events import ReusedStep, Selection
 from stepmill.engine.interpreters.pipelines.frames import Frame, LoopFrame, OutputFrame, StepFrame
 from stepmill.engine.interpreters.pipelines.plan import Need, Plan
 from stepmill.language.pipelines.definition import Branch
-from stepmill.language.pipelines.places import nearest
 
 _Neighbours: TypeAlias = Callable[[Plan, str], Iterator[str]]
 _WHERE = "SelectiveExecutionConfig.SelectedSteps"
@@ -80,7 +80,7 @@ def check_selection(
 def _check_names(plan: Plan, names: Iterable[str]) -> None:
     for name in names:
         if name not in plan.steps:
-            mend = nearest(name, plan.steps) or f"There are {', '.join(list(plan.steps)[:20])}."
+            mend = did_you_mean(name, plan.steps) or f"There are {', '.join(list(plan.steps)[:20])}."
             raise InvalidInputError(f"There is no step {name!r}.", where=_WHERE, mend=mend)
         loop = plan.steps[name].loop
         if loop:

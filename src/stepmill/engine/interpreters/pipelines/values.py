@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from stepmill.core.errors import InvalidInputError
 from stepmill.core.json import Json, read_json, write_json
+from stepmill.core.spelling import did_you_mean
 from stepmill.language.pipelines.conditions import Comparator
 from stepmill.language.pipelines.paths import PathElements
-from stepmill.language.pipelines.places import nearest, show
+from stepmill.language.pipelines.places import show
 
 # Members that name the elements of a list in Describe documents: Outputs['train'] is the element
 # whose OutputName is train. Source: the sagemaker SDK's properties, by botocore's shapes.
@@ -92,7 +93,7 @@ def _what_is_there(value: Json, element: str | int) -> str:
         return f"there is {show(value)}"
     known = [key for key in value if isinstance(key, str)]
     some = ", ".join(sorted(known)[:12]) or "nothing"
-    return f"there is {some}. {nearest(element, known)}".rstrip()
+    return f"there is {some}. {did_you_mean(element, known)}".rstrip()
 
 
 def _missing(path: PathElements, position: int, why: str) -> InvalidInputError:
