@@ -25,6 +25,8 @@ from stepmill.jobs.requests.hosts import Host
 _LOOK_EVERY_S = 0.5
 # Staging and starting is what is under way.
 _MOST_AT_ONCE = 4
+# What it does at the end is to look into a file, or to delete folders.
+_LONGEST_END_S = 5.0
 # Of jobs whose machines are kept so many are named.
 _MOST_NAMED = 3
 
@@ -201,6 +203,8 @@ class MachineQueue:
             self._is_closed = True
             self._waiting.clear()
             self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(_LONGEST_END_S)
         self._workers.close()
 
     @property
