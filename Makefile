@@ -21,9 +21,11 @@ $(VENV)/.demo: $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --editable '.[sklearn]'
 	@touch $@
 
-# It has all that the demo needs.
+# It has all that the demo needs. pip compiles all files in a row, more than half of which nobody imports: their
+# own tests, other ways of PyTorch. What jobs import is compiled, for they have nowhere to keep what they compile.
 $(VENV)/.dev: $(VENV)/.made
-	$(BIN)/python -m pip install --quiet --editable '.[sklearn]' --group dev
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[sklearn]' --group dev
+	$(BIN)/python -m compileall -q -j 2 -x '/(tests|_internal|_inductor|databricks|mypyc?|networkx|pip)/' $(VENV)/lib
 	@touch $(VENV)/.demo $@
 
 # botocore's own cases of AWS's protocols are in its source distribution alone; a conformance test plays them.
