@@ -1,12 +1,13 @@
 """Runs of the whole platform in processes of their own, killed where a test says; what is left is counted.
 
 Run as a module it is a server: it reads runs from standard input as JSON (see ``Run``), does each in a
-child that it forks, so that the platform is imported once, and answers each with a line: the child's
-exit code, negative for a signal, and how many commits the child made.
+child that it forks, and answers each with a line: the child's exit code, negative for a signal, and how
+many commits the child made. What a child imported on its way is there for those that come after it.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import socket
@@ -319,7 +320,9 @@ def _serve() -> None:
         if child == 0:
             code = 1
             try:
-                os.write(write, str(_do(run)).encode())
+                commits = _do(run)
+                names = [name for name in sys.modules if name.startswith("stepmill.")]
+                os.write(write, msgspec.json.encode((commits, names)))
                 code = 0
             finally:
                 os._exit(code)
@@ -327,7 +330,10 @@ def _serve() -> None:
         with os.fdopen(read) as pipe:
             _, status = os.waitpid(child, 0)
             # Not read to the end: a job's supervisor may hold the other side.
-            commits = int(os.read(pipe.fileno(), 20) or b"0") if status == 0 else 0
+            told = os.read(pipe.fileno(), 65_536) if status == 0 else b""
+        commits, imported = msgspec.json.decode(told or b"[0, []]", type=tuple[int, list[str]])
+        for name in imported:
+            importlib.import_module(name)
         answer = Ended(os.waitstatus_to_exitcode(status), commits)
         sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
         sys.stdout.buffer.flush()
