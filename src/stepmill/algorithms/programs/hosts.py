@@ -73,13 +73,7 @@ class Hosts:
 
     def total(self, *arrays: Any) -> tuple[Array, ...]:
         """Return for each array, or number, the sum over all hosts. Its shape is the same on all."""
-        if self.count == 1:
-            return tuple(np.asarray(array) for array in arrays)
-        return tuple(
-            self._together(
-                arrays, lambda found: [sum(each[1:], each[0]) for each in zip(*found, strict=True)]
-            )
-        )
+        return tuple(self._together(arrays, _sums))
 
     def each(self, number: int) -> list[int]:
         """Return the numbers of all hosts, in their order."""
