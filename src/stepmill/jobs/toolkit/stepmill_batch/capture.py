@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .errors import ObjectError
-from .processing import CSV, JSON, JSON_LINES, json_of, parsed
+from .processing import CSV, JSON, JSON_LINES, json_of, lines_of, parsed
 
 ID, TIME = "SageMakerInferenceId", "SageMakerInferenceTime"
 MARKABLE = (CSV, JSON, JSON_LINES)
@@ -57,7 +57,7 @@ class Marks:
             ObjectError: If the content type is none that can be marked, or the body is not of it.
         """
         if content_type == CSV:
-            return [self.row(line.rstrip(b"\r")) for line in body.split(b"\n") if line.strip(b"\r")]
+            return [self.row(line) for line in lines_of(body)]
         if content_type not in MARKABLE:
             raise ObjectError(
                 f"The model has answered {content_type or 'without a content type'}: inference ids are "

@@ -41,6 +41,11 @@ def stored_type(content_type: str, accept: str, *, join: bool) -> str:
     return content_type if join or not accept else media_type(accept)
 
 
+def lines_of(data: bytes) -> list[bytes]:
+    """Return the lines that are not empty, without their ends."""
+    return [line.rstrip(b"\r") for line in data.split(b"\n") if line.strip(b"\r")]
+
+
 @dataclass(frozen=True)
 class Processing:
     """What is done to records beside sending them.
@@ -106,7 +111,7 @@ class Processing:
         if content_type.startswith(JSON) and content_type != JSON_LINES:
             answers = [_as_row(value) for value in _json_answers(body, len(records))]
         else:
-            answers = [line.rstrip(b"\r") for line in body.split(b"\n") if line.strip(b"\r")]
+            answers = lines_of(body)
         _check_count(len(answers), len(records))
         joined = answers
         if self.join:

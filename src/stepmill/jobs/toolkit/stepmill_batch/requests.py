@@ -8,7 +8,7 @@ from typing import IO
 
 from . import splitting
 from .errors import Lines, ObjectError
-from .processing import JSON, Processing
+from .processing import JSON, Processing, lines_of
 from .splitting import Record
 
 
@@ -93,7 +93,7 @@ class Cutting:
             return
         if self.split == "None":
             record = splitting.whole(source, self.limit_bytes)
-            lines = [line.rstrip(b"\r") for line in record.split(b"\n") if line.strip(b"\r")]
+            lines = lines_of(record)
             yield Request(b"\n".join(map(processing.sent, lines)), None, tuple(lines))
             return
         yield from self._filtered_lines(source, processing.sent)
