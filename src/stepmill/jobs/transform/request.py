@@ -20,10 +20,9 @@ from stepmill.jobs.requests.common import JobRequest, check_job_name, read_envir
 from stepmill.jobs.requests.data import Compression, Distribution, Input, read_source
 from stepmill.jobs.requests.fields import Fields
 from stepmill.jobs.requests.hosts import read_hosts
-from stepmill.jobs.toolkit.stepmill_batch.capture import MARKABLE
 from stepmill.jobs.toolkit.stepmill_batch.errors import PathError
 from stepmill.jobs.toolkit.stepmill_batch.paths import read_path
-from stepmill.jobs.toolkit.stepmill_batch.processing import media_type, stored_type
+from stepmill.jobs.toolkit.stepmill_batch.processing import RECORD_TYPES, media_type, stored_type
 from stepmill.jobs.transform.containers import (
     ModelCatalog,
     ModelContainer,
@@ -41,7 +40,6 @@ LONGEST_TIMEOUT_S = 3600
 DEFAULT_RETRIES = 3
 # A member that no client can send: the model of a job that was begun, which may have been deleted since.
 KEPT_MODEL = "stepmill:Model"
-_JOINABLE = ("text/csv", "application/json", "application/jsonlines")
 
 
 class Split(StrEnum):
@@ -257,11 +255,11 @@ def _capture(fields: Fields, project: Path, accept: str) -> Capture | None:
     given = fields.fields("DataCaptureConfig")
     destination = read_location(given.text("DestinationS3Uri"), project, given.place("DestinationS3Uri"))
     mark = given.flag("GenerateInferenceId")
-    if mark and accept and media_type(accept) not in MARKABLE:
+    if mark and accept and media_type(accept) not in RECORD_TYPES:
         raise InvalidInputError(
             f"Inference ids cannot be appended to answers of the content type {accept[:100]!r}.",
             where=given.place("GenerateInferenceId"),
-            mend=f"Accept one of {', '.join(MARKABLE)}, or leave it out.",
+            mend=f"Accept one of {', '.join(RECORD_TYPES)}, or leave it out.",
         )
     return Capture(destination, mark)
 
@@ -303,17 +301,17 @@ def _processing(fields: Fields, types: tuple[str, str], split: Split, payload_mb
     )
     if not processing.is_there:
         return processing
-    if content_type not in _JOINABLE:
+    if content_type not in RECORD_TYPES:
         raise InvalidInputError(
             f"Records of the content type {content_type or '(none)'!r} cannot be filtered or joined.",
             where="TransformInput.ContentType",
-            mend=f"Give one of {', '.join(_JOINABLE)}.",
+            mend=f"Give one of {', '.join(RECORD_TYPES)}.",
         )
-    if accept and media_type(accept) not in _JOINABLE:
+    if accept and media_type(accept) not in RECORD_TYPES:
         raise InvalidInputError(
             f"Answers of the content type {accept[:100]!r} cannot be filtered or joined.",
             where="TransformOutput.Accept",
-            mend=f"Accept one of {', '.join(_JOINABLE)}.",
+            mend=f"Accept one of {', '.join(RECORD_TYPES)}.",
         )
     if split in (Split.RECORD_IO, Split.TF_RECORD) or payload_mb == 0:
         raise InvalidInputError(

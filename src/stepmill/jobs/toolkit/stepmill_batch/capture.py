@@ -13,10 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .errors import ObjectError
-from .processing import CSV, JSON, JSON_LINES, json_of, lines_of, parsed
+from .processing import CSV, JSON, RECORD_TYPES, json_of, lines_of, parsed
 
 ID, TIME = "SageMakerInferenceId", "SageMakerInferenceTime"
-MARKABLE = (CSV, JSON, JSON_LINES)
 
 
 class Marks:
@@ -58,10 +57,10 @@ class Marks:
         """
         if content_type == CSV:
             return [self.row(line) for line in lines_of(body)]
-        if content_type not in MARKABLE:
+        if content_type not in RECORD_TYPES:
             raise ObjectError(
                 f"The model has answered {content_type or 'without a content type'}: inference ids are "
-                f"appended to {', '.join(MARKABLE)} only. Set Accept, or leave GenerateInferenceId out."
+                f"appended to {', '.join(RECORD_TYPES)} only. Set Accept, or leave GenerateInferenceId out."
             )
         if content_type == JSON:
             try:

@@ -16,6 +16,8 @@ from .paths import Indexes, Path, Range
 CSV = "text/csv"
 JSON = "application/json"
 JSON_LINES = "application/jsonlines"
+# Those whose records can be told apart, and so be filtered, joined or marked.
+RECORD_TYPES = (CSV, JSON, JSON_LINES)
 INPUT = "SageMakerInput"
 OUTPUT = "SageMakerOutput"
 
@@ -103,7 +105,7 @@ class Processing:
         Args:
             content_type: Of the answers.
         """
-        if self.join or content_type not in (CSV, JSON, JSON_LINES):
+        if self.join or content_type not in RECORD_TYPES:
             return self.is_csv
         return content_type == CSV
 
