@@ -22,7 +22,6 @@ from .explain_config import Predictor
 Ask: TypeAlias = Callable[[bytes], bytes]
 
 MODEL = "model.json"
-_STARTUP_S = 600.0
 _TIMEOUT_S = 60.0
 _RETRIES = 3
 
@@ -59,7 +58,7 @@ def served(base: Path) -> Iterator[Callable[[Predictor], Ask]]:
             running.append(containers.start(container, dict(os.environ), number))
         yield lambda predictor: _asker(running, predictor, clients)
     except job_error as error:
-        raise CustomerError(_reason(running) or str(error)) from error
+        raise CustomerError(containers.first_reason(running) or str(error)) from error
     finally:
         for client in clients:
             client.close()
@@ -82,8 +81,7 @@ def _asker(running: list[Any], predictor: Predictor, clients: list[Any]) -> Ask:
     )
     clients.append(client)
     for one in running:
-        wanted = one.container.environment.get("SAGEMAKER_STARTUP_TIMEOUT", "")
-        client.wait_until_ready(one.port, float(wanted) if wanted.isdigit() else _STARTUP_S)
+        client.wait_until_ready(one.port, one.startup_s)
 
     def ask(body: bytes) -> bytes:
         try:
@@ -93,7 +91,3 @@ def _asker(running: list[Any], predictor: Predictor, clients: list[Any]) -> Ask:
         return answer
 
     return ask
-
-
-def _reason(running: list[Any]) -> str:
-    return next((text for one in running if (text := one.reason())), "")

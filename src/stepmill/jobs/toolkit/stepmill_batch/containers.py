@@ -21,6 +21,7 @@ from typing import Any
 from .errors import JobError
 
 _GRACE_S = 30.0
+_STARTUP_S = 600.0
 _LONGEST_REASON = 2000
 TOOLKIT = "toolkit"
 
@@ -57,6 +58,12 @@ class Running:
         self._failure = failure
         self._status: int | None = None
         self._lock = threading.Lock()
+
+    @property
+    def startup_s(self) -> float:
+        """How long it may take until it answers."""
+        wanted = self.container.environment.get("SAGEMAKER_STARTUP_TIMEOUT", "")
+        return float(wanted) if wanted.isdigit() else _STARTUP_S
 
     def is_alive(self) -> bool:
         """Return whether its process still runs."""
@@ -118,6 +125,11 @@ def start(container: Container, common: Mapping[str, str], number: int) -> Runni
         listener.close()
         pid = _started(container.command, environment)
     return Running(container, port, pid, failure)
+
+
+def first_reason(running: Sequence[Running]) -> str:
+    """Return why the first of those that have ended has, as far as it told; empty if none has."""
+    return next((text for one in running if (text := one.reason())), "")
 
 
 def end_all(running: Sequence[Running]) -> None:

@@ -22,7 +22,7 @@ from typing import IO, Any
 
 from .capture import Marks, write_manifests
 from .client import Answer, Client
-from .containers import Container, Running, end_all, start
+from .containers import Container, Running, end_all, first_reason, start
 from .errors import JobError, ObjectError, PathError
 from .paths import read_path
 from .processing import CSV, Processing, media_type, stored_type
@@ -106,7 +106,7 @@ class Job:
                 self._start()
                 self._transform()
         except JobError as error:
-            reason = next((text for one in self._running if (text := one.reason())), "") or str(error)
+            reason = first_reason(self._running) or str(error)
             self._reasons.insert(0, reason)
             self._say(reason)
         finally:
@@ -143,8 +143,7 @@ class Job:
             is_alive=lambda: all(one.is_alive() for one in self._running),
         )
         for one in self._running:
-            wanted = one.container.environment.get("SAGEMAKER_STARTUP_TIMEOUT", "")
-            self._client.wait_until_ready(one.port, float(wanted) if wanted.isdigit() else 600.0)
+            self._client.wait_until_ready(one.port, one.startup_s)
 
     def _transform(self) -> None:
         said = self._client.execution_parameters(self._running[0].port) if self._asks() else {}
