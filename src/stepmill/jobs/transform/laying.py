@@ -77,7 +77,7 @@ def lay_out_model(
         base = place.ml / base_of(number)
         (base / "model").mkdir(parents=True)
         _lay_out_data(container, base / "model", objects)
-        submitted = {**container.environment, **own}.get(_SUBMIT_DIRECTORY, "")
+        submitted = _code_address(container, own)
         if submitted.startswith(("s3://", "file://")):
             (base / "code").mkdir()
             _lay_out_code(submitted, base / "code", objects, project)
@@ -124,11 +124,20 @@ def requirements_of_model(request: TransformRequest, place: Workplace, images: I
     is_ours = command_of(images.offer(container.image)) == (TOOLKIT,)
     if not is_ours or _MODULE in family_variables(container):
         return None
-    submitted = {**container.environment, **request.own_environment}.get(_SUBMIT_DIRECTORY, "")
-    if not submitted.startswith("s3://") and submitted not in ("", "/opt/ml/model/code"):
+    submitted = _code_address(container, request.own_environment)
+    if submitted.startswith("s3://"):
+        folder = "code"
+    elif submitted in ("", "/opt/ml/model/code"):
+        folder = "model/code"
+    else:
         return None
-    found = place.ml / ("code" if submitted.startswith("s3://") else "model/code") / REQUIREMENTS
+    found = place.ml / folder / REQUIREMENTS
     return found if found.is_file() else None
+
+
+def _code_address(container: ModelContainer, own: Mapping[str, str]) -> str:
+    """Return where a container's code comes from; empty if it lies beside the model."""
+    return {**container.environment, **own}.get(_SUBMIT_DIRECTORY, "")
 
 
 def _copy_programs(target: Path) -> None:
