@@ -242,9 +242,8 @@ class Job:
         if processing is not None:
             records = processing.stored(request.records, answer.body, content_type)
             if marks is not None:
-                records = list(
-                    map(marks.row if processing.gives_rows(content_type) else marks.value, records)
-                )
+                mark = marks.row if processing.gives_rows(content_type) else marks.value
+                records = [mark(record) for record in records]
         elif marks is not None:
             records = marks.answer(answer.body, content_type, request.lines.at_most if request.lines else 1)
         else:
