@@ -34,9 +34,8 @@ def main() -> None:
 
     images, digits = read(Path(os.environ["SM_CHANNEL_TRAIN"]))
     for epoch in range(done + 1, asked.epochs + 1):
-        torch.manual_seed(
-            epoch
-        )  # an epoch is the same, whatever came before it: an interruption changes nothing
+        # An epoch is the same, whatever came before it: an interruption changes nothing.
+        torch.manual_seed(epoch)
         total = 0.0
         for batch in torch.randperm(len(images)).split(asked.batch_size):
             optimizer.zero_grad()
