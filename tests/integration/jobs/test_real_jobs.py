@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import os
 import signal
@@ -41,6 +40,7 @@ from support.job_data import (
     training_document,
 )
 from support.package_index import package_index
+from support.transforms import archive
 
 # Far longer than anything here takes on the slowest machine.
 LIMIT_S = 120
@@ -134,17 +134,11 @@ def script(house: House, text: str, *, name: str = "job-1", **changes: Any) -> T
 
 def framework(house: House, source: dict[str, str]) -> Task:
     """A processing task as ``FrameworkProcessor`` makes it: a shell script unpacks the source and runs it."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for file, content in source.items():
-            member = tarfile.TarInfo(file)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content.encode()))
     entry = (
         "cd /opt/ml/processing/input/code/\ntar -xzf sourcedir.tar.gz\nset -e\n"
         "if [[ -f 'requirements.txt' ]]; then python -m pip install -r requirements.txt; fi\npython main.py\n"
     )
-    put(house.store, **{"framework/sourcedir.tar.gz": packed.getvalue(), "framework/runproc.sh": entry})
+    put(house.store, **{"framework/sourcedir.tar.gz": archive(source), "framework/runproc.sh": entry})
     document = processing_document(
         AppSpecification={
             "ImageUri": "i",
