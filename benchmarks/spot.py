@@ -14,11 +14,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from benchmarks.support import bench_platform, environment
+from benchmarks.support import bench_platform, environment, wait_until_succeeded
 from stepmill import Pipeline, TrainingStep
 from stepmill.compute.log_parts import log_parts
 from stepmill.core.settings import SpotSetting
-from stepmill.core.statuses import PipelineExecutionStatus
 from stepmill.jobs.records import TRAINING_JOB
 from stepmill.platform import Platform, StartOptions
 
@@ -83,9 +82,7 @@ class Training:
 
     def wait(self) -> None:
         """Wait for its end."""
-        ended = self._platform.engine.wait(self._execution)
-        if ended.status is not PipelineExecutionStatus.SUCCEEDED:
-            raise SystemExit(f"{self._execution} is {ended.status}: {ended.failure_reason}")
+        wait_until_succeeded(self._platform, self._execution)
 
     def _jobs(self) -> list[Path]:
         return list((self._platform.layout.jobs / TRAINING_JOB).glob(f"*{self._execution}*"))

@@ -55,12 +55,15 @@ def execute(platform: Platform, pipeline: Pipeline) -> float:
     compiled = pipeline.compile()
     version = platform.deploy(compiled.name, compiled.definition, compiled)
     begin = time.perf_counter()
-    execution = platform.start(version, StartOptions({}))
+    wait_until_succeeded(platform, platform.start(version, StartOptions({})))
+    return time.perf_counter() - begin
+
+
+def wait_until_succeeded(platform: Platform, execution: str) -> None:
+    """Wait for the end of an execution; a benchmark is over if it has failed."""
     ended = platform.engine.wait(execution)
-    seconds = time.perf_counter() - begin
     if ended.status is not PipelineExecutionStatus.SUCCEEDED:
         raise SystemExit(f"{execution} is {ended.status}: {ended.failure_reason}")
-    return seconds
 
 
 def rounds(count: int, *measures: Callable[[], float]) -> list[list[float]]:
