@@ -14,7 +14,8 @@ from stepmill.engine.hands import ExecutionHands
 from stepmill.engine.interpreters.states.chance import parse_token, token_of
 from stepmill.engine.interpreters.states.events import Event, RedriveRequested, StopRequested, encode_event
 from stepmill.engine.interpreters.states.frames import STARTED, StartedFrame, decode_frame
-from stepmill.engine.machines.language import MachinePlans, StatesLanguage, machine_of
+from stepmill.engine.machines.kept import machine_of
+from stepmill.engine.machines.language import MachinePlans, StatesLanguage
 from stepmill.engine.machines.reading import MachineExecutionReader, missing
 from stepmill.engine.machines.starting import MachineStart, is_same_start, prepare_machine
 from stepmill.engine.machines.summaries import MachineExecution, summarize_machine

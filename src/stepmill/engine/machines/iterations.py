@@ -24,8 +24,9 @@ from stepmill.core.tasks import Report, Task, TaskFailed, TaskStopped, TaskSucce
 from stepmill.engine.endings import Ending, Endings
 from stepmill.engine.hands import ExecutionHands
 from stepmill.engine.interpreters.states.events import RedriveRequested, StopRequested, encode_event
-from stepmill.engine.machines.language import OUTPUT_TEXT, MachinePlans, StatesLanguage, machine_of
-from stepmill.engine.machines.starting import Iteration, MachineStart, execution_id, prepare_machine
+from stepmill.engine.machines.kept import OUTPUT_TEXT, execution_id, machine_of
+from stepmill.engine.machines.language import MachinePlans, StatesLanguage
+from stepmill.engine.machines.starting import Iteration, MachineStart, prepare_machine
 from stepmill.language.states.definition import ExecutionType
 from stepmill.storage.executions import ExecutionDetails, ExecutionStore, NewExecution, StoredExecution
 

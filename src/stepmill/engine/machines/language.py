@@ -19,13 +19,10 @@ from stepmill.engine.interpreters.states.events import (
 from stepmill.engine.interpreters.states.frames import Frame, decode_frame, encode_frame
 from stepmill.engine.interpreters.states.outcome import Advance
 from stepmill.engine.interpreters.states.plan import Plan, Problems, plan_of
+from stepmill.engine.machines.kept import OUTPUT_TEXT, machine_of
 from stepmill.engine.plans import PlanCache
 from stepmill.language.states.definition import StateMachine
-from stepmill.storage.executions import STATES, ExecutionDetails, MachineDetails
-
-# Beside the frames of an execution, under names that no frame has: what it was given, what it gave.
-INPUT_TEXT = "text/input"
-OUTPUT_TEXT = "text/output"
+from stepmill.storage.executions import STATES, ExecutionDetails
 
 # A machine has some ten states; the children of one Map Run share a plan.
 _MOST_PLANS = 256
@@ -126,9 +123,3 @@ class StatesLanguage:
     def decode_event(self, text: str) -> Event:
         """See ``Language``."""
         return decode_event(text)
-
-
-def machine_of(details: ExecutionDetails) -> MachineDetails:
-    """Return what is kept of an execution because it is one of a state machine."""
-    assert details.machine is not None
-    return details.machine

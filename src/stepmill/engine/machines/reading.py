@@ -7,8 +7,7 @@ from pathlib import Path
 
 from stepmill.core.errors import NotFoundError
 from stepmill.core.statuses import StateMachineExecutionStatus
-from stepmill.engine.machines.language import INPUT_TEXT, OUTPUT_TEXT
-from stepmill.engine.machines.starting import execution_id
+from stepmill.engine.machines.kept import INPUT_TEXT, OUTPUT_TEXT, execution_id
 from stepmill.engine.machines.summaries import MachineExecution, MachineExecutionPage, summarize_machine
 from stepmill.engine.ownership import is_alive
 from stepmill.storage.executions import STATES, ExecutionStore, HistoryRecord, StoredExecution

@@ -6,7 +6,6 @@ import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 
 from stepmill.catalog.state_machine_records import check_name
 from stepmill.core.errors import ConflictError, InvalidInputError
@@ -14,7 +13,8 @@ from stepmill.core.json import read_json
 from stepmill.core.states_arns import StatesArns
 from stepmill.core.statuses import StateMachineExecutionStatus
 from stepmill.engine.interpreters.states.events import ExecutionStarted, encode_event
-from stepmill.engine.machines.language import INPUT_TEXT, MachinePlans, machine_of
+from stepmill.engine.machines.kept import INPUT_TEXT, execution_id, machine_of
+from stepmill.engine.machines.language import MachinePlans
 from stepmill.language.states.definition import ExecutionType
 from stepmill.language.states.json_faults import json_fault
 from stepmill.storage.executions import (
@@ -84,16 +84,6 @@ class MachineStart:
     trace_header: str = ""
     iteration: Iteration | None = None
     by: str = ""
-
-
-def execution_id(arn: str) -> str:
-    """Return the id that an execution is kept under.
-
-    Example:
-        >>> len(execution_id("arn:aws:states:us-west-2:123456789012:execution:Churn:monday"))
-        32
-    """
-    return sha256(arn.encode()).hexdigest()[:32]
 
 
 def prepare_machine(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from stepmill.core.statuses import StateMachineExecutionStatus
-from stepmill.engine.machines.language import machine_of
+from stepmill.engine.machines.kept import machine_of
 from stepmill.storage.executions import MachineDetails, StoredExecution
 
 
