@@ -18,6 +18,7 @@ from .captured import positional
 from .data_constraints import constraints_of
 from .data_violations import violations_of
 from .datasets import read_dataset
+from .documents import objects_of
 from .ending import base_folder, completed, read_baseline, run_guarded, write_document
 from .errors import CustomerError
 from .model_quality import analyze_model, model_violations
@@ -76,9 +77,7 @@ def _analyze_data(
 
 def _named(table: pd.DataFrame, constraints: Mapping[str, Any]) -> pd.DataFrame:
     """Give captured rows of CSV, which have no names, those of the baseline: columns in the same order."""
-    features = constraints.get("features")
-    known = features if isinstance(features, list) else []
-    names = [one.get("name") for one in known if isinstance(one, dict)]
+    names = [one.get("name") for one in objects_of(constraints.get("features"))]
     if positional(list(table.columns)) and len(names) == table.shape[1]:
         return table.set_axis(pd.Index([str(name) for name in names]), axis=1)
     return table

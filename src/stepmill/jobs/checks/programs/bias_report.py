@@ -15,6 +15,7 @@ import pandas as pd
 from .bias import DESCRIPTIONS, Groups, MetricError, measure
 from .bias_columns import column_of, group_of, groups_of, numbers_of, predicted
 from .clarify_config import POST_TRAINING, Analysis, Facet
+from .documents import object_of, objects_of
 from .errors import CustomerError
 
 _INFINITE = {math.inf: "Infinity", -math.inf: "-Infinity"}
@@ -144,23 +145,15 @@ def _metric(name: str, groups: Groups) -> dict[str, Any]:
 def _values(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str, str], float]]:
     """Yield each number: by its kind of bias, facet, value and name."""
     for kind in ("pre_training_bias_metrics", "post_training_bias_metrics"):
-        facets = _object(_object(document.get(kind)).get("facets"))
+        facets = object_of(object_of(document.get(kind)).get("facets"))
         for facet, groups in facets.items():
-            for group in _objects(groups):
+            for group in objects_of(groups):
                 # The end of an interval is the largest number of the data, and says nothing of the group.
                 value = str(group.get("value_or_threshold")).removeprefix("(").partition(", ")[0]
-                for metric in _objects(group.get("metrics")):
+                for metric in objects_of(group.get("metrics")):
                     number = _number(metric.get("value"))
                     if number is not None:
                         yield (kind, str(facet), value, str(metric.get("name"))), number
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: object) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _number(value: object) -> float | None:

@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from .documents import object_of
 from .errors import CustomerError
 from .flattening import flattened
 
@@ -60,7 +61,7 @@ class CapturedData:
 
     def __init__(self, event_dict: Mapping[str, Any]) -> None:
         self.event_dict = dict(event_dict)
-        capture = _mapping(self.event_dict.get(_CAPTURE))
+        capture = object_of(self.event_dict.get(_CAPTURE))
         self.event_metadata = _made(EventMetadata, self.event_dict.get(_METADATA))
         self.endpoint_input = _made(EventData, capture.get(INPUT))
         self.endpoint_output = _made(EventData, capture.get(OUTPUT))
@@ -80,7 +81,7 @@ class CapturedData:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as a line of captured data, with what a script has changed."""
-        capture = dict(_mapping(self.event_dict.get(_CAPTURE)))
+        capture = dict(object_of(self.event_dict.get(_CAPTURE)))
         for name in (INPUT, OUTPUT, BATCH_OUTPUT):
             part = self.part(name)
             if part is not None:
@@ -229,10 +230,6 @@ def _decoded(part: EventData, where: str) -> tuple[str, str]:
     if encoding in ("CSV", "JSON"):
         return text, encoding
     return text, "JSON" if "json" in content_type else "CSV"
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _made(kind: Any, said: object) -> Any:

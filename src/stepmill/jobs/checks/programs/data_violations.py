@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .documents import object_of
 from .errors import CustomerError
 from .profile import FRACTIONAL, INTEGRAL, NUMERICAL, STRING, UNKNOWN, Column
 from .settings import check_drift_method
@@ -33,7 +34,7 @@ def violations_of(
     Raises:
         CustomerError: If the baseline cannot be taken.
     """
-    config = _object(constraints.get("monitoring_config"))
+    config = object_of(constraints.get("monitoring_config"))
     features = _features(constraints, "constraints")
     if config.get("evaluate_constraints", "Enabled") == "Disabled":
         return []
@@ -43,8 +44,8 @@ def violations_of(
     for feature in features:
         column = known.get(str(feature.get("name")))
         if column is not None:
-            own = {**config, **_object(feature.get("monitoringConfigOverrides"))}
-            found += _check(column, feature, own, _object(before.get(column.name)))
+            own = {**config, **object_of(feature.get("monitoringConfigOverrides"))}
+            found += _check(column, feature, own, object_of(before.get(column.name)))
     return found
 
 
@@ -97,7 +98,7 @@ def _data_type(
 def _categories(
     column: Column, feature: Mapping[str, Any], config: Mapping[str, Any]
 ) -> Iterator[dict[str, str]]:
-    domain = _object(feature.get("string_constraints")).get("domains")
+    domain = object_of(feature.get("string_constraints")).get("domains")
     if not isinstance(domain, list) or column.type != STRING:
         return
     known = {str(value) for value in domain}
@@ -113,7 +114,7 @@ def _categories(
 
 
 def _drift(column: Column, config: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    rules = _object(config.get("distribution_constraints"))
+    rules = object_of(config.get("distribution_constraints"))
     if rules.get("perform_comparison", "Enabled") == "Disabled" or not column.present:
         return
     threshold = _threshold(rules, "comparison_threshold")
@@ -150,8 +151,8 @@ def _is_robust(method: object) -> bool:
 
 def _levels(feature: Mapping[str, Any]) -> list[Floats]:
     """Return the sketch of a feature of the baseline; an empty one if it has none."""
-    about = _object(_object(feature.get("numerical_statistics")).get("distribution"))
-    data = _object(_object(about.get("kll")).get("sketch")).get("data")
+    about = object_of(object_of(feature.get("numerical_statistics")).get("distribution"))
+    data = object_of(object_of(about.get("kll")).get("sketch")).get("data")
     if not isinstance(data, list):
         return []
     try:
@@ -165,13 +166,13 @@ def _levels(feature: Mapping[str, Any]) -> list[Floats]:
 
 
 def _buckets(feature: Mapping[str, Any]) -> dict[str, int]:
-    about = _object(_object(feature.get("string_statistics")).get("distribution"))
-    buckets = _object(about.get("categorical")).get("buckets")
+    about = object_of(object_of(feature.get("string_statistics")).get("distribution"))
+    buckets = object_of(about.get("categorical")).get("buckets")
     found: dict[str, int] = {}
     for bucket in buckets if isinstance(buckets, list) else ():
-        count = _number(_object(bucket).get("count"), "count")
+        count = _number(object_of(bucket).get("count"), "count")
         if count > 0:
-            found[str(_object(bucket).get("value"))] = int(count)
+            found[str(object_of(bucket).get("value"))] = int(count)
     return found
 
 
@@ -190,10 +191,6 @@ def _number(value: object, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise CustomerError(f"The baseline's {name} {str(value)[:100]!r} is not a number.")
     return float(value)
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _listed(names: Sequence[str], most: int = 5) -> str:

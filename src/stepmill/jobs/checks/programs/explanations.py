@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import logging
-import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from .baselines import computed_baseline, given_baseline, read_baseline_rows
 from .bias_columns import column_of
 from .clarify_config import Analysis
 from .clarify_data import texts_of
+from .documents import is_number, object_of
 from .errors import CustomerError
 from .explain_config import Shap
 from .partial_dependence import dependence_of
@@ -236,16 +236,10 @@ def _write_rows(path: Path, rows: Any) -> None:
 
 
 def _global_values(document: Mapping[str, Any]) -> list[tuple[str, dict[str, float]]]:
-    explanations = document.get("explanations")
-    outputs = explanations.get("kernel_shap") if isinstance(explanations, dict) else None
     found = []
-    for label, one in outputs.items() if isinstance(outputs, dict) else ():
-        values = one.get("global_shap_values") if isinstance(one, dict) else None
+    for label, one in object_of(object_of(document.get("explanations")).get("kernel_shap")).items():
+        values = object_of(one).get("global_shap_values")
         if isinstance(values, dict):
-            numbers = {str(name): float(value) for name, value in values.items() if _is_number(value)}
+            numbers = {str(name): float(value) for name, value in values.items() if is_number(value)}
             found.append((str(label), numbers))
     return found
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from .documents import is_number, object_of
 from .errors import CustomerError
 from .metrics import binary_metrics, curves, multiclass_metrics, regression_metrics
 from .settings import Settings
@@ -74,14 +75,15 @@ def model_violations(statistics: Mapping[str, Any], constraints: Mapping[str, An
     if not isinstance(asked, dict):
         raise CustomerError(f"The baseline constraints have no {name}_constraints.")
     found = []
-    for metric, rule in asked.items():
-        threshold = rule.get("threshold") if isinstance(rule, dict) else None
-        operator = rule.get("comparison_operator") if isinstance(rule, dict) else None
-        if not _is_number(threshold) or operator not in (_LESS, _GREATER):
+    for metric, given in asked.items():
+        rule = object_of(given)
+        threshold = rule.get("threshold")
+        operator = rule.get("comparison_operator")
+        if not is_number(threshold) or operator not in (_LESS, _GREATER):
             raise CustomerError(f"The baseline's constraint on {str(metric)[:100]!r} cannot be taken.")
         measured = statistics[f"{name}_metrics"].get(metric, {})
         value = measured.get("value")
-        if not _is_number(value):
+        if not is_number(value):
             continue
         if value < threshold if operator == _LESS else value > threshold:
             spread = measured["standard_deviation"]
@@ -174,7 +176,7 @@ def _constraints(metrics: Mapping[str, Any]) -> dict[str, Any]:
             "comparison_operator": _GREATER if name in _GREATER_IS_WORSE else _LESS,
         }
         for name, measured in metrics.items()
-        if _is_number(measured["value"]) and not name.endswith("_best_constant_classifier")
+        if is_number(measured["value"]) and not name.endswith("_best_constant_classifier")
     }
 
 
@@ -228,7 +230,3 @@ def _threshold(given: Mapping[str, str]) -> float:
             f"The probability_threshold_attribute {text[:100]!r} is not a number from 0 to 1."
         )
     return found
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
