@@ -10,6 +10,7 @@ import logging
 import time
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from .checkpoints import Checkpoint
 from .errors import (
     CustomerError,
     EmptyRequestError,
@@ -28,7 +30,7 @@ from .first_party import SEED, Settings
 from .hosts import Hosts, meet
 from .image_data import RECORDS, Example, Preparation, Shape, examples, open_image, to_array
 from .image_network import residual_network
-from .image_together import read_checkpoint, save_checkpoint, share_gradients, share_start, share_statistics
+from .image_together import share_gradients, share_start, share_statistics
 from .inference import mark_model
 from .job import TRAIN, VALIDATION, Job
 from .media import JSON, JSON_LINES, media_type
@@ -36,6 +38,7 @@ from .payloads import write_json_lines
 
 NAME = "image-classification"
 _WEIGHTS, _DESCRIPTION = "image-classification.pt", "model-shapes.json"
+_CHECKPOINT = "image-classification-checkpoint"
 _IMAGES = ("application/x-image", "image/png", "image/jpeg")
 
 _log = logging.getLogger(__name__)
@@ -82,6 +85,7 @@ class _Training:
             settings.number("lr_scheduler_factor", 0.1),
         )
         self.loss = self._loss()
+        self.checkpoint = Checkpoint(job, hosts, _CHECKPOINT)
 
     def _targets(self, found: list[Example]) -> Any:
         if self.several:
@@ -139,12 +143,11 @@ class _Training:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        if self.hosts.is_first:
-            save_checkpoint(self.job, state)
+        self.checkpoint.save(state, lambda file, kept: torch.save(kept, file))
 
     def _resume(self) -> tuple[float, int, int]:
         """Return the best accuracy, for how many epochs it has not become better, and which epoch is next."""
-        state = read_checkpoint(self.job, self.hosts)
+        state = self.checkpoint.read(partial(torch.load, weights_only=True, map_location="cpu"))
         if not state:
             return -1.0, 0, 0
         self.kept = state["kept"]

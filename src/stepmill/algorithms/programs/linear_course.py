@@ -5,16 +5,13 @@ An interrupted job goes on from the checkpoint that holds this.
 
 from __future__ import annotations
 
-import io
-import json
 import logging
-import zipfile
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from .checkpoints import Checkpoint
 from .first_party import Settings
 from .hosts import Hosts
 from .job import Job
@@ -36,7 +33,8 @@ class Course:
     """
 
     def __init__(self, job: Job, hosts: Hosts, models: Models) -> None:
-        self._job, self._hosts, self._models = job, hosts, models
+        self._models = models
+        self._checkpoint = Checkpoint(job, hosts, CHECKPOINT_NAME, models.weights.shape)
         settings = Settings(job.hyperparameters)
         self._epochs = settings.integer("epochs", 15)
         self._patience = settings.integer("early_stopping_patience", 3)
@@ -75,43 +73,22 @@ class Course:
             self._best, self._since = min(least, self._best), 0
         else:
             self._since += 1
-        if self._job.checkpoints is not None and self._hosts.is_first:
-            self._save(self._job.checkpoints)
+        self._save()
         if self._has_stopped:
             _log.info("Early stop condition met. Stopping training.")
 
     def resume(self) -> None:
         """Go on from the checkpoint, if there is one of a job that asked for the same."""
-        folder = self._job.checkpoints
-        if folder is None:
-            return
-        kept = self._hosts.first(lambda: np.frombuffer(_content(folder), np.uint8))
-        found = self._read(kept.tobytes()) if len(kept) else {}
+        found = self._checkpoint.read(_load)
         if not found:
             return
         self.epoch, self._since, self._best = int(found["epoch"]), int(found["since"]), float(found["least"])
         self._losses, self._weights, self._bias = found["losses"], found["best_weights"], found["best_bias"]
         self._models.restore(found)
-        _log.info("Checkpoint loaded from %s", folder / CHECKPOINT_NAME)
         _log.info("Resuming from epoch %d", self.epoch)
 
-    def _read(self, kept: bytes) -> dict[str, Array]:
-        try:
-            with np.load(io.BytesIO(kept), allow_pickle=False) as arrays:
-                found = dict(arrays)
-            if str(found["asked"]) == self._asked:
-                return found
-            why = "it is of a job with other hyperparameters"
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-            why = str(error)
-        _log.warning("The checkpoint %s is not taken: %s.", CHECKPOINT_NAME, why)
-        return {}
-
-    def _save(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        unfinished = folder / f".{CHECKPOINT_NAME}.unfinished"
-        arrays: dict[str, Any] = {
-            "asked": np.array(self._asked),
+    def _save(self) -> None:
+        state = {
             "epoch": np.array(self.epoch),
             "since": np.array(self._since),
             "least": np.array(self._best),
@@ -120,19 +97,9 @@ class Course:
             "best_bias": self._bias,
             **self._models.state(),
         }
-        with unfinished.open("wb") as file:
-            np.savez(file, **arrays)
-        unfinished.replace(folder / CHECKPOINT_NAME)
-
-    @property
-    def _asked(self) -> str:
-        # More epochs may be asked for of a training that was done.
-        others = {name: value for name, value in self._job.hyperparameters.items() if name != "epochs"}
-        return json.dumps([others, self._models.weights.shape], sort_keys=True)
+        self._checkpoint.save(state, lambda file, arrays: np.savez(file, **arrays))
 
 
-def _content(folder: Path) -> bytes:
-    try:
-        return (folder / CHECKPOINT_NAME).read_bytes()
-    except FileNotFoundError:
-        return b""
+def _load(file: BinaryIO) -> dict[str, Any]:
+    with np.load(file, allow_pickle=False) as arrays:
+        return dict(arrays)

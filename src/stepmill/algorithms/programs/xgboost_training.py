@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 
+from .checkpoints import shared_content, whole_file
 from .errors import CustomerError
 from .files import has_data
 from .hosts import ALONE, Hosts, meet
@@ -77,9 +78,8 @@ class _Keeper(xgb.callback.TrainingCallback):
 
 def save_model(model: Any, path: Path) -> None:
     """Write a model at once, in the library's own binary format."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_bytes(model.save_raw("ubj"))
-    unfinished.replace(path)
+    with whole_file(path) as file:
+        file.write(model.save_raw("ubj"))
 
 
 def train(job: Job) -> None:
@@ -188,13 +188,13 @@ def _resumed(hosts: Hosts, folder: Path | None) -> tuple[bytearray | None, int]:
     if folder is None:
         return None, 0
     found, done = newest_checkpoint(folder) if hosts.is_first else (None, 0)
-    kept = hosts.first(lambda: np.frombuffer(found.read_bytes() if found else b"", np.uint8))
+    kept = shared_content(hosts, found)
     done = max(hosts.each(done))
-    if not len(kept):
+    if not kept:
         return None, 0
     _log.info("Checkpoint loaded from %s", found or folder)
     _log.info("Resuming from iteration %d", done)
-    return bytearray(kept.tobytes()), done
+    return bytearray(kept), done
 
 
 def newest_checkpoint(folder: Path | None) -> tuple[Path | None, int]:
