@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from .csv_format import read_csv
 from .errors import CustomerError
-from .files import data_files, has_data, read_file
+from .files import data_files, read_file
 from .hosts import Hosts
 from .inference import mark_model
 from .job import Job
 from .media import CSV, RECORDIO, media_type
-from .tables import CsvLayout, Table, dense, from_columns, joined, read_channel
+from .tables import CsvLayout, Table, dense, from_columns, joined, read_channel, read_share, without_rows
 
 # What AWS's algorithms call their model; there it is an MXNet file, here NumPy's npz.
 MODEL_NAME = "model_algo-1"
@@ -77,15 +77,14 @@ def read_rows(job: Job, hosts: Hosts, channel: str, width: int | None, *, labell
     Raises:
         CustomerError: If it cannot be read, or has another number of features, or no labels.
     """
-    # Where there are fewer files than hosts, some have none.
-    has_files = hosts.count == 1 or has_data(job.channel(channel))
-    table = _own_rows(job, channel, width, labelled=labelled) if has_files else None
-    widths = set(hosts.each(0 if table is None else table.width)) - {0}
+    table, widths = read_share(
+        hosts, job.channel(channel), lambda: _own_rows(job, channel, width, labelled=labelled)
+    )
     if not widths:
         raise CustomerError(f"No data in the {channel} channel.")
     if len(widths) > 1:
         raise CustomerError(f"The files of the {channel} channel do not have equally many features.")
-    return Table(np.empty((0, *widths), np.float32), np.empty(0, np.float32)) if table is None else table
+    return without_rows(*widths) if table is None else table
 
 
 def _own_rows(job: Job, channel: str, width: int | None, *, labelled: bool) -> Table:

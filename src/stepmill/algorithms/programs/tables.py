@@ -6,7 +6,7 @@ Source: developer guide, "Common data formats for training": CSV has no header, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from .csv_format import read_csv
 from .errors import CustomerError
-from .files import data_files, read_file
+from .files import data_files, has_data, read_file
+from .hosts import Hosts
 from .libsvm import read_libsvm
 from .media import CSV, LIBSVM, PARQUET, RECORDIO, label_size_of, media_type
 from .recordio import Record, RecordError, Tensor, read_alike, read_records
@@ -74,6 +75,28 @@ def read_channel(folder: Path, content_type: str, layout: CsvLayout) -> Table:
         CustomerError: If a file cannot be read, or they do not fit together.
     """
     return joined([_read(path, content_type, layout) for path in data_files(folder)])
+
+
+def read_share(hosts: Hosts, folder: Path, read: Callable[[], Table]) -> tuple[Table | None, set[int]]:
+    """Read what each host has of a channel. All hosts must do so together.
+
+    Args:
+        hosts: All of them.
+        folder: Of the channel.
+        read: Reads it on this host.
+
+    Returns:
+        The table of this host, ``None`` if it has no files; and how wide the tables of all hosts are.
+    """
+    # Where there are fewer files than hosts, some have none.
+    has_files = hosts.count == 1 or has_data(folder)
+    table = read() if has_files else None
+    return table, set(hosts.each(0 if table is None else table.width)) - {0}
+
+
+def without_rows(width: int) -> Table:
+    """Return the table of a host that has no files."""
+    return Table(np.empty((0, width), np.float32), np.empty(0, np.float32))
 
 
 def _read(path: Path, content_type: str, layout: CsvLayout) -> Table:

@@ -19,11 +19,10 @@ import xgboost as xgb
 
 from .checkpoints import shared_content, whole_file
 from .errors import CustomerError
-from .files import has_data
 from .hosts import ALONE, Hosts, meet
 from .job import TRAIN, VALIDATION, Job
 from .media import CSV, label_size_of, media_type
-from .tables import CsvLayout, Table, joined, read_channel
+from .tables import CsvLayout, Table, joined, read_channel, read_share, without_rows
 from .xgboost_hosts import collective
 from .xgboost_names import MAXIMISED
 from .xgboost_settings import Settings, classes_of, message_of, own_metrics, read_settings
@@ -121,12 +120,10 @@ def _table(job: Job, hosts: Hosts, channel: str, settings: Settings) -> Table:
             "equal to 1"
         )
     layout = CsvLayout(labels=1, weighted=settings.csv_weighted, missing=True)
-    # Where there are fewer files than hosts, some have none.
-    has_files = hosts.count == 1 or has_data(job.channel(channel))
-    table = read_channel(job.channel(channel), content_type, layout) if has_files else None
-    widths = set(hosts.each(0 if table is None else table.width)) - {0}
+    folder = job.channel(channel)
+    table, widths = read_share(hosts, folder, lambda: read_channel(folder, content_type, layout))
     if table is None and widths:
-        return Table(np.empty((0, max(widths)), np.float32), np.empty(0, np.float32))
+        return without_rows(max(widths))
     if table is None or not len(table) or table.labels is None:
         raise CustomerError("Got input data without labels. Please check the input data set.")
     if np.isnan(table.labels).any():
