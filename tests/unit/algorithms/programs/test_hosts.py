@@ -15,6 +15,8 @@ from stepmill.algorithms.programs import hosts as hosts_module
 from stepmill.algorithms.programs.hosts import ALONE, PORT, HostLostError, Hosts, meet
 from support.algorithm_jobs import Trained, Trainer, csv_of, jobs_of, on_each
 
+pytestmark = pytest.mark.usefixtures("quick_hosts")
+
 RANDOM = np.random.default_rng(8)
 SPOTS = np.array([[0.0, 0.0, 0.0], [10.0, 0.0, 5.0], [0.0, 10.0, -5.0], [10.0, 10.0, 0.0]])
 NUMBERS = RANDOM.integers(0, 4, 300)
@@ -22,12 +24,6 @@ ROWS = (SPOTS[NUMBERS] + RANDOM.normal(scale=0.7, size=(300, 3))).round(3)
 UNLABELLED = "text/csv;label_size=0"
 # Shares that are not alike, as files are dealt out.
 CUT = 110
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosts_module, "LONGEST_GRACE_SECONDS", 0.0)
-    monkeypatch.setattr(hosts_module, "LONGEST_WAIT_SECONDS", 60.0)
 
 
 class TestHosts:

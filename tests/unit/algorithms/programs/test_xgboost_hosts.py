@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stepmill.algorithms.programs import hosts as hosts_module
 from support.algorithm_jobs import Trained, Trainer, csv_of
 
 xgb = pytest.importorskip("xgboost")
+
+pytestmark = pytest.mark.usefixtures("quick_hosts")
 
 RANDOM = np.random.default_rng(4)
 # Few values: where the sketches of the hosts are put together, the cuts are those of one host.
@@ -21,12 +22,6 @@ CLASS = (X[:, 0] + X[:, 1] > 10).astype(int)
 THREE = np.digitize(X[:, 0], [4, 8])
 CUT = 60
 BODY = csv_of(X[:9])
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosts_module, "LONGEST_GRACE_SECONDS", 0.0)
-    monkeypatch.setattr(hosts_module, "LONGEST_WAIT_SECONDS", 60.0)
 
 
 def halves(labels: Any) -> list[dict[str, bytes]]:
