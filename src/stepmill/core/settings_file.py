@@ -147,23 +147,12 @@ class _Reader:
 
     def machine(self, table: Mapping[str, Any]) -> MachineSetting:
         defaults = MachineSetting()
-        inner = table.get("machine", {})
-        if not isinstance(inner, Mapping):
-            self.add("WRONG_TYPE", "machine", "machine must be a table.")
-            return defaults
-        self.only(inner, "machine", ["queue", "overcommit", "limits"])
-        times = inner.get("overcommit", defaults.overcommit)
-        is_number = isinstance(times, int | float) and not isinstance(times, bool)
-        if not is_number or not _LEAST_OVERCOMMIT <= times <= _MOST_OVERCOMMIT:
-            self.add(
-                "WRONG_VALUE",
-                "machine.overcommit",
-                f"overcommit must be a number from {_LEAST_OVERCOMMIT} to {_MOST_OVERCOMMIT}.",
-            )
-            times = defaults.overcommit
+        inner = self.section(table, "machine", ["queue", "overcommit", "limits"])
         return MachineSetting(
+            overcommit=self.real(
+                inner, "overcommit", "machine.", defaults.overcommit, _LEAST_OVERCOMMIT, _MOST_OVERCOMMIT
+            ),
             queue=self.flag(inner, "queue", default=defaults.queue, path="machine."),
-            overcommit=float(times),
             limits=self.flag(inner, "limits", default=defaults.limits, path="machine."),
         )
 
