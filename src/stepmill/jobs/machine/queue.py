@@ -156,17 +156,13 @@ class MachineQueue:
     def keep(self, key: str, until: datetime) -> bool:
         """Keep what a job has booked, that has ended, for one that matches; say whether it had its turn."""
         is_kept = self._ledger.keep(key, until.timestamp())
-        with self._changed:
-            self._expiries.add(until.timestamp())
-            self._look_out()
+        self._look_at(until)
         return is_kept
 
     def keep_on(self, key: str, until: datetime) -> bool:
         """Have what is kept given back at another moment, be it at once; say whether it was still kept."""
         is_kept = self._ledger.keep_on(key, until.timestamp())
-        with self._changed:
-            self._expiries.add(until.timestamp())
-            self._look_out()
+        self._look_at(until)
         return is_kept
 
     def sweep(self) -> None:
@@ -227,6 +223,12 @@ class MachineQueue:
         kept = [entry.key.partition("/")[2] for entry in entries if entry.until]
         pools = f"; kept warm after {', '.join(kept[:_MOST_NAMED])}" if kept else ""
         return f"it needs {needed}, and {free} can be booked{pools}{others}"
+
+    def _look_at(self, moment: datetime) -> None:
+        """Have somebody look when something has been kept long enough."""
+        with self._changed:
+            self._expiries.add(moment.timestamp())
+            self._look_out()
 
     def _look_out(self) -> None:
         """Have somebody look who waits and what has been kept long enough. To be called under the lock."""
