@@ -10,6 +10,7 @@ from datetime import timedelta
 from stepmill.core.clock import Clock
 from stepmill.core.errors import WrongStateError
 from stepmill.core.json import Json, JsonObject, object_of
+from stepmill.jobs.machine.booking import key_of
 from stepmill.jobs.machine.queue import MachineQueue
 from stepmill.jobs.records import TRAINING_JOB, JobRecords, state_of
 from stepmill.jobs.warm_pools import PoolStatus
@@ -44,7 +45,7 @@ class TrainingUpdates:
             raise _not_available(record.name, "none" if status is None else str(status))
         kept = pool.kept(pool.kept_from, pool.kept_from + timedelta(seconds=seconds))
         until = max(now, kept.kept_until or now)
-        if not self._machine.keep_on(f"{TRAINING_JOB}/{record.name}", until):
+        if not self._machine.keep_on(key_of(TRAINING_JOB, record.name), until):
             raise _not_available(record.name, "another one by now")
         # Whoever has reused it meanwhile has written that.
         self._jobs.change_pool(

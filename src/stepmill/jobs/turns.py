@@ -22,6 +22,7 @@ from stepmill.core.tasks import TaskStarted
 from stepmill.jobs import attempts
 from stepmill.jobs.job import Job
 from stepmill.jobs.kinds import JobKind, R
+from stepmill.jobs.machine.booking import key_of, name_in
 from stepmill.jobs.machine.hardware import ORDER, VISIBLE
 from stepmill.jobs.machine.needs import host_need
 from stepmill.jobs.machine.queue import PoolTurn
@@ -118,7 +119,7 @@ class Turns(Generic[R]):
             return partial(_without_pool, now=now)
         is_healthy = ended is not None and ended.ending is not Ending.LOST
         until = now + (job.request.keep_alive if is_healthy else timedelta(0))
-        left = Pool(pool.since, _name_of(pool.took_over)).kept(now, until)
+        left = Pool(pool.since, name_in(pool.took_over)).kept(now, until)
         is_kept = False
         if left.status(now) is PoolStatus.AVAILABLE and left.kept_until is not None:
             with suppress(OSError):
@@ -167,7 +168,7 @@ class Turns(Generic[R]):
 
     def _with_pool(self, job: Job[R], pool: PoolTurn) -> Job[R]:
         """Write down that a job has a warm pool, and that the one that had it before has not."""
-        now, name, before = self._services.clock.now(), job.place.name, _name_of(pool.took_over)
+        now, name, before = self._services.clock.now(), job.place.name, name_in(pool.took_over)
         if before:
             job = replace(job, notes=(*job.notes, _REUSES.format(before)))
             # It may have been deleted.
@@ -182,7 +183,7 @@ class Turns(Generic[R]):
         return job
 
     def _key(self, name: str) -> str:
-        return f"{self._kind}/{name}"
+        return key_of(self._kind, name)
 
     def _go_on(self, job: Job[R]) -> None:
         name = job.place.name
@@ -209,7 +210,3 @@ def _with_cache(spec: JobSpec, folder: Path) -> JobSpec:
     folder.mkdir(parents=True, exist_ok=True)
     environment = {CACHE_VARIABLE: CACHE_FOLDER, **spec.environment}
     return replace(spec, environment=environment, mounts=(*spec.mounts, Mount(folder, CACHE_FOLDER)))
-
-
-def _name_of(key: str) -> str:
-    return key.partition("/")[2]

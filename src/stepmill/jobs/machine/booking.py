@@ -77,7 +77,7 @@ class Ticket:
     """A job that has booked, or waits.
 
     Args:
-        key: Whose.
+        key: Whose; see ``key_of``.
         asked_at: When the job was asked for, in seconds since 1970: the first comes first.
         amount: What it needs.
         has_begun: Whether its turn has come.
@@ -89,6 +89,21 @@ class Ticket:
     amount: Amount
     has_begun: bool = False
     gpus: tuple[str, ...] = ()
+
+
+def key_of(kind: str, name: str) -> str:
+    """Return the key of a job's ticket.
+
+    Example:
+        >>> key_of("training-job", "churn")
+        'training-job/churn'
+    """
+    return f"{kind}/{name}"
+
+
+def name_in(key: str) -> str:
+    """Return the name of the job whose key it is; empty of an empty one."""
+    return key.partition("/")[2]
 
 
 def booked(tickets: Iterable[Ticket]) -> Amount:

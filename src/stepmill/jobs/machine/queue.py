@@ -15,7 +15,7 @@ from typing import TypeVar
 from stepmill.compute.spec import Resources
 from stepmill.core.settings import MachineSetting
 from stepmill.core.workers import WorkerPool
-from stepmill.jobs.machine.booking import Amount, Capacity, Ticket, ahead, booked
+from stepmill.jobs.machine.booking import Amount, Capacity, Ticket, ahead, booked, name_in
 from stepmill.jobs.machine.instance_types import instance_type
 from stepmill.jobs.machine.ledger import Entry, Ledger
 from stepmill.jobs.machine.needs import in_words, need_of, notes_of
@@ -220,7 +220,7 @@ class MachineQueue:
         free = in_words(self._capacity.amount - booked(tickets))
         before = ahead(tickets, own.key)
         others = f"; {before} {'job waits' if before == 1 else 'jobs wait'} before it" if before else ""
-        kept = [entry.key.partition("/")[2] for entry in entries if entry.until]
+        kept = [name_in(entry.key) for entry in entries if entry.until]
         pools = f"; kept warm after {', '.join(kept[:_MOST_NAMED])}" if kept else ""
         return f"it needs {needed}, and {free} can be booked{pools}{others}"
 
