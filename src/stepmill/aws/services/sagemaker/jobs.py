@@ -77,10 +77,10 @@ class JobOperations:
         def stop(call: Call) -> None:
             name = call.parameters[self.name]
             with told_as(VALIDATION, NotFoundError, self.missing.format(name)):
-                platform.direct_jobs.stop(self.kind, self._state(platform, name)[0].name)
+                platform.direct_jobs.stop(self.kind, self.find(platform, name)[0].name)
 
         def delete(call: Call) -> None:
-            record, state = self._state(platform, call.parameters[self.name])
+            record, state = self.find(platform, call.parameters[self.name])
             with told_as("ResourceInUse", WrongStateError):
                 _check_nothing_is_kept(record, state)
                 platform.lineage.catch_up()  # what came of it is known for good
@@ -100,7 +100,7 @@ class JobOperations:
         return {
             f"Create{self.member}": create,
             f"Describe{self.member}": lambda call: describe(
-                platform.running_metrics.seen(self._state(platform, call.parameters[self.name])[0]),
+                platform.running_metrics.seen(self.find(platform, call.parameters[self.name])[0]),
                 datetime.now(UTC),
             ),
             f"Stop{self.member}": stop,
@@ -116,7 +116,12 @@ class JobOperations:
 
         return {f"Describe{self.member}": has_ended}
 
-    def _state(self, platform: Platform, name: str) -> tuple[Record, JobState]:
+    def find(self, platform: Platform, name: str) -> tuple[Record, JobState]:
+        """Return the record of a job, and how it stands.
+
+        Raises:
+            ApiError: If there is no such job, in the words that SDKs match.
+        """
         record = JobRecords(platform.records, self.kind).find(name)
         if record is None:
             raise ApiError(VALIDATION, self.missing.format(name))

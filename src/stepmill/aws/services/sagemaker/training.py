@@ -12,8 +12,8 @@ from typing import Any
 from stepmill.aws.service import Call, Handler, IsSettled
 from stepmill.aws.services.sagemaker.jobs import JobOperations
 from stepmill.aws.services.sagemaker.refusals import VALIDATION, told_as
-from stepmill.core.errors import NotFoundError, UnsupportedError, WrongStateError
-from stepmill.jobs.records import TRAINING_JOB, JobRecords, JobState, state_of
+from stepmill.core.errors import UnsupportedError, WrongStateError
+from stepmill.jobs.records import TRAINING_JOB, JobState
 from stepmill.platform import Platform
 
 
@@ -21,12 +21,10 @@ def _more(state: JobState) -> dict[str, Any]:
     return {"SecondaryStatus": state.secondary}
 
 
-_MISSING = "Requested resource not found."
-
 _OPERATIONS = JobOperations(
     kind=TRAINING_JOB,
     member="TrainingJob",
-    missing=_MISSING,
+    missing="Requested resource not found.",
     ended="TrainingEndTime",
     more=_more,
     no_job_has=("TrainingPlanArnEquals",),
@@ -38,8 +36,7 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
 
     def update(call: Call) -> dict[str, Any]:
         given = call.parameters
-        with told_as(VALIDATION, NotFoundError, _MISSING):
-            record = JobRecords(platform.records, TRAINING_JOB).get(given["TrainingJobName"])
+        record, state = _OPERATIONS.find(platform, given["TrainingJobName"])
         if "RemoteDebugConfig" in given:
             raise UnsupportedError(
                 "Remote debugging by SSM is not offered.",
@@ -53,7 +50,7 @@ def handlers(platform: Platform) -> Mapping[str, Handler]:
             if "ProfilerConfig" in given or "ProfilerRuleConfigurations" in given:
                 rules = given.get("ProfilerRuleConfigurations")
                 platform.training_updates.profiler(record.name, given.get("ProfilerConfig", {}), rules)
-        return {"TrainingJobArn": state_of(record).arn}
+        return {"TrainingJobArn": state.arn}
 
     return {**_OPERATIONS.handlers(platform), "UpdateTrainingJob": update}
 
