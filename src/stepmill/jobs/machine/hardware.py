@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stepmill.jobs.machine.booking import Capacity
+from stepmill.jobs.usage import memory_of_machine
 
 # Which GPUs a program may use. Whoever set it for Stepmill has set it for Stepmill's jobs.
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -23,7 +24,7 @@ def this_machine(environment: Mapping[str, str], gpus: Path = _GPUS) -> Capacity
         environment: Variables of this process.
         gpus: Where the driver tells of GPUs.
     """
-    return Capacity(float(cpu_count()), memory_bytes(), gpu_names(environment, gpus))
+    return Capacity(float(cpu_count()), memory_of_machine(), gpu_names(environment, gpus))
 
 
 def cpu_count() -> int:
@@ -31,11 +32,6 @@ def cpu_count() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def memory_bytes() -> int:
-    """Return how much memory the machine has."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def gpu_names(environment: Mapping[str, str], gpus: Path = _GPUS) -> tuple[str, ...]:
