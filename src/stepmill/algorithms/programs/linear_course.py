@@ -36,7 +36,7 @@ class Course:
         self._models = models
         self._checkpoint = Checkpoint(job, hosts, CHECKPOINT_NAME, models.weights.shape)
         settings = Settings(job.hyperparameters)
-        self._epochs = settings.integer("epochs", 15)
+        self.epochs = settings.integer("epochs", 15)
         self._patience = settings.integer("early_stopping_patience", 3)
         self._tolerance = settings.number("early_stopping_tolerance", 0.001)
         self.epoch = 0
@@ -47,7 +47,7 @@ class Course:
     @property
     def is_over(self) -> bool:
         """Whether all epochs are done, or nothing has become better for too long."""
-        return self.epoch >= self._epochs or self._has_stopped
+        return self.epoch >= self.epochs or self._has_stopped
 
     @property
     def _has_stopped(self) -> bool:

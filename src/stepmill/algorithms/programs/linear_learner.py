@@ -105,7 +105,7 @@ class _Trainer:
         size, most = settings.integer("mini_batch_size", 1000), max(hosts.each(len(rows)))
         course = Course(self.job, hosts, models)
         course.resume()
-        progress = Progress(self.job, settings.integer("epochs", 15), len(rows))
+        progress = Progress(self.job, course.epochs, len(rows))
         while not course.is_over:
             epoch, sums, count = course.epoch, np.zeros(models.count), 0
             # Of its own for each epoch: a job that was interrupted goes on as if it had not been.
