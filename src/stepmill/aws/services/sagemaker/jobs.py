@@ -129,9 +129,8 @@ class JobOperations:
 
     def _with_pools(self, platform: Platform, call: Call, status: str) -> dict[str, Any]:
         """Answer a listing of those whose warm pool stands so: the store knows nothing of that."""
-        whole = replace(call, parameters={**call.parameters, "NextToken": None, "MaxResults": None})
-        selection = read_listing(whole, sort=_SORT, descending=self.newest_first).selection
-        records = replace(selection, limit=_PAGE).all(platform.records, self.kind)
+        selection = read_listing(call, sort=_SORT, descending=self.newest_first).selection
+        records = replace(selection, limit=_PAGE, after=None).all(platform.records, self.kind)
         every = [self._summary(record) for record in records]
         found = [one for one in every if one.get("WarmPoolStatus", {}).get("Status") == status]
         page, token = listed_in_memory(call, found, key=lambda one: str(one[self.name]))
