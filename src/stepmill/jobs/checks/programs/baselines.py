@@ -17,7 +17,7 @@ import pandas as pd
 
 from .bias_columns import numbers_of
 from .clarify_config import Analysis
-from .clarify_data import read_data, texts_of
+from .clarify_data import at_path, read_data, texts_of
 from .errors import CustomerError
 from .explain_config import MOST_BASELINE_ROWS
 from .flattening import text_of
@@ -150,8 +150,7 @@ def _modes(texts: Any) -> Any:
 def _row(row: Any, names: Sequence[str], features: str) -> list[str | None]:
     if isinstance(row, Mapping):
         if features:
-            for part in features.split("."):
-                row = row.get(part) if isinstance(row, Mapping) else None
+            row = at_path(row, features)
         else:
             missing = [name for name in names if name not in row]
             if missing:

@@ -6,9 +6,8 @@ Source: developer guide, "Configure the Analysis"; "Common data formats for infe
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ import pandas as pd
 
 from .bias_columns import numbers_of
 from .clarify_config import Analysis
-from .datasets import MOST_COLUMNS, data_files, read_dataset
+from .datasets import MOST_COLUMNS, data_files, json_lines, read_dataset
+from .documents import object_of
 from .errors import CustomerError
 from .explain_config import CSV, JSON_LINES
 from .flattening import text_of
@@ -85,14 +85,14 @@ def _read_dense(analysis: Analysis, source: Path) -> tuple[pd.DataFrame, Analysi
     others = [str(path) for path in (analysis.label, analysis.predicted_label) if path is not None]
     rows: list[list[str | None]] = []
     width = None
-    for where, record in _lines(source):
-        features = _at(record, analysis.features)
+    for where, record in chain.from_iterable(json_lines(path) for path in data_files(source)):
+        features = at_path(record, analysis.features)
         if not isinstance(features, list) or any(isinstance(one, dict | list) for one in features):
             raise CustomerError(f"{where}: there is no list of values at {analysis.features!r}.")
         width = len(features) if width is None else width
         if len(features) != width or width > MOST_COLUMNS:
             raise CustomerError(f"{where}: there are {len(features)} features, and at first {width}.")
-        rows.append([text_of(one) for one in (*features, *(_at(record, path) for path in others))])
+        rows.append([text_of(one) for one in (*features, *(at_path(record, path) for path in others))])
     if width is None:
         raise CustomerError(f"There is no data in {source}: no file with a record.")
     names = _dense_names(list(analysis.headers), width, others)
@@ -114,20 +114,8 @@ def _dense_names(headers: list[str], width: int, others: list[str]) -> list[str]
     return names
 
 
-def _lines(source: Path) -> Iterator[tuple[str, Any]]:
-    for path in data_files(source):
-        try:
-            with path.open(encoding="utf-8") as lines:
-                for number, line in enumerate(lines, 1):
-                    if line.strip():
-                        yield f"{path.name[:100]!r}, line {number}", json.loads(line)
-        except (ValueError, RecursionError) as error:
-            message = f"The file {path.name[:100]!r} cannot be read: {str(error)[:500]}"
-            raise CustomerError(message) from error
-
-
-def _at(record: Any, path: str) -> Any:
-    """Return what stands at a path; ``None`` if there is nothing."""
+def at_path(record: Any, path: str) -> Any:
+    """Return what stands at a path of members; ``None`` if there is nothing."""
     for name in path.split("."):
-        record = record.get(name) if isinstance(record, dict) else None
+        record = object_of(record).get(name)
     return record

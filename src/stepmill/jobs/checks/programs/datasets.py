@@ -61,14 +61,10 @@ def _read(path: Path, settings: Settings, preprocessor: Preprocessor | None) -> 
 def _read_captures(path: Path, settings: Settings, preprocessor: Preprocessor | None) -> Iterator[Record]:
     prefixed = settings.analysis == MODEL_QUALITY
     try:
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                where = f"{path.name[:100]!r}, line {number}"
-                captured = read_captured(line, where)
-                plain = partial(records_of, captured, where, sides=settings.sides, prefixed=prefixed)
-                yield from plain() if preprocessor is None else preprocessor.records(captured, where, plain)
+        for where, line in _lines(path):
+            captured = read_captured(line, where)
+            plain = partial(records_of, captured, where, sides=settings.sides, prefixed=prefixed)
+            yield from plain() if preprocessor is None else preprocessor.records(captured, where, plain)
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from error
 
@@ -129,24 +125,39 @@ def _read_csv(path: Path, *, header: bool) -> pd.DataFrame:
 
 
 def _read_json(path: Path, *, lines: bool) -> Iterator[Record]:
+    for where, value in json_lines(path) if lines else _json_values(path):
+        if not isinstance(value, dict):
+            raise CustomerError(f"{where}: a record must be a JSON object.")
+        yield flattened(value, where)
+
+
+def json_lines(path: Path) -> Iterator[tuple[str, Any]]:
+    """Yield the value on each line of a file that is not empty, and where it stands.
+
+    Raises:
+        CustomerError: If the file cannot be read.
+    """
     try:
-        with path.open(encoding="utf-8") as file:
-            if lines:
-                for number, line in enumerate(file, 1):
-                    if line.strip():
-                        yield _record(json.loads(line), f"{path.name[:100]!r}, line {number}")
-                return
-            whole = json.load(file)
-        for number, value in enumerate(whole if isinstance(whole, list) else [whole], 1):
-            yield _record(value, f"{path.name[:100]!r}, record {number}")
+        for where, line in _lines(path):
+            yield where, json.loads(line)
     except (ValueError, RecursionError) as error:
         raise _unreadable(path, error) from error
 
 
-def _record(value: object, where: str) -> Record:
-    if not isinstance(value, dict):
-        raise CustomerError(f"{where}: a record must be a JSON object.")
-    return flattened(value, where)
+def _json_values(path: Path) -> Iterator[tuple[str, Any]]:
+    try:
+        whole = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(path, error) from error
+    for number, value in enumerate(whole if isinstance(whole, list) else [whole], 1):
+        yield f"{path.name[:100]!r}, record {number}", value
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield f"{path.name[:100]!r}, line {number}", line
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
