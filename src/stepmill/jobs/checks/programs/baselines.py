@@ -24,6 +24,8 @@ from .flattening import text_of
 
 _WHERE = "methods.shap.baseline"
 _MOST_ROUNDS = 100
+# Texts weigh as numbers do: half a deviation's square each, as the paper advises.
+_WEIGHT_OF_TEXTS = 0.5
 
 
 def given_baseline(rows: Sequence[Any], names: Sequence[str], features: str) -> Any:
@@ -68,30 +70,18 @@ def computed_baseline(table: pd.DataFrame, clusters: int, chance: np.random.Gene
     """
     columns = [numbers_of(table[name]) for name in table.columns]
     is_number = np.array([one is not None for one in columns])
-    codes = [
-        None if one is not None else pd.factorize(table[name])
-        for name, one in zip(table.columns, columns, strict=True)
-    ]
+    coded = [pd.factorize(table[name]) for name in table.columns[~is_number]]
     size = len(table)
     numbers = np.column_stack([np.zeros((size, 0)), *[one for one in columns if one is not None]])
-    texts = np.column_stack([np.zeros((size, 0), dtype=int), *[one[0] for one in codes if one is not None]])
-    groups = _clusters(_scaled(numbers), texts.astype(int), min(clusters, size), chance)
-    rows = []
-    for group in np.unique(groups):
-        chosen = groups == group
-        means = iter(_means(numbers[chosen]))
-        modes = iter(_modes(texts[chosen]))
-        row: list[str | None] = []
-        for place, is_one in enumerate(is_number):
-            if is_one:
-                mean = next(means)
-                row.append(None if np.isnan(mean) else repr(float(mean)))
-            else:
-                code, kept = next(modes), codes[place]
-                assert kept is not None
-                row.append(None if code < 0 else str(kept[1][code]))
-        rows.append(row)
-    return _shaped(rows, table.shape[1])
+    texts = np.column_stack([np.zeros((size, 0), dtype=int), *[codes for codes, _ in coded]]).astype(int)
+    groups = _clusters(_scaled(numbers), texts, min(clusters, size), chance)
+    chosen = [groups == group for group in np.unique(groups)]
+    rows = np.empty((len(chosen), table.shape[1]), dtype=object)
+    for row, own in zip(rows, chosen, strict=True):
+        row[is_number] = [None if np.isnan(mean) else repr(float(mean)) for mean in _means(numbers[own])]
+        modes = zip(_modes(texts[own]), coded, strict=True)
+        row[~is_number] = [None if code < 0 else str(words[code]) for code, (_, words) in modes]
+    return rows
 
 
 def _clusters(numbers: Any, texts: Any, most: int, chance: np.random.Generator) -> Any:
@@ -99,31 +89,29 @@ def _clusters(numbers: Any, texts: Any, most: int, chance: np.random.Generator) 
     size = len(numbers)
     if most <= 1:
         return np.zeros(size, dtype=int)
-    # Texts weigh as numbers do: half a deviation's square each, as the paper advises.
-    weight = 0.5
     chosen = [int(chance.integers(size))]
-    nearest = _distances(numbers, texts, numbers[chosen[:1]], texts[chosen[:1]], weight)[:, 0]
+    nearest = _distances(numbers, texts, numbers[chosen[:1]], texts[chosen[:1]])[:, 0]
     while len(chosen) < most and nearest.max() > 0:
         chosen.append(int(chance.choice(size, p=nearest / nearest.sum())))
         last = chosen[-1:]
-        nearest = np.minimum(nearest, _distances(numbers, texts, numbers[last], texts[last], weight)[:, 0])
+        nearest = np.minimum(nearest, _distances(numbers, texts, numbers[last], texts[last])[:, 0])
     middles, marks = numbers[chosen], texts[chosen]
-    groups = np.zeros(size, dtype=int)
-    for _ in range(_MOST_ROUNDS):
-        found = _distances(numbers, texts, middles, marks, weight).argmin(axis=1)
-        if (found == groups).all() and _:
-            break
-        groups = found
+    groups = _distances(numbers, texts, middles, marks).argmin(axis=1)
+    for _ in range(1, _MOST_ROUNDS):
         for group in np.unique(groups):
             middles[group] = numbers[groups == group].mean(axis=0)
             marks[group] = _modes(texts[groups == group])
+        found = _distances(numbers, texts, middles, marks).argmin(axis=1)
+        if (found == groups).all():
+            break
+        groups = found
     return groups
 
 
-def _distances(numbers: Any, texts: Any, middles: Any, marks: Any, weight: float) -> Any:
+def _distances(numbers: Any, texts: Any, middles: Any, marks: Any) -> Any:
     return np.stack(
         [
-            ((numbers - middle) ** 2).sum(axis=1) + weight * (texts != mark).sum(axis=1)
+            ((numbers - middle) ** 2).sum(axis=1) + _WEIGHT_OF_TEXTS * (texts != mark).sum(axis=1)
             for middle, mark in zip(middles, marks, strict=True)
         ],
         axis=1,
