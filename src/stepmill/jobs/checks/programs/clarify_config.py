@@ -110,8 +110,17 @@ class Analysis:
     @property
     def asks_the_model(self) -> bool:
         """Whether the model must be asked: to explain it, or for the predictions that the data has not."""
-        asks_for_labels = POST_TRAINING in self.methods and self.predicted_label is None
-        return asks_for_labels or self.shap is not None or self.dependence is not None
+        return self.asks_for_labels or self.explains
+
+    @property
+    def asks_for_labels(self) -> bool:
+        """Whether predictions are needed that the data has not."""
+        return POST_TRAINING in self.methods and self.predicted_label is None
+
+    @property
+    def explains(self) -> bool:
+        """Whether it is told what predictions rest on."""
+        return self.shap is not None or self.dependence is not None
 
 
 def load_analysis(path: Path) -> Analysis:
@@ -184,9 +193,9 @@ class _Reader(ExplainReader):
         if len(set(found.headers)) < len(found.headers):
             self.refuse("headers", "has a name twice")
         if found.predictor is None:
-            if found.shap is not None or found.dependence is not None:
+            if found.explains:
                 self.refuse("predictor", "is missing: the model whose predictions are explained")
-            elif found.asks_the_model:
+            elif found.asks_for_labels:
                 self.refuse("predicted_label", "is missing: the column with the predictions, or a predictor")
         if not found.methods:
             return

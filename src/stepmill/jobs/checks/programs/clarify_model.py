@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .bias_columns import column_of, numbers_of
-from .clarify_config import POST_TRAINING, Analysis
+from .clarify_config import Analysis
 from .clarify_data import texts_of
 from .errors import CustomerError
 from .explain_config import Predictor
@@ -60,7 +60,7 @@ def with_predictions(
     table: pd.DataFrame, analysis: Analysis, questions: Questions
 ) -> tuple[pd.DataFrame, Analysis]:
     """Return the data with a column of what the model predicts, if it is asked for and not there."""
-    if POST_TRAINING not in analysis.methods or analysis.predicted_label is not None:
+    if not analysis.asks_for_labels:
         return table, analysis
     name = _PREDICTED
     while name in table.columns:
@@ -77,7 +77,7 @@ def with_predictions(
 
 def explained(analysis: Analysis, questions: Questions, output: Path, baseline: Path) -> dict[str, Any]:
     """Return what of the report explains the model, or nothing. See ``explanation_section``."""
-    if analysis.shap is None and analysis.dependence is None:
+    if not analysis.explains:
         return {}
     assert analysis.predictor is not None
     first = questions.scores(texts_of(questions.features.iloc[:2]))
