@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .captured import BATCH_OUTPUT, INPUT, OUTPUT
 from .errors import CustomerError
 
 DATA_QUALITY, MODEL_QUALITY = "DATA_QUALITY", "MODEL_QUALITY"
 CAPTURE = "sagemakerCaptureJson"
 _FORMATS = ("csv", "json", "parquet", CAPTURE)
 _ANALYSES = (DATA_QUALITY, MODEL_QUALITY)
-_SIDES = ("endpointInput", "endpointOutput", "batchTransformOutput")
+_SIDES = (INPUT, OUTPUT, BATCH_OUTPUT)
 _DRIFT_METHODS = ("LInfinity",)
 # Each would change what the reports say, so none is passed over in silence.
 _NOT_OFFERED = {
