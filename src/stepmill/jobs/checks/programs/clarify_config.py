@@ -157,12 +157,9 @@ class _Reader(ExplainReader):
 
     def analysis(self, document: object) -> Analysis:
         given = self.members(document, "the document")
-        for name, value in given.items():
-            if name in _NOT_OFFERED:
-                self.refuse(name, f"is not supported. {_NOT_OFFERED[name]}")
-            elif name not in _KNOWN:
-                self.refuse(str(name)[:100], "is unknown")
-            elif value is None:
+        self.check_names(given, "", _KNOWN, _NOT_OFFERED)
+        for name in _KNOWN:
+            if name in given and given[name] is None:
                 self.refuse(name, "must not be null; leave it out")
         methods = self.members(given.get("methods", {}), "methods")
         wanted = self._methods(methods, has_group=given.get("group_variable") is not None)

@@ -21,6 +21,16 @@ class ConfigReader:
         """Note what is wrong at a place."""
         self.findings.append(f"{where}: {message}")
 
+    def check_names(
+        self, given: Mapping[str, Any], within: str, known: Sequence[str], refused: Mapping[str, str]
+    ) -> None:
+        """Refuse the members that nobody knows, and those that are not supported: name -> what to do."""
+        for name in given:
+            if name in refused:
+                self.refuse(place(within, name), f"is not supported. {refused[name]}")
+            elif name not in known:
+                self.refuse(place(within, name[:100]), "is unknown")
+
     def members(self, given: object, where: str) -> Mapping[str, Any]:
         """Return a JSON object."""
         if isinstance(given, dict):

@@ -114,7 +114,7 @@ class ExplainReader(ConfigReader):
     def predictor(self, document: object, dataset_type: str) -> Predictor:
         """Return how the model is asked: by default in the format of the data."""
         given = self.members(document, "predictor")
-        self._check_names(given, "predictor", _KNOWN_OF_PREDICTOR, _REFUSED_OF_PREDICTOR)
+        self.check_names(given, "predictor", _KNOWN_OF_PREDICTOR, _REFUSED_OF_PREDICTOR)
         content = self._media(given, "content_type", dataset_type if dataset_type == JSON_LINES else CSV)
         found = Predictor(
             content_type=content,
@@ -152,7 +152,7 @@ class ExplainReader(ConfigReader):
         """Return how predictions are explained."""
         where = "methods.shap"
         given = self.members(document, where)
-        self._check_names(given, where, _KNOWN_OF_SHAP, _REFUSED_OF_SHAP)
+        self.check_names(given, where, _KNOWN_OF_SHAP, _REFUSED_OF_SHAP)
         baseline, clusters = given.get("baseline"), given.get("num_clusters")
         if baseline is not None and clusters is not None:
             self.refuse(f"{where}.num_clusters", "is for a baseline that is computed, and one is given")
@@ -178,7 +178,7 @@ class ExplainReader(ConfigReader):
         """Return of which features it is told how predictions depend on them."""
         where = "methods.pdp"
         given = self.members(document, where)
-        self._check_names(given, where, ("features", "grid_resolution", "top_k_features"), {})
+        self.check_names(given, where, ("features", "grid_resolution", "top_k_features"), {})
         features = self._columns(given, "features", where)
         if not features and not has_shap:
             self.refuse(f"{where}.features", "is missing: without methods.shap nothing says which weigh most")
@@ -203,12 +203,3 @@ class ExplainReader(ConfigReader):
         several = [given] if isinstance(given, str) else given
         headers = self.elements(several, "predictor.label_headers", (str, int, float))
         return tuple(str(one) for one in headers)
-
-    def _check_names(
-        self, given: Mapping[str, Any], where: str, known: tuple[str, ...], refused: Mapping[str, str]
-    ) -> None:
-        for name in given:
-            if name in refused:
-                self.refuse(f"{where}.{name}", f"is not supported. {refused[name]}")
-            elif name not in known:
-                self.refuse(f"{where}.{str(name)[:100]}", "is unknown")
