@@ -24,6 +24,7 @@ from stepmill.catalog.permissions.documents import MalformedDocumentError, read_
 from stepmill.core.arns import Arns
 from stepmill.core.errors import ConflictError, InvalidInputError, NotFoundError, WrongStateError
 from stepmill.core.json import Json, read_json, write_json
+from stepmill.core.typed import converter
 from stepmill.storage.records import Record, RecordStore
 
 ROLE_KIND = "iam-role"
@@ -364,9 +365,13 @@ def _body(kept: Role | Policy) -> Mapping[str, Json]:
     return body
 
 
+_to_role = converter(Role)
+_to_policy = converter(Policy)
+
+
 def _role(record: Record) -> Role:
-    return msgspec.structs.replace(msgspec.convert(record.body, Role), created_at=record.created_at)
+    return msgspec.structs.replace(_to_role(record.body), created_at=record.created_at)
 
 
 def _policy(record: Record) -> Policy:
-    return msgspec.structs.replace(msgspec.convert(record.body, Policy), created_at=record.created_at)
+    return msgspec.structs.replace(_to_policy(record.body), created_at=record.created_at)

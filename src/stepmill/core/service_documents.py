@@ -150,13 +150,16 @@ class ServiceDocument(msgspec.Struct, frozen=True):
             raise NotFoundError(f"The service model has no shape {name!r}.") from None
 
 
+_DOCUMENT = msgspec.json.Decoder(ServiceDocument)
+
+
 def read_document(text: bytes) -> ServiceDocument:
     """Read a model from its JSON text.
 
     Raises:
         ValueError: If it is not one.
     """
-    return msgspec.json.decode(text, type=ServiceDocument)
+    return _DOCUMENT.decode(text)
 
 
 @cache

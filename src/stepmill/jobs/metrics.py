@@ -37,6 +37,9 @@ class _Found(msgspec.Struct):
     whole: bool
 
 
+_FOUND = msgspec.json.Decoder(_Found)
+
+
 def read_metrics(
     definitions: Sequence[MetricDefinition], lines: Iterable[tuple[datetime, str]]
 ) -> tuple[tuple[Metric, ...], tuple[str, ...]]:
@@ -110,7 +113,7 @@ def _scan(definitions: Sequence[MetricDefinition], lines: Iterable[tuple[datetim
                     scanner.stdin.close()
                 scanner.stdin = None
             answer, _ = scanner.communicate(timeout=_LONGEST_WAIT_S)
-            return msgspec.json.decode(answer, type=_Found)
+            return _FOUND.decode(answer)
         except (subprocess.TimeoutExpired, msgspec.DecodeError):
             return None
         finally:

@@ -243,10 +243,13 @@ def image_folders(python: Path) -> tuple[Path, ...]:
     )
 
 
+_KEPT = msgspec.json.Decoder(Kept)
+
+
 def read_kept(home: Path) -> Kept | None:
     """Return what was installed into a folder; ``None`` if it is not whole."""
     try:
-        return msgspec.json.decode((home / _COMPLETE).read_bytes(), type=Kept)
+        return _KEPT.decode((home / _COMPLETE).read_bytes())
     except (OSError, msgspec.MsgspecError):
         return None
 

@@ -11,6 +11,7 @@ import msgspec
 from stepmill.core.errors import ConflictError
 from stepmill.core.json import JsonObject
 from stepmill.core.statuses import JobStatus
+from stepmill.core.typed import converter
 from stepmill.jobs.warm_pools import Pool, with_keep_alive
 from stepmill.storage.records import Record, RecordStore
 
@@ -185,9 +186,12 @@ class JobState(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, notes=tuple(dict.fromkeys((*self.notes, *notes))))
 
 
+_to_state = converter(JobState)
+
+
 def state_of(record: Record) -> JobState:
     """Return how the job of a record stands."""
-    return msgspec.convert(record.body["state"], JobState)
+    return _to_state(record.body["state"])
 
 
 def request_of(record: Record) -> JsonObject:

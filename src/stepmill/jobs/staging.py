@@ -41,6 +41,9 @@ class Staged(msgspec.Struct, frozen=True):
         return tuple(Mount(Path(source), target, read_only) for source, target, read_only in self.shown)
 
 
+_DECODER = msgspec.json.Decoder(Staged)
+
+
 def stage(
     kind: JobKind[R],
     request: R,
@@ -67,7 +70,7 @@ def stage(
     """
     marker = place.folder / _STAGED
     if marker.exists():
-        return msgspec.json.decode(marker.read_bytes(), type=Staged)
+        return _DECODER.decode(marker.read_bytes())
     outputs = kind.outputs(request, place)
     destinations = [output.destination for output in outputs if output.destination is not None]
     notes = make_destinations([*destinations, *kind.destinations(request)], objects)

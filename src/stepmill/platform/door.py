@@ -105,10 +105,13 @@ class _Order(msgspec.Struct):
     environment: dict[str, str] = {}
 
 
+_ORDER = msgspec.json.Decoder(_Order)
+
+
 def _told(order: Path) -> str:
     """Return the address that a job was given when it was begun; empty if it was not, or got none."""
     try:
-        told = msgspec.json.decode(order.read_bytes(), type=_Order)
+        told = _ORDER.decode(order.read_bytes())
     except (OSError, msgspec.DecodeError):
         return ""
     if url := told.environment.get(_VARIABLE):

@@ -91,6 +91,9 @@ _LATEST = (
 )
 
 
+_BODY = msgspec.json.Decoder(_Body)
+
+
 class SqlCacheStore:
     """The step cache in the metadata database."""
 
@@ -142,7 +145,7 @@ class SqlCacheStore:
 
 
 def _from_row(row: Row[Any]) -> CacheEntry:
-    body = msgspec.json.decode(row.body, type=_Body)
+    body = _BODY.decode(row.body)
     return CacheEntry(
         scope=row.scope,
         key=row.key,

@@ -25,6 +25,9 @@ Rows: TypeAlias = list[dict[str, object]]
 RECORDS_PER_ROW = 128
 _LARGEST_ROW = 256 * 1024  # characters; a greater record has a row of its own
 
+_TASK = msgspec.json.Decoder(Task)
+_DETAILS = msgspec.json.Decoder(ExecutionDetails)
+
 
 def frame_rows(changes: Sequence[ExecutionChange]) -> tuple[Rows, Rows]:
     """Return the frames to write, and the names of those to remove."""
@@ -137,13 +140,13 @@ def stored(row: Any) -> StoredExecution:
         created_at=from_micros(row.created_at),
         modified_at=from_micros(row.modified_at),
         position=row.position,
-        details=msgspec.json.decode(row.body, type=ExecutionDetails),
+        details=_DETAILS.decode(row.body),
     )
 
 
 def read_task(row: Any) -> StoredTask:
     """Return the task of a row with its body and whether it was told to stop."""
-    return StoredTask(msgspec.json.decode(row.body, type=Task), bool(row.stopping))
+    return StoredTask(_TASK.decode(row.body), bool(row.stopping))
 
 
 def read_object(text: str) -> dict[str, Any]:

@@ -44,6 +44,9 @@ class _Said(msgspec.Struct, frozen=True, array_like=True):
     ends_s: int
 
 
+_SAID = msgspec.json.Decoder(_Said)
+
+
 class SessionKeys:
     """Makes keys of jobs, and knows them again. Safe to share between threads and processes.
 
@@ -76,7 +79,7 @@ class SessionKeys:
         if not token.isascii() or not hmac.compare_digest(code, self._code(payload)):
             return None
         try:
-            said = msgspec.json.decode(urlsafe_b64decode(payload), type=_Said)
+            said = _SAID.decode(urlsafe_b64decode(payload))
         except (Base64Error, ValueError, msgspec.DecodeError):
             return None
         key = self._key(said)

@@ -137,9 +137,12 @@ def running_server(path: Path) -> RunningServer | None:
         os.close(descriptor)
 
 
+_RUNNING = msgspec.json.Decoder(RunningServer)
+
+
 def _read(path: Path) -> RunningServer | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=RunningServer)
+        return _RUNNING.decode(path.read_bytes())
     except FileNotFoundError:
         # It has the lock, and does not answer yet, or no longer.
         return None

@@ -34,6 +34,9 @@ from stepmill.storage.texts import check_text
 _AT_ONCE = 5000
 
 
+_LINKS = msgspec.json.Decoder(list[Link])
+
+
 class SqlLineageStore:
     """Lineage in the metadata database. See ``LineageStore`` for what each method promises.
 
@@ -212,7 +215,7 @@ class SqlLineageStore:
         """Return the edges of which both ends are among these rows."""
         with self._database.read() as connection:
             row = statements.BETWEEN.one(connection, _many(ids))
-        return msgspec.json.decode(row.all, type=list[Link])
+        return _LINKS.decode(row.all)
 
     def fan(self, ids: Sequence[int], *, upstream: bool, most: int) -> tuple[list[Link], dict[int, int]]:
         """Return at most so many edges that lead away from each row, and row -> how many there are."""

@@ -10,6 +10,7 @@ import msgspec
 
 from stepmill.catalog.dynamodb.schema import TableSchema
 from stepmill.core.json import JsonObject
+from stepmill.core.typed import converter
 from stepmill.storage.records import Record
 
 TABLE_KIND = "table"
@@ -71,9 +72,12 @@ class Table:
         return f"{self.id}/{index}"
 
 
+_kept = converter(Kept)
+
+
 def read_table(record: Record) -> Table:
     """Return the table that a record holds."""
-    return Table(record.name, msgspec.convert(record.body, Kept), record.created_at)
+    return Table(record.name, _kept(record.body), record.created_at)
 
 
 def write_table(kept: Kept) -> JsonObject:

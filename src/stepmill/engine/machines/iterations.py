@@ -21,6 +21,7 @@ from stepmill.core.json import Json, read_json, write_json
 from stepmill.core.states_arns import StatesArns
 from stepmill.core.statuses import StateMachineExecutionStatus as Status
 from stepmill.core.tasks import Report, Task, TaskFailed, TaskStopped, TaskSucceeded
+from stepmill.core.typed import converter
 from stepmill.engine.endings import Ending, Endings
 from stepmill.engine.hands import ExecutionHands
 from stepmill.engine.interpreters.states.events import RedriveRequested, StopRequested, encode_event
@@ -64,6 +65,9 @@ class _Payload(msgspec.Struct, frozen=True):
     redrive: int = 0
 
 
+_to_payload = converter(_Payload)
+
+
 class IterationHandler:
     """Runs iterations as executions. See ``core.tasks.TaskHandler``.
 
@@ -94,7 +98,7 @@ class IterationHandler:
 
     def start(self, task: Task, report: Report) -> None:
         """Begin the execution, or pick up the one that was begun; report its end."""
-        payload = msgspec.convert(task.payload, _Payload)
+        payload = _to_payload(task.payload)
         request, unique = self._request(task, payload)
         child = self._id_of(request, unique)
         engine = self._engine()
@@ -116,7 +120,7 @@ class IterationHandler:
 
     def stop(self, task: Task) -> None:
         """End the execution."""
-        payload = msgspec.convert(task.payload, _Payload)
+        payload = _to_payload(task.payload)
         request, unique = self._request(task, payload)
         child = self._id_of(request, unique)
         try:

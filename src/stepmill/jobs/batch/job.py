@@ -13,6 +13,7 @@ import msgspec
 
 from stepmill.core.errors import NotFoundError
 from stepmill.core.json import JsonObject
+from stepmill.core.typed import converter
 from stepmill.storage.records import Record, RecordStore
 
 JOB_KIND = "batch-job"
@@ -236,10 +237,14 @@ class BatchJobs:
                 _log.exception("Somebody who was told of job %s failed.", job.id)
 
 
+_to_order = converter(Order)
+_to_state = converter(State)
+
+
 def read_job(record: Record) -> Job:
     """Return the job of a record."""
-    order = msgspec.convert(record.body["order"], Order)
-    return Job(record.name, order, msgspec.convert(record.body["state"], State), record.created_at)
+    order = _to_order(record.body["order"])
+    return Job(record.name, order, _to_state(record.body["state"]), record.created_at)
 
 
 def queue_parent(queue: str) -> str:

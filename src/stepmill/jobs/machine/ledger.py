@@ -87,6 +87,9 @@ class Entry(msgspec.Struct, frozen=True):
         )
 
 
+_ENTRIES = msgspec.json.Decoder(list[Entry])
+
+
 class Ledger:
     """The bookings of a machine. Safe to share between threads and processes.
 
@@ -276,7 +279,7 @@ def _read(file: int) -> dict[str, Entry]:
     # What comes after the first line is left of a longer one.
     line = os.pread(file, os.fstat(file).st_size, 0).partition(b"\n")[0]
     try:
-        found = msgspec.json.decode(line, type=list[Entry])
+        found = _ENTRIES.decode(line)
     except msgspec.DecodeError:
         # New, or cut by a loss of power; then no job runs, and none is booked.
         return {}

@@ -19,6 +19,7 @@ from stepmill.core.arns import Arns
 from stepmill.core.clock import as_text
 from stepmill.core.json import Json, JsonObject, object_of
 from stepmill.core.statuses import JobStatus
+from stepmill.core.typed import converter
 from stepmill.jobs.records import TRAINING_JOB, request_of, state_of
 from stepmill.jobs.tuning.plan import Definition, Plan, Strategy, WarmStartType
 from stepmill.jobs.tuning.request import read_tuning_request
@@ -88,8 +89,11 @@ class TrialRecords:
             self._records.delete(TRIAL_KIND, trial.name)
 
 
+_to_trial = converter(Trial)
+
+
 def _trial(record: Record) -> Trial:
-    return msgspec.convert(record.body, Trial)
+    return _to_trial(record.body)
 
 
 def plan_of(record: Record) -> Plan:

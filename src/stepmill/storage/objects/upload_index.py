@@ -138,8 +138,12 @@ def parts_of(connection: Connection, upload: str, after: int, limit: int) -> Seq
     return [_to_part(row) for row in rows]
 
 
+_SAID = msgspec.json.Decoder(_Said)
+_DIGESTS = msgspec.json.Decoder(_Digests)
+
+
 def _to_upload(row: Any) -> Upload:
-    said = msgspec.json.decode(row.body, type=_Said)
+    said = _SAID.decode(row.body)
     uri = S3Uri(row.bucket, row.key)
     return Upload(row.id, uri, from_micros(row.created_at), said.attributes, said.checksum, said.full_object)
 
@@ -157,6 +161,6 @@ def _to_row(upload: str, stored: StoredPart) -> Mapping[str, object]:
 
 
 def _to_part(row: Any) -> StoredPart:
-    digests = msgspec.json.decode(row.body, type=_Digests)
+    digests = _DIGESTS.decode(row.body)
     part = Part(row.number, row.size_bytes, digests.etag, from_micros(row.modified_at), digests.checksums)
     return StoredPart(part, row.blob)

@@ -109,6 +109,9 @@ class Cover:
         return found.select(names), one_array(found.column(MOMENT))
 
 
+_INDEX = msgspec.json.Decoder(Index)
+
+
 class Copies:
     """Makes and finds copies. Safe to share between threads and processes.
 
@@ -228,7 +231,7 @@ class Copies:
         for index in sorted(self._of(group).glob("*.json")):
             # Another process may have removed it meanwhile.
             with suppress(OSError, msgspec.MsgspecError):
-                about = msgspec.json.decode(index.read_bytes(), type=Index)
+                about = _INDEX.decode(index.read_bytes())
                 data = index.with_suffix(".arrow")
                 if data.stat().st_size == about.size_bytes:
                     found.append(Copy(data, about.sources))
