@@ -215,6 +215,4 @@ def _checked(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unreadable(path: Path, error: Exception) -> CustomerError:
-    if isinstance(error, CustomerError):
-        return error
     return CustomerError(f"The file {path.name[:100]!r} cannot be read: {str(error)[:500]}")
