@@ -66,6 +66,16 @@ def test_warnings_keep_nobody_from_running(cli: Cli) -> None:
     assert "local.json: 0 errors, 1 warning" in said.out
 
 
+def test_lint_tells_what_does_not_run_here_before_a_start_is_refused(cli: Cli) -> None:
+    imported = {"Name": "Import", "Type": "BedrockModelImport", "Arguments": {}}
+    cli.write("import.json", definition(imported))
+    found = cli("lint", "import.json", "--json").ok().json["findings"]
+    assert {f["code"] for f in found} == {"UNCHECKED_STEP_TYPE", "NOT_RUN_HERE"}
+    refused = cli("run", "import.json")
+    assert refused.code == ExitCode.UNSUPPORTED
+    assert "Import (BedrockModelImport)" in refused.err
+
+
 def test_compile_prints_a_definition(cli: Cli) -> None:
     document = cli("compile", DIABETES / "pipeline.py").ok().json
     assert document["Version"] == "2020-12-01"

@@ -93,8 +93,11 @@ def _findings(file: Path, pipeline: str) -> Sequence[Finding]:
 
         return lint_machine(read_machine_file(file, "machine").definition, service_model).findings
     from stepmill.language.pipelines.checking import check
+    from stepmill.language.pipelines.supported import unsupported_findings
 
-    return check(read_pipeline_file(file, pipeline).definition, service_model).findings
+    checked = check(read_pipeline_file(file, pipeline).definition, service_model)
+    unsupported = unsupported_findings(checked.definition) if checked.definition else ()
+    return (*checked.findings, *unsupported)
 
 
 def compile_(

@@ -55,6 +55,7 @@ class Code(StrEnum):
     AWS_LIMIT = "AWS_LIMIT"
     AWS_VALUE = "AWS_VALUE"
     UNCHECKED_STEP_TYPE = "UNCHECKED_STEP_TYPE"
+    NOT_RUN_HERE = "NOT_RUN_HERE"
     UNUSED_PARAMETER = "UNUSED_PARAMETER"
     UNDECLARED_METRIC = "UNDECLARED_METRIC"
 
@@ -210,6 +211,10 @@ CODES: Mapping[Code, CodeInfo] = MappingProxyType(
         Code.UNCHECKED_STEP_TYPE: _warning(
             "A step of a type that AWS has but does not document; its arguments are not checked.",
             "Nothing; take care.",
+        ),
+        Code.NOT_RUN_HERE: _warning(
+            "A step of a type that AWS runs and Stepmill does not: a start here is refused. Told by lint.",
+            "Run it on AWS, or use a step of another type.",
         ),
         Code.UNUSED_PARAMETER: _warning("A parameter that nothing refers to.", "Use it, or take it out."),
         Code.UNDECLARED_METRIC: _warning(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from stepmill.core.errors import UnsupportedError
+from stepmill.core.findings import Finding
+from stepmill.language.pipelines.codes import CODES, Code
 from stepmill.language.pipelines.definition import PipelineDefinition, Step, StepType
 
 SUPPORTED = frozenset(
@@ -29,6 +31,21 @@ _MOST_SHOWN = 10
 def unsupported_steps(definition: PipelineDefinition) -> tuple[Step, ...]:
     """Return the steps, nested ones too, whose type does not run in this version."""
     return tuple(step for step in definition.steps.values() if step.type not in SUPPORTED)
+
+
+def unsupported_findings(definition: PipelineDefinition) -> tuple[Finding, ...]:
+    """Return a warning for each step whose type does not run in this version."""
+    info = CODES[Code.NOT_RUN_HERE]
+    return tuple(
+        Finding(
+            code=Code.NOT_RUN_HERE,
+            severity=info.severity,
+            path=f"{step.path}.Type",
+            message=f"{step.type} steps do not run in this version; a start of the pipeline here is refused.",
+            mend=f"Run it on AWS, or use one of {', '.join(sorted(SUPPORTED))}.",
+        )
+        for step in unsupported_steps(definition)
+    )
 
 
 def refuse_unsupported(definition: PipelineDefinition) -> None:

@@ -4,7 +4,12 @@ import pytest
 
 from stepmill.core.errors import UnsupportedError
 from stepmill.language.pipelines.definition import StepType
-from stepmill.language.pipelines.supported import SUPPORTED, refuse_unsupported, unsupported_steps
+from stepmill.language.pipelines.supported import (
+    SUPPORTED,
+    refuse_unsupported,
+    unsupported_findings,
+    unsupported_steps,
+)
 from support.documents import condition, definition_of, for_each, function, processing
 from support.steps import OTHERS
 
@@ -22,6 +27,23 @@ def test_what_does_not_run_is_refused_by_name() -> None:
     with pytest.raises(UnsupportedError, match=r"Find \(AutoML\)") as caught:
         refuse_unsupported(definition)
     assert caught.value.where == "Steps[0].Arguments.IfSteps[0]"
+
+
+def test_each_that_does_not_run_is_found_at_its_type() -> None:
+    emr = {"Name": "Spark", "Type": "EMR", **OTHERS["EMR"]}
+    definition = definition_of(processing("P"), condition("Gate", then=[AUTO_ML]), emr)
+    first, second = unsupported_findings(definition)
+    assert (first.code, first.severity, first.path) == (
+        "NOT_RUN_HERE",
+        "warning",
+        "Steps[1].Arguments.IfSteps[0].Type",
+    )
+    assert first.message.startswith("AutoML steps do not run")
+    assert second.message.startswith("EMR steps do not run")
+
+
+def test_nothing_is_found_where_all_run() -> None:
+    assert unsupported_findings(definition_of(processing("P"))) == ()
 
 
 def test_all_checks_run() -> None:
