@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,13 +7,13 @@ import pytest
 
 from stepmill.algorithms.programs import hosts
 from support.algorithm_jobs import Trainer
+from support.logs import log_restored
 
 
 @pytest.fixture
 def trainer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Trainer]:
-    before = logging.root.handlers[:], logging.root.level
-    yield Trainer(tmp_path / "ml", capsys)
-    logging.root.handlers[:], logging.root.level = before
+    with log_restored():
+        yield Trainer(tmp_path / "ml", capsys)
 
 
 @pytest.fixture

@@ -70,15 +70,12 @@ def ask(trained: Trained, *instances: Any, **configuration: Any) -> list[dict[st
 def caught_output(tmp_path: Path) -> Iterator[Trainer]:
     """A trainer for more than one test: pytest's own capturing is of one."""
     import io
-    import logging
     from contextlib import redirect_stdout
 
     into = io.StringIO()
-    before = logging.root.handlers[:], logging.root.level
     reader: Any = SimpleNamespace(readouterr=lambda: SimpleNamespace(out=into.getvalue()))
-    with redirect_stdout(into):
+    with log_restored(), redirect_stdout(into):
         yield Trainer(tmp_path / "ml", reader)
-    logging.root.handlers[:], logging.root.level = before
 
 
 @pytest.fixture(scope="module")
