@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 from xgboost.collective import CommunicatorContext
+from xgboost.core import XGBoostError
 from xgboost.tracker import RabitTracker
 
 from .hosts import Hosts
@@ -38,7 +39,13 @@ def collective(job: Job, hosts: Hosts) -> Iterator[None]:
     told = hosts.first(lambda: np.array(json.dumps(tracker.worker_args() if tracker else {})))
     # Ranks follow the names of the tasks, as texts.
     task = f"{hosts.rank:06}"
-    with CommunicatorContext(**json.loads(str(told)), dmlc_task_id=task):
-        yield
-    if tracker is not None:
-        tracker.wait_for()
+    try:
+        with CommunicatorContext(**json.loads(str(told)), dmlc_task_id=task):
+            yield
+        if tracker is not None:
+            tracker.wait_for()
+    finally:
+        if tracker is not None:
+            # Of hosts that have left it may complain: what made them leave is told already.
+            with suppress(XGBoostError):
+                tracker.free()

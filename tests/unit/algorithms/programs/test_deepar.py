@@ -22,6 +22,7 @@ from stepmill.algorithms.programs.errors import (
     UnsupportedContentError,
 )
 from support.algorithm_jobs import Trained, Trainer
+from support.logs import log_restored
 
 # Imported under pytest's "a warning is an error", as the programs are.
 pytest.importorskip("torch")
