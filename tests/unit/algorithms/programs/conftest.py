@@ -10,10 +10,15 @@ from support.algorithm_jobs import Trainer
 from support.logs import log_restored
 
 
-@pytest.fixture
-def trainer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Trainer]:
+@pytest.fixture(autouse=True, scope="module")
+def _log_as_before() -> Iterator[None]:
     with log_restored():
-        yield Trainer(tmp_path / "ml", capsys)
+        yield
+
+
+@pytest.fixture
+def trainer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Trainer:
+    return Trainer(tmp_path / "ml", capsys)
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ from stepmill.algorithms.programs.errors import (
     UnsupportedContentError,
 )
 from support.algorithm_jobs import Trained, Trainer
-from support.logs import log_restored
 
 # Imported under pytest's "a warning is an error", as the programs are.
 pytest.importorskip("torch")
@@ -75,7 +74,7 @@ def caught_output(tmp_path: Path) -> Iterator[Trainer]:
 
     into = io.StringIO()
     reader: Any = SimpleNamespace(readouterr=lambda: SimpleNamespace(out=into.getvalue()))
-    with log_restored(), redirect_stdout(into):
+    with redirect_stdout(into):
         yield Trainer(tmp_path / "ml", reader)
 
 

@@ -7,7 +7,7 @@ import pytest
 from support.logs import log_restored
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _log_as_before() -> Iterator[None]:
     with log_restored():
         yield
