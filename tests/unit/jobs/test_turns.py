@@ -446,6 +446,7 @@ class TestWarmPools:
         (cache,) = self.caches(shop, 0)
         shop.end()
         shop.until_ended("a")
+        assert cache.is_dir()
         TrainingUpdates(shop.records, shop.handlers[-1][1], SystemClock()).keep_alive("a", 0)
         eventually(lambda: not cache.exists(), "the end of the cache")
 

@@ -49,7 +49,10 @@ def test_asking_twice_books_once(tmp_path: Path) -> None:
 
 
 def test_leaving_what_was_never_booked_is_nothing(tmp_path: Path) -> None:
-    Ledger(tmp_path, SMALL).leave("a")
+    ledger = Ledger(tmp_path, SMALL)
+    assert begins(ledger, ticket("b", 2))
+    ledger.leave("a")
+    assert not begins(ledger, ticket("c")), "what another one has booked is still his"
 
 
 def test_one_that_runs_already_is_booked_though_there_is_no_room(tmp_path: Path) -> None:

@@ -49,7 +49,9 @@ def test_nothing_is_found_where_all_run() -> None:
 def test_all_checks_run() -> None:
     check = {"Name": "Explain", "Type": "ClarifyCheck", **OTHERS["ClarifyCheck"]}
     for kind in ("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"):
-        refuse_unsupported(definition_of({**check, "CheckType": kind}))
+        definition = definition_of({**check, "CheckType": kind})
+        refuse_unsupported(definition)
+        assert unsupported_steps(definition) == ()
 
 
 def test_a_long_list_is_cut() -> None:
