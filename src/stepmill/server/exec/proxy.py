@@ -81,10 +81,12 @@ class Proxy:
     async def _close(self) -> None:
         if self._listener is not None:
             self._listener.close()
-        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        # A connection that was taken just now gets its task a turn later.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            await asyncio.sleep(0)
         for writer in list(self._writers):
             writer.transport.abort()
         # They let go of their sockets on the loop's next turns.
