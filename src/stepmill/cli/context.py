@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stepmill.platform import Platform
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+Limit = Annotated[int, typer.Option(min=1, help="At most so many.")]
 ExecutionArgument = Annotated[
     str,
     typer.Argument(

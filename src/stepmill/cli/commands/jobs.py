@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stepmill.cli.context import AsJson, open_platform
+from stepmill.cli.context import AsJson, Limit, open_platform
 from stepmill.cli.output import Output
 from stepmill.core.errors import NotFoundError
 
@@ -29,9 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 @jobs_app.command("list")
-def list_(
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50, as_json: AsJson = False
-) -> None:
+def list_(limit: Limit = 50, as_json: AsJson = False) -> None:
     """List training, processing and transform jobs, the newest first, whoever began them."""
     from stepmill.cli.job_view import jobs_table, listed_job
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.filesize import decimal
 
-from stepmill.cli.context import AsJson, open_platform
+from stepmill.cli.context import AsJson, Limit, open_platform
 from stepmill.cli.output import Output, moment, table
 from stepmill.core.errors import InvalidInputError, NotFoundError
 
@@ -37,7 +37,7 @@ def list_(
     prefix: Annotated[
         str, typer.Argument(metavar="URI", help="Only what begins so: s3://BUCKET/BEGINNING. [default: all]")
     ] = "",
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = _MOST_LISTED,
+    limit: Limit = _MOST_LISTED,
     as_json: AsJson = False,
 ) -> None:
     """List objects, in the order of their addresses."""

@@ -11,7 +11,7 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from stepmill.cli.context import AsJson, open_platform
+from stepmill.cli.context import AsJson, Limit, open_platform
 from stepmill.cli.curves import picture, sparkline
 from stepmill.cli.output import Output, counted, duration, moment, number, table
 from stepmill.core.errors import InvalidInputError, NotFoundError
@@ -51,7 +51,7 @@ def list_(
     ] = "",
     ascending: Annotated[bool, typer.Option("--ascending", help="The smallest first.")] = False,
     jobs: WithJobs = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """List runs, the newest first."""

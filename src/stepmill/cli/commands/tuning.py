@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from stepmill.cli.context import AsJson, open_platform
+from stepmill.cli.context import AsJson, Limit, open_platform
 from stepmill.cli.drawing import marked_job
 from stepmill.cli.output import Output, moment, table
 from stepmill.cli.trials import progress_text, trial_table
@@ -33,9 +33,7 @@ def register(app: typer.Typer) -> None:
 
 
 @tuning_app.command("list")
-def list_(
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50, as_json: AsJson = False
-) -> None:
+def list_(limit: Limit = 50, as_json: AsJson = False) -> None:
     """List tuning jobs, the newest first."""
     output = Output(as_json=as_json)
     with open_platform(output) as platform:
