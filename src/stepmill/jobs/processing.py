@@ -10,9 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepmill.core.errors import InvalidInputError, UnsupportedError
-from stepmill.core.json import Json, object_of
+from stepmill.core.json import Json
 from stepmill.core.tasks import Report, Task
-from stepmill.jobs.checks.laying import CLARIFY, imports_of, lay_out_program, path_of, program_of
+from stepmill.jobs.checks.laying import (
+    CLARIFY,
+    asks_clarify,
+    imports_of,
+    lay_out_program,
+    path_of,
+    program_of,
+)
 from stepmill.jobs.contract import inside, lay_out_processing
 from stepmill.jobs.handler import JobHandler
 from stepmill.jobs.kinds import Collected, Startable, Workplace, read_small_file
@@ -135,8 +142,7 @@ class ProcessingHandler(JobHandler[ProcessingRequest]):
 
     def start(self, task: Task, report: Report) -> None:
         """See ``JobHandler``."""
-        image = object_of(object_of(task.payload).get("AppSpecification")).get("ImageUri")
-        if isinstance(image, str) and CLARIFY in image:
+        if asks_clarify(task.payload):
             # Whoever runs no such job does not load what serves models.
             from stepmill.jobs.transform.kind import with_kept_model
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepmill.catalog.content import ContentDigests
-from stepmill.core.json import Json, JsonObject, object_of
+from stepmill.core.json import Json, JsonObject
 from stepmill.core.tasks import Task
 from stepmill.jobs.cache_keys import CacheKey, JobKeys, make_key
-from stepmill.jobs.checks.laying import CLARIFY, program_of
+from stepmill.jobs.checks.laying import asks_clarify
 
 if TYPE_CHECKING:
     from stepmill.jobs.checks.shadow_models import ShadowModels
@@ -44,8 +44,7 @@ class ClarifyKeys:
         Raises:
             StepmillError: If an input or the model is not there, or the request cannot be read.
         """
-        image = object_of(object_of(task.payload).get("AppSpecification")).get("ImageUri")
-        if not isinstance(image, str) or program_of(image) != CLARIFY:
+        if not asks_clarify(task.payload):
             return self._keys.processing(task, beside)
         return self._keys.processing(task, {**(beside or {}), **self._asked(task)})
 

@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from stepmill.core.errors import InvalidInputError
+from stepmill.core.json import Json, object_of
 from stepmill.images.families import shipped_image
 from stepmill.images.reference import ImageReference
 
@@ -31,6 +33,15 @@ def program_of(image: str) -> str:
     """Return the program that an image runs where no entry point is given: ``analyzer``; empty if none."""
     shipped = shipped_image(ImageReference.parse(image))
     return shipped.program if shipped else ""
+
+
+def asks_clarify(request: Json) -> bool:
+    """Say whether a processing job has the image of Clarify. Whoever reads it tells what is wrong with it."""
+    image = object_of(object_of(request).get("AppSpecification")).get("ImageUri")
+    try:
+        return isinstance(image, str) and program_of(image) == CLARIFY
+    except InvalidInputError:
+        return False
 
 
 def path_of(program: str) -> str:
